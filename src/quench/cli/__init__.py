@@ -1,0 +1,56 @@
+"""The ``quench`` command: every step of the pipeline, by hand or from a rule."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+from quench import __version__
+from quench.errors import QuenchError, nearest
+
+# One module per command under quench.cli: add_arguments(parser), run(args); its docstring is its help.
+# Modules are imported only when asked for, so that a light command never waits for torch.
+COMMANDS = {
+    "prepare": "raw images to a dataset file (standardise, PCA, labels)",
+    "pretrain": "random initial weights through SGD and full-batch descent",
+    "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
+    "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
+    "average": "pool observables over networks, with bootstrap intervals",
+    "figure": "draw one figure from the files that it needs",
+    "config": "check a scenario; print it resolved, its schema or its reference page",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit status (0 done, 2 a mistake in the input, 130 interrupted)."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(argv)
+    except QuenchError as error:
+        print(f"quench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("quench: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: list[str]) -> int:
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        raise QuenchError(f"no command {argv[0]!r}{nearest(argv[0], COMMANDS)}; known: {', '.join(COMMANDS)}")
+    parser = argparse.ArgumentParser(prog="quench", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"quench {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary)
+        if argv and argv[0] == name:
+            module = importlib.import_module(f"quench.cli.{name}")
+            sub.description = module.__doc__
+            sub.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add_arguments(sub)
+    args = parser.parse_args(argv)
+    return importlib.import_module(f"quench.cli.{args.command}").run(args) or 0

@@ -1,0 +1,1 @@
+"""Declared inputs: one pydantic model per section, scenario overlays, the generated schema."""

@@ -1,0 +1,1 @@
+"""Training: keyed randomness, SGD, gradient descent and overdamped Langevin, on two backends."""

@@ -1,0 +1,133 @@
+"""NetCDF files that are whole or absent: atomic writes, provenance on every file, one clear line for a bad one.
+
+Files carry no clock time and no host name, so that the same inputs give the same bytes anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from quench import __version__
+from quench.errors import QuenchError
+
+KINDS = ("dataset", "pretrained", "snapshots", "streamed", "observables", "scan", "glass", "figure")
+_PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside ``path``, moved onto it once the block ends without an error and the bytes are on disk."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers choose their format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[str, Any], code: str) -> None:
+    """Write ``dataset`` with its provenance to ``path``, atomically and with a checksum on every variable.
+
+    ``kind`` is the contract that the file follows, ``config`` the resolved parameters of the step, ``code`` the
+    fingerprint of the code that made it. The file is opened again and compared before it takes its name.
+    """
+    assert kind in KINDS, kind
+    stamped = dataset.assign_attrs(
+        Conventions="CF-1.11",
+        kind=kind,
+        config=json.dumps(config, sort_keys=True),
+        code_fingerprint=code,
+        package_versions=json.dumps(_versions(), sort_keys=True),
+        git_commit=_git_commit(),
+        created_by=f"quench {__version__}",
+    )
+    encoding = {name: _encoding(variable) for name, variable in stamped.variables.items()}
+    with atomic(path) as temporary:
+        stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        with xr.open_dataset(temporary, engine="netcdf4", decode_times=False) as written:
+            if dict(written.sizes) != dict(stamped.sizes) or set(written.variables) != set(stamped.variables):
+                raise QuenchError(f"{path}: what was written differs from what was meant; is the disk full?")
+
+
+def _encoding(variable: xr.Variable) -> dict[str, Any]:
+    if variable.ndim == 0 or variable.dtype.kind not in "iufb" or variable.size == 0:
+        return {}
+    encoding: dict[str, Any] = {"fletcher32": True, "_FillValue": None}
+    # Random low bits do not compress; small integers and the short curves do.
+    if variable.dtype.kind != "f" or variable.size < 1_000_000:
+        encoding |= {"zlib": True, "complevel": 4, "shuffle": True}
+    return encoding
+
+
+def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
+    """The dataset at ``path``, loaded into memory and closed.
+
+    Raises ``QuenchError``, naming the file and what to do, when it is absent, damaged, or follows another contract.
+    A file without a ``kind`` (written by other software) passes; its variables are checked by the step that reads it.
+    """
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+            dataset = opened.load()
+    except FileNotFoundError:
+        raise QuenchError(f"{path}: no such file") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise QuenchError(f"{path}: not a readable NetCDF-4 file ({reason}); delete it and run again") from None
+    kinds = (kind,) if isinstance(kind, str) else kind
+    found = dataset.attrs.get("kind")
+    if kinds and found and found not in kinds:
+        raise QuenchError(f"{path}: holds {found!r}, but {' or '.join(kinds)} is wanted here")
+    return dataset
+
+
+def config_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The resolved parameters that the step which wrote ``dataset`` ran with; empty for a foreign file."""
+    return json.loads(dataset.attrs.get("config", "{}"))
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+@functools.cache
+def _git_commit() -> str:
+    """Commit of the source tree, or ``unknown`` outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def described(values: Any, dims: tuple[str, ...], long_name: str, units: str = "1", **attrs: Any) -> xr.Variable:
+    """A variable with CF-style attributes; ``references`` and ``comment`` go in ``attrs``."""
+    return xr.Variable(dims, np.asarray(values), {"long_name": long_name, "units": units, **attrs})

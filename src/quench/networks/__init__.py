@@ -1,0 +1,1 @@
+"""Architectures: layer shapes, flat weight layout, initialisation."""

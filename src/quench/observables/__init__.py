@@ -1,0 +1,1 @@
+"""What is measured on a trajectory: overlap, displacement, non-Gaussianity, relaxation times."""

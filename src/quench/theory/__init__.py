@@ -1,0 +1,1 @@
+"""Analytic and numerical references: Brownian weights, harmonic well, p-spin, mode-coupling."""
