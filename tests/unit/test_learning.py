@@ -22,7 +22,7 @@ def test_crossovers_of_a_piecewise_linear_curve(first, ratio, remainder):
     constant = 2.3
     final = remainder * constant
     loss = three_regimes(first, first * ratio, constant, final)
-    # L = L_c + (L_f - L_c) s: t1 at s = 0.1 L_c / (L_c - L_f), t2 at s = 0.98; linear in log t, as is the interpolation.
+    # L = L_c + (L_f - L_c) s: t1 at s = 0.1 L_c / (L_c - L_f), t2 at s = 0.98, linear in log t as is the interpolation.
     # Near the kinks a grid cell of ratio 1.035 may straddle one.
     t1 = first * ratio ** (0.1 / (1 - remainder))
     assert onset(TIMES, loss, constant) == pytest.approx(t1, rel=0.04)
