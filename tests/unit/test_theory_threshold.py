@@ -1,4 +1,4 @@
-"""Threshold states of the spherical p-spin model against reference digits, exact limits and their defining equations."""
+"""Threshold states of the spherical p-spin model: reference digits, exact limits, their defining equations."""
 
 import math
 

@@ -20,7 +20,8 @@ from quench.errors import QuenchError
 def diffusion_constant(step_size: float, temperature: float, n_samples: float) -> float:
     """``D = mu T / P_D`` in squared weight units per update (KWJ App. A).
 
-    All arguments dimensionless; raises ``QuenchError`` unless ``step_size >= 0``, ``temperature >= 0``, ``n_samples > 0``.
+    All arguments dimensionless. Raises ``QuenchError`` unless ``step_size >= 0``, ``temperature >= 0`` and
+    ``n_samples > 0``.
     """
     if not (step_size >= 0 and temperature >= 0 and n_samples > 0):
         raise QuenchError(
@@ -49,10 +50,10 @@ def overlap(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.floa
 
 
 def overlap_slope(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.float64]:
-    """``d ln Q / d ln t = -x exp(-x^2) / (sqrt(pi) erf x)``, ``x = epsilon / sqrt(4 D t)``: from 0 at once to -1/2 at last.
+    """Local exponent of Q: ``d ln Q / d ln t = -x exp(-x^2) / (sqrt(pi) erf x)`` with ``x = epsilon / sqrt(4 D t)``.
 
-    The exponent near -0.48 that KWJ Fig. 4(a) sets beside mode-coupling theory's -1/2 is within reach of this
-    function alone. Shapes as in ``overlap``.
+    It falls from 0 at short times to -1/2 at long ones: the exponent near -0.48 that KWJ Fig. 4(a) sets beside
+    mode-coupling theory's -1/2 is within reach of this function alone. Shapes as in ``overlap``.
     """
     # Clipped where the result has long reached its limits, so that neither infinity nor zero makes 0/0.
     x = np.clip(_reduced_length(lag, epsilon, diffusion), 1e-300, 40)

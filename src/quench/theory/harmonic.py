@@ -1,8 +1,8 @@
 """Weights in a harmonic well ``L = (k/2) w^2`` under Langevin noise (Kerr Winter & Janssen 2024, KWJ, App. F, G, H).
 
-``Well`` is the Ornstein-Uhlenbeck process of the papers, ``dw = -mu k w dt + sqrt(2 mu T / P_D) dW`` with time in updates;
-``DiscreteWell`` is what a training run really does, ``w <- (1 - mu k) w + xi`` with ``<xi^2> = 2 mu T / P_D``, exactly. Both
-are Gaussian, fixed by a decay factor and a variance, so they share every formula below.
+``Well`` is the Ornstein-Uhlenbeck process of the papers, ``dw = -mu k w dt + sqrt(2 mu T / P_D) dW``, with time in
+updates; ``DiscreteWell`` is what a training run really does, ``w <- (1 - mu k) w + xi`` with ``<xi^2> = 2 mu T / P_D``.
+Both are Gaussian, fixed by a decay factor and a variance, so they share every formula below.
 
 KWJ App. F leaves out ``P_D`` (set ``n_samples=1`` to follow it to the letter); App. G puts it back by T -> T/P_D.
 Erratum: KWJ Eq. 25-26 call ``T / (k P_D)`` the long-time mean square displacement. It is the variance of one
@@ -25,9 +25,10 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 @dataclass(frozen=True)
 class Well:
-    """The continuous-time process. ``stiffness`` k >= 0, ``step_size`` mu > 0, ``temperature`` T >= 0, ``n_samples`` P_D > 0.
+    """The continuous-time process.
 
-    All dimensionless. Times are in updates and need not be whole. ``k = 0`` is free Brownian motion.
+    ``stiffness`` k >= 0, ``step_size`` mu > 0, ``temperature`` T >= 0, ``n_samples`` P_D > 0, all dimensionless.
+    Times are in updates and need not be whole. ``k = 0`` is free Brownian motion.
     """
 
     stiffness: float
@@ -66,7 +67,7 @@ class Well:
         return -np.expm1(-self.relaxation_rate * np.asarray(lag, float))
 
     def variance(self, lag: ArrayLike) -> NDArray[np.float64]:
-        """Variance of w(t) given w(0): ``(T / k P_D) (1 - exp(-2 mu k t))``, or ``2 D t`` without a well (KWJ Eq. 17)."""
+        """Variance of w(t) given w(0): ``(T / k P_D) (1 - exp(-2 mu k t))``; ``2 D t`` without a well (KWJ Eq. 17)."""
         lag = np.asarray(lag, float)
         return brownian.msd(lag, self.diffusion) * exprel(-2 * self.relaxation_rate * lag)
 
@@ -80,7 +81,7 @@ class Well:
         return np.exp(-np.square(weight - mean) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
 
     def overlap(self, lag: ArrayLike, start: ArrayLike, epsilon: float) -> NDArray[np.float64]:
-        """Q(t): the probability of ``|w(t) - w(0)| <= epsilon``, averaged over the measured ``start`` weights (KWJ Eq. 20).
+        """Q(t): the probability of ``|w(t) - w(0)| <= epsilon``, averaged over the ``start`` weights (KWJ Eq. 20).
 
         ``lag`` any shape, ``start`` a scalar or any array of weights w(t_w); the result has the shape of ``lag``.
         Exact limits at ``lag = 0`` and ``temperature = 0``, and full relative accuracy in the tails.
@@ -125,9 +126,10 @@ class Well:
 
 @dataclass(frozen=True)
 class DiscreteWell(Well):
-    """The discrete updates ``w <- (1 - mu k) w + xi``, ``<xi^2> = 2 mu T / P_D``: a first-order autoregression, exactly.
+    """The updates ``w <- (1 - mu k) w + xi``, ``<xi^2> = 2 mu T / P_D``, exactly: a first-order autoregression.
 
-    Lags are whole numbers of updates. Needs ``mu k < 2`` for a stationary state; ``mu k -> 0`` at fixed ``mu k t`` gives ``Well``.
+    Lags are whole numbers of updates. A stationary state needs ``mu k < 2``; ``mu k -> 0`` at fixed ``mu k t`` gives
+    ``Well``.
     """
 
     @property
@@ -164,7 +166,8 @@ class DiscreteWell(Well):
     def _require_confined(self) -> None:
         if not 0 < self.relaxation_rate < 2:
             raise QuenchError(
-                f"discrete harmonic well: a stationary state needs 0 < step_size * stiffness < 2, got {self.relaxation_rate}"
+                "discrete harmonic well: a stationary state needs 0 < step_size * stiffness < 2, "
+                f"got {self.relaxation_rate}"
             )
 
 

@@ -49,7 +49,7 @@ def asymptotic_multiplier(p: int, temperature: float) -> float:
 
 
 def equilibrium_energy(temperature: float) -> float:
-    """``E = -1 / (2T)`` per spin for any p: the equilibrium (annealed) energy, reached by a quench that ends above ``T_d``."""
+    """``E = -1 / (2T)`` per spin for any p: equilibrium (annealed), which a quench to above ``T_d`` reaches."""
     if not temperature > 0:
         raise QuenchError(f"equilibrium energy: temperature must be positive, got {temperature}")
     return -1 / (2 * temperature)
