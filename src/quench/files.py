@@ -9,9 +9,8 @@ import contextlib
 import functools
 import importlib.metadata
 import json
-import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +18,11 @@ import numpy as np
 import xarray as xr
 
 from quench import __version__
+from quench.atomic import atomic
 from quench.errors import QuenchError
 
 KINDS = ("dataset", "pretrained", "snapshots", "streamed", "observables", "scan", "glass", "figure")
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
-
-
-@contextlib.contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, moved onto it once the block ends without an error and the bytes are on disk."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        _sync(temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[str, Any], code: str) -> None:

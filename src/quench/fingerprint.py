@@ -80,11 +80,16 @@ def _imports(name: str) -> frozenset[str]:
             # ``from package import thing``: the thing may be a module of its own.
             wanted.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
-            raise QuenchError(f"{name}: relative import on line {node.lineno}; write it out, fingerprints need full names")
+            raise QuenchError(
+                f"{name}: relative import on line {node.lineno}; write it out, fingerprints need full names"
+            )
     modules = {candidate for candidate in wanted if _path(candidate) is not None}
     # ``quench`` itself (its version number) is left out: a release changes no result.
     return frozenset(
-        parent for found in modules for parent in _with_parents(found) if parent not in {PACKAGE, f"{PACKAGE}.fingerprint"}
+        parent
+        for found in modules
+        for parent in _with_parents(found)
+        if parent not in {PACKAGE, f"{PACKAGE}.fingerprint"}
     )
 
 
@@ -100,6 +105,10 @@ def _canonical(name: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return ast.dump(tree, annotate_fields=False, include_attributes=False)

@@ -1,0 +1,92 @@
+"""Options that several commands share, and the checks of their values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from quench.errors import QuenchError
+
+Number = TypeVar("Number", int, float)
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas; ``first-last`` stands for a range."""
+    values: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, dash, last = part.strip().partition("-")
+        try:
+            values += (
+                range(int(first), int(last) + 1) if dash and first else [int(float(part)) if "e" in part else int(part)]
+            )
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
+    return tuple(values)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers") from None
+
+
+def bounded(kind: Callable[[str], Number], low: Number, high: float = float("inf"), open_low: bool = False) -> Callable:
+    """An argparse type: a number of ``kind`` in [low, high], or (low, high]."""
+
+    def parse(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a{'n integer' if kind is int else ' number'}") from None
+        if not (low < value <= high if open_low else low <= value <= high):
+            raise argparse.ArgumentTypeError(f"{text} is out of range: {'more than' if open_low else 'at least'} {low}")
+        return value
+
+    return parse
+
+
+def add_compute(parser: argparse.ArgumentParser) -> None:
+    """Options of every training command."""
+    parser.add_argument("--backend", choices=("auto", "reference", "fused"), default="auto", help="training engine")
+    parser.add_argument("--device", default="cpu", help="device of the reference backend (cpu, cuda, cuda:1, mps)")
+    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="gradient arithmetic")
+    parser.add_argument("--threads", type=bounded(int, 1), default=1, help="networks trained at the same time")
+    parser.add_argument(
+        "--checkpoint-every",
+        type=bounded(float, 0.0),
+        default=60.0,
+        metavar="SECONDS",
+        help="time between saved states",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, help="NetCDF file to write")
+
+
+def check_output(path: Path) -> None:
+    """Raise ``QuenchError`` before any work where the output cannot be written."""
+    if path.is_dir():
+        raise QuenchError(f"{path}: is a folder; name a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise QuenchError(f"{path.parent}: cannot be made ({error.strerror})") from None
+
+
+def polish_legs(text: str) -> tuple[tuple[int, float], ...]:
+    """``50:0.05,50:0.005``: epochs and learning rate of every leg of full-batch descent."""
+    legs: list[Any] = []
+    for part in filter(None, text.split(",")):
+        epochs, colon, rate = part.partition(":")
+        try:
+            if not colon or int(epochs) < 1 or float(rate) <= 0:
+                raise ValueError
+            legs.append((int(epochs), float(rate)))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r}: write EPOCHS:RATE, both positive") from None
+    return tuple(legs)

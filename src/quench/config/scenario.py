@@ -1,0 +1,166 @@
+"""From a plain mapping (Snakemake's ``config``, or YAML files) to a checked scenario, or one line that says what is wrong."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from quench.config.sections import Ensemble, Run, Scenario
+from quench.data.sources import check_subset, find
+from quench.errors import QuenchError, nearest
+
+# Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
+MAX_CHI = 1e14
+
+
+def load_files(paths: Iterable[str | Path]) -> Scenario:
+    """Scenario of the first YAML file with the following ones laid over it, as ``snakemake --configfile`` does."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise QuenchError(f"{path}: no such config file") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+        if not isinstance(content, dict):
+            raise QuenchError(f"{path}: a config file must hold keys and values")
+        overlay(merged, content)
+    return resolve(merged)
+
+
+def overlay(base: dict[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``upper`` over ``base`` in place: mappings merge key by key, everything else is replaced."""
+    for name, value in upper.items():
+        if isinstance(value, Mapping) and isinstance(base.get(name), dict):
+            overlay(base[name], value)
+        else:
+            base[name] = dict(value) if isinstance(value, Mapping) else value
+    return base
+
+
+def resolve(config: Mapping[str, Any]) -> Scenario:
+    """The checked scenario; named entries set to null in an overlay are dropped.
+
+    Raises ``QuenchError`` with the first mistake: its place, what is wrong and the nearest known name.
+    """
+    plain = _without_nulls(config)
+    try:
+        scenario = Scenario.model_validate(plain)
+    except ValidationError as error:
+        raise QuenchError(f"config: {_first_mistake(error)}") from None
+    check(scenario)
+    return scenario
+
+
+def check(scenario: Scenario) -> None:
+    """What no single section can see: names that refer to others, lengths below float resolution, times off the schedule."""
+    for name, data in scenario.data.items():
+        if data.subset is not None:
+            _in(f"data.{name}", check_subset, data.subset, data.source)
+        n_samples = data.subset or find(data.source).train_size
+        if data.components > n_samples:
+            raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
+    for name, ensemble in scenario.ensembles.items():
+        _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
+        _check_ensemble(name, ensemble, scenario)
+    for name, run in scenario.runs.items():
+        _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
+        _check_run(name, run)
+    for name, figure in scenario.figures.items():
+        for run in figure.runs:
+            _known(f"figures.{name}.runs", run, scenario.runs)
+            _check_figure_run(name, figure, scenario.runs[run], run)
+        for ensemble in figure.ensembles:
+            _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
+
+
+def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
+    data = scenario.data[ensemble.dataset]
+    if data.labels != "parity":
+        raise QuenchError(
+            f"config: ensembles.{name}: the quadratic hinge needs labels: parity in data.{ensemble.dataset}"
+        )
+
+
+def _check_run(name: str, run: Run) -> None:
+    for chi in (run.chi, *run.more_chi):
+        if chi > MAX_CHI:
+            raise QuenchError(
+                f"config: runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
+                f" at most {MAX_CHI:g} is allowed"
+            )
+    for lag in run.motility_lags:
+        if lag > run.lag_max:
+            raise QuenchError(f"config: runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}")
+
+
+def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
+    if figure.chi is not None and figure.chi not in (run.chi, *run.more_chi):
+        raise QuenchError(
+            f"config: figures.{name}.chi: {figure.chi:g} is not measured by run {run_name!r};"
+            f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
+        )
+    if figure.waiting_time is not None and figure.waiting_time not in run.waiting_times:
+        raise QuenchError(
+            f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
+            f" {run_name!r}: {list(run.waiting_times)}"
+        )
+    for temperature in figure.temperatures:
+        if temperature not in run.temperatures:
+            raise QuenchError(
+                f"config: figures.{name}.temperatures: {temperature:g} is not measured by run {run_name!r}:"
+                f" {list(run.temperatures)}"
+            )
+
+
+def _in(place: str, function: Any, *args: Any) -> None:
+    try:
+        function(*args)
+    except QuenchError as error:
+        raise QuenchError(f"config: {place}.{error}") from None
+
+
+def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
+    if name not in table:
+        raise QuenchError(f"config: {place}: no {name!r}{nearest(name, table)}; known: {', '.join(table) or 'none'}")
+
+
+def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
+    plain = dict(config)
+    for section in ("data", "ensembles", "runs", "figures"):
+        if isinstance(plain.get(section), Mapping):
+            plain[section] = {name: value for name, value in plain[section].items() if value is not None}
+    return plain
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors(include_url=False)[0]
+    path = [str(part) for part in mistake["loc"] if part != "[key]"]
+    place = ".".join(path)
+    if mistake["type"] == "extra_forbidden":
+        known = _keys_at(Scenario, path[:-1])
+        return f"{place}: no such key{nearest(path[-1], known)}; known here: {', '.join(known)}"
+    reason = mistake["msg"].removeprefix("Value error, ")
+    given = mistake.get("input")
+    shown = "" if isinstance(given, (dict, list, BaseModel)) or mistake["type"] == "missing" else f" (got {given!r})"
+    return f"{place or 'scenario'}: {reason[0].lower() + reason[1:]}{shown}"
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Field names of the section at ``path``; steps through a table of named entries take the entry's model."""
+    current: Any = model
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[part].annotation if part in current.model_fields else None
+        elif typing.get_origin(current) is dict:
+            current = typing.get_args(current)[1]
+    if typing.get_origin(current) is dict:
+        current = typing.get_args(current)[1]
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []

@@ -1,0 +1,135 @@
+"""The sections of a scenario: every declared input of the pipeline with its meaning, unit and bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from quench.config.base import Section, key
+
+Temperature = Annotated[float, Field(ge=0, le=1e6)]
+Positive = Annotated[int, Field(ge=1)]
+Time = Annotated[int, Field(ge=0, le=10**12)]
+Chi = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Data(Section):
+    """A dataset as the networks see it."""
+
+    source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] = key(
+        "mnist5k", "raw images: mnist5k is embedded, the others are read from data_root or downloaded"
+    )
+    subset: Positive | None = key(
+        None, "P_D: the first P_D/K images of each of the K classes; null keeps all", unit="samples"
+    )
+    components: Positive = key(10, "principal components kept (the networks' input width d)")
+    standardise: Literal["pixel", "none"] = key(
+        "pixel", "zero mean and unit variance of each pixel before the PCA; 'none' has no regularised phase"
+    )
+    whiten: bool = key(False, "scale every component to unit variance (the papers do not)")
+    labels: Literal["parity", "classes"] = key(
+        "parity", "+1 for even class indices and -1 for odd, or the index itself"
+    )
+
+
+class SGD(Section):
+    """How networks are brought into a basin before the measured dynamics."""
+
+    learning_rate: float = key(..., "step size of SGD", gt=0)
+    batch_size: Positive = key(100, "samples a step", unit="samples")
+    epochs: int = key(..., "passes over the training set", ge=0, unit="epochs")
+    polish: tuple[tuple[Positive, Annotated[float, Field(gt=0)]], ...] = key(
+        (), "full-batch gradient descent afterwards: pairs of epochs and step size (KWJ Sec. III.1)"
+    )
+
+
+class Ensemble(Section):
+    """Independent networks of one architecture, prepared once; every run of the ensemble starts from the same weights."""
+
+    dataset: Name = key(..., "a name from the data section")
+    width: Positive = key(..., "n, units in every hidden layer")
+    depth: Positive = key(6, "hidden layers")
+    weight_decay: float = key(0.0, "lambda, strength of the L2 regularisation", ge=0)
+    seeds: Positive = key(4, "number of networks; their seeds are first_seed, first_seed + 1, ...")
+    first_seed: int = key(0, "seed of the first network", ge=0, le=2**62)
+    sgd: SGD = key(..., "preparation")
+
+
+class Run(Section):
+    """Measured dynamics from an ensemble's prepared weights: Langevin at each temperature, or SGD at each batch size."""
+
+    ensemble: Name = key(..., "a name from the ensembles section")
+    dynamics: Literal["langevin", "sgd"] = key(
+        "langevin", "overdamped Langevin (KWJ Eq. 3) or stochastic gradient descent"
+    )
+    step_size: float = key(1e-3, "mu, the learning rate", gt=0)
+    temperatures: tuple[Temperature, ...] = key((), "T of the Langevin noise, variance 2 mu T / P_D a step (k_B = 1)")
+    batch_sizes: tuple[Positive, ...] = key((), "batch sizes of an SGD run", unit="samples")
+    waiting_times: tuple[Time, ...] = key(
+        ..., "t_w, updates before the reference configuration", unit="updates", min_length=1
+    )
+    lag_max: Positive = key(..., "longest lag measured after each waiting time", unit="updates")
+    samples_max: Positive | None = key(None, "SGD runs: lag_max is cut to samples_max / batch size", unit="samples")
+    dense: Positive = key(10, "every lag up to this one is measured", unit="updates")
+    per_decade: Positive = key(12, "log-spaced lags per decade beyond")
+    chi: Chi = key(..., "overlap length epsilon = sigma / chi (KWJ Eq. 14)")
+    more_chi: tuple[Chi, ...] = key((), "further overlap lengths, measured from the same snapshots")
+    motility_lags: tuple[Time, ...] = key(
+        (), "lags with a motility histogram; empty picks one a decade", unit="updates"
+    )
+    include_output_layer: bool = key(True, "count the output layer's weights in the observables (the text does)")
+
+    @model_validator(mode="after")
+    def _points(self) -> Run:
+        wanted, other = (
+            ("temperatures", "batch_sizes") if self.dynamics == "langevin" else ("batch_sizes", "temperatures")
+        )
+        if not getattr(self, wanted):
+            raise ValueError(f"a run with dynamics {self.dynamics!r} needs {wanted}")
+        if getattr(self, other):
+            raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {other}")
+        for field in ("temperatures", "batch_sizes", "waiting_times"):
+            values = getattr(self, field)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{field} holds a value twice")
+        return self
+
+
+class Figure(Section):
+    """What one figure is drawn from; which keys a figure needs is told by its module's docstring."""
+
+    runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
+    ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
+    chi: Chi | None = key(None, "overlap length to use instead of the run's own; must be one that the run measures")
+    temperatures: tuple[Temperature, ...] = key((), "temperatures to show; empty shows all of the run")
+    waiting_time: Time | None = key(None, "t_w shown; null shows the run's last", unit="updates")
+    lags: tuple[Time, ...] = key((), "lags at which a histogram is shown", unit="updates")
+
+
+class Compute(Section):
+    """How the work is done; none of these keys changes what a result means, and chunk changes no bit of it."""
+
+    backend: Literal["auto", "reference", "fused"] = key(
+        "auto", "training engine; auto is fused on a CPU, reference elsewhere"
+    )
+    device: str = key("cpu", "device of the reference backend, as torch names it", pattern=r"^(cpu|cuda(:\d+)?|mps)$")
+    precision: Literal["float32", "float64"] = key(
+        "float32", "arithmetic of the gradient; master weights are always float64"
+    )
+    chunk: Positive = key(4, "networks a training job")
+    snapshots: Literal["full", "streamed"] = key("full", "keep every snapshot, or measure while training and keep none")
+
+
+class Scenario(Section):
+    """A whole set of declared inputs; the default is config/config.yaml, the others are overlays on it."""
+
+    scenario: Name = key("default", "name of the folder under results/")
+    scale: Literal["reduced", "full"] = key("reduced", "reduced-scale figures are labelled so")
+    data_root: str | None = key(None, "folder of raw images; null takes QUENCH_DATA, else ./data")
+    data: dict[Name, Data] = key({}, "datasets by name")
+    ensembles: dict[Name, Ensemble] = key({}, "ensembles of networks by name")
+    runs: dict[Name, Run] = key({}, "measured dynamics by name")
+    figures: dict[Name, Figure] = key({}, "figures to draw: names of modules under quench.figures, dots as underscores")
+    compute: Compute = key(Compute(), "backend, chunking and storage")

@@ -1,0 +1,91 @@
+"""The snapshots file: an ensemble's weights along a trajectory. Anyone may write one; it is checked when it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from quench import files
+from quench.errors import QuenchError
+
+REQUIRED = {"weights": ("network", "time", "weight")}
+
+
+def build(
+    weights: np.ndarray,
+    times: np.ndarray,
+    *,
+    layer: np.ndarray,
+    seeds: np.ndarray,
+    diverged_at: np.ndarray,
+    loss: np.ndarray,
+    data_loss: np.ndarray,
+    active_fraction: np.ndarray,
+    sigma: np.ndarray,
+) -> xr.Dataset:
+    """The ``snapshots`` contract from plain arrays.
+
+    ``weights`` (network, time, weight); ``times`` (time) in updates; ``layer`` (weight); ``seeds``, ``diverged_at`` and
+    ``sigma`` (network); ``loss``, ``data_loss`` and ``active_fraction`` (network, time). Lost networks stay, as NaN.
+    """
+    kwj = "Kerr Winter & Janssen 2024"
+    by_time = ("network", "time")
+    return xr.Dataset(
+        {
+            "weights": files.described(weights, ("network", "time", "weight"), "weights"),
+            "loss": files.described(loss, by_time, "training loss with regularisation", references=f"{kwj}, Eq. 2"),
+            "data_loss": files.described(data_loss, by_time, "quadratic hinge loss", references=f"{kwj}, Eq. 1"),
+            "active_fraction": files.described(active_fraction, by_time, "share of samples with a positive hinge"),
+            "sigma": files.described(
+                sigma,
+                ("network",),
+                "standard deviation of the weights at the end of training",
+                references=f"{kwj}, Eq. 14",
+            ),
+        },
+        coords={
+            "time": files.described(
+                times.astype(np.int64), ("time",), "updates since the start of this dynamics", "updates"
+            ),
+            "layer": files.described(layer, ("weight",), "layer of each weight, 0 at the input"),
+            "seed": files.described(seeds.astype(np.int64), ("network",), "seed of each network"),
+            "diverged_at": files.described(
+                diverged_at, ("network",), "updates after which a weight was first not finite; -1: never", "updates"
+            ),
+        },
+    )
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """The snapshots at ``path``, checked against the contract.
+
+    Raises ``QuenchError`` that names the file and what it lacks. ``diverged_at`` and ``seed`` are filled in where a
+    foreign file leaves them out.
+    """
+    dataset = files.read(path, kind="snapshots")
+    for name, dims in REQUIRED.items():
+        if name not in dataset:
+            raise QuenchError(f"{path}: no variable {name!r}; a snapshots file holds weights (network, time, weight)")
+        if set(dataset[name].dims) != set(dims):
+            raise QuenchError(f"{path}: {name} has dimensions {dataset[name].dims}, not {dims}")
+    if dataset["weights"].dtype.kind != "f" or 0 in dataset["weights"].shape:
+        raise QuenchError(f"{path}: weights must be floating-point numbers, and at least one")
+    if "time" not in dataset.coords:
+        raise QuenchError(f"{path}: no coordinate 'time' (updates since the start)")
+    time = dataset["time"].values
+    if time.dtype.kind not in "iu" and not np.array_equal(time, np.round(time)):
+        raise QuenchError(f"{path}: time must hold whole numbers of updates")
+    if (np.diff(time) <= 0).any():
+        raise QuenchError(f"{path}: time must increase")
+    count = dataset.sizes["network"]
+    if "diverged_at" not in dataset.coords:
+        lost = ~np.isfinite(dataset["weights"]).all(("time", "weight"))
+        dataset = dataset.assign_coords(diverged_at=("network", np.where(lost, 0, -1)))
+    if "seed" not in dataset.coords:
+        dataset = dataset.assign_coords(seed=("network", np.arange(count)))
+    finite = np.isfinite(dataset["weights"]).all(("time", "weight")).values
+    if (~finite & (dataset["diverged_at"].values < 0)).any():
+        raise QuenchError(f"{path}: weights that are not finite in a network that is not marked as diverged")
+    return dataset.transpose("network", "time", "weight", ...)

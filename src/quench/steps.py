@@ -1,0 +1,29 @@
+"""Which modules make each step's result: what its fingerprint covers, in the rules and in the files alike."""
+
+from __future__ import annotations
+
+import hashlib
+
+from quench.fingerprint import fingerprint
+
+_STEPS = {
+    "prepare": ("quench.data.prepare",),
+    "pretrain": ("quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
+    "langevin": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.langevin"),
+    "sgd": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd"),
+    "observe": ("quench.observables.measure",),
+    "average": ("quench.observables.average",),
+}
+
+
+def backend_for(backend: str, device: str = "cpu") -> str:
+    """``auto`` is the fused engine on a CPU and the reference backend on any other device."""
+    if backend != "auto":
+        return backend
+    return "fused" if device == "cpu" else "reference"
+
+
+def code(step: str, backend: str = "") -> str:
+    """Fingerprint of everything that shapes the result of ``step``."""
+    prints = [fingerprint(module.format(backend=backend)) for module in _STEPS[step]]
+    return hashlib.sha256(" ".join(prints).encode()).hexdigest()[:16] if len(prints) > 1 else prints[0]
