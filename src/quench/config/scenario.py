@@ -1,4 +1,4 @@
-"""From a plain mapping (Snakemake's ``config``, or YAML files) to a checked scenario, or one line that says what is wrong."""
+"""A plain mapping (Snakemake's ``config``, or YAML files) becomes a checked scenario, or one line of error."""
 
 from __future__ import annotations
 
@@ -164,3 +164,8 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     if typing.get_origin(current) is dict:
         current = typing.get_args(current)[1]
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def as_yaml(scenario: Scenario) -> str:
+    """The whole scenario, defaults included, as YAML that resolves to the same scenario."""
+    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)

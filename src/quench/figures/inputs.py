@@ -1,0 +1,90 @@
+"""What a figure is drawn from: the files that it was given, sorted by run and temperature, and its declared choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from quench.errors import QuenchError
+from quench.files import config_of
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``runs``: averaged observables by run name, one dataset a temperature or batch size; ``ensembles``: prepared
+    networks by name, one dataset a chunk; the choices are those of the figure's section in the config."""
+
+    runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    scale: str = "reduced"
+    temperatures: Sequence[float] = ()
+    waiting_time: int | None = None
+    lags: Sequence[int] = ()
+
+    def run(self, name: str, along: str = "temperature") -> xr.Dataset:
+        """The averaged observables of a run, stacked along ``along`` from the largest value to the smallest.
+
+        Only the declared temperatures are kept, and one waiting time: the declared one, else the last. Attributes hold
+        what all share: ``step_size``, ``P_D``, ``width``, ``weight_decay``, ``chi``, ``n_networks``.
+        """
+        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        chosen = sorted(self.temperatures or files, reverse=True)
+        missing = [value for value in chosen if value not in files]
+        if missing:
+            raise QuenchError(f"run {name!r}: no observables at {along} {missing[0]:g}; there are {sorted(files)}")
+        averaged = [self._at_waiting_time(_averages(files[value])) for value in chosen]
+        stacked = xr.concat(averaged, xr.Variable(along, chosen), join="outer", combine_attrs="drop")
+        return stacked.assign_attrs(facts(files[chosen[0]]))
+
+    def networks(self, name: str, along: str = "temperature") -> list[xr.Dataset]:
+        """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
+        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        return [self._at_waiting_time(files[value]) for value in sorted(self.temperatures or files, reverse=True)]
+
+    def _at_waiting_time(self, dataset: xr.Dataset) -> xr.Dataset:
+        if self.waiting_time is None:
+            return dataset.isel(waiting_time=-1)
+        return dataset.sel(waiting_time=self.waiting_time)
+
+    def scale_label(self) -> str:
+        """One line for a reduced-scale figure: P_D, widths and number of networks; empty at full scale."""
+        if self.scale == "full":
+            return ""
+        known = [facts(files[0]) for files in self.runs.values()]
+        known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
+        parts = [
+            f"{symbol} = {', '.join(dict.fromkeys(f'{entry[key]:,}' for entry in known if key in entry))}"
+            for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("networks", "n_networks"))
+        ]
+        return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
+
+
+def facts(dataset: xr.Dataset) -> dict[str, Any]:
+    """What the figures need to know about the run behind an observables file."""
+    config = config_of(dataset)
+    trajectory = config["trajectory"]
+    return {
+        "chi": config["chi"],
+        "step_size": trajectory["step_size"],
+        "P_D": trajectory["P_D"],
+        "width": trajectory["prepared"]["width"],
+        "weight_decay": trajectory["prepared"]["weight_decay"],
+        "n_networks": int(dataset.sizes["network"]),
+    }
+
+
+def _count(files: Sequence[xr.Dataset]) -> int:
+    return sum(int(dataset.sizes["network"]) for dataset in files)
+
+
+def _averages(dataset: xr.Dataset) -> xr.Dataset:
+    """The averaged curves and times of an observables file, with the mean length epsilon."""
+    names = [name for name in dataset if str(name).endswith(("_mean", "_low", "_high"))]
+    return (
+        dataset[[*names, "n_networks", "n_diverged"]]
+        .assign(epsilon=dataset["epsilon"].mean(), epsilons=dataset["epsilon"].rename(network="member"))
+        .drop_vars(["seed", "diverged_at"], errors="ignore")
+    )
