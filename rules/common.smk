@@ -35,7 +35,9 @@ if workflow.deployment_settings.deployment_method:
     COMMAND = 'quench() { python -m quench "$@"; }'
 else:
     COMMAND = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; ")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; "
+)
 
 
 wildcard_constraints:
@@ -83,7 +85,10 @@ def n_networks(wildcards):
 def points(run):
     """Folder names of a run's temperatures or batch sizes."""
     section = SCENARIO.runs[run]
-    return [*(f"T{value:.10g}" for value in section.temperatures), *(f"B{value}" for value in section.batch_sizes)]
+    return [
+        *(f"T{value:.10g}" for value in section.temperatures),
+        *(f"B{value}" for value in section.batch_sizes),
+    ]
 
 
 def value_of(run, point):
