@@ -14,6 +14,10 @@ from quench.fingerprint import fingerprint
 from quench.steps import backend_for, code
 
 
+def figure_module(name):
+    return f"quench.figures.{name.replace('_', '.', 1)}"
+
+
 def scenario_or_exit():
     """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
     try:
@@ -21,6 +25,8 @@ def scenario_or_exit():
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
                 check_available(data.source, scenario.data_root)
+        for name in scenario.figures:
+            fingerprint(figure_module(name))
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -175,10 +181,6 @@ def figures(prefix=""):
 
 def figure_files(name):
     return [f"{RESULTS}/figures/{name}{form}" for form in FORMS]
-
-
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
 
 
 def figure_groups(name):

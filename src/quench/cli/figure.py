@@ -70,7 +70,10 @@ def find(name: str):
     ]
     if name not in known:
         raise QuenchError(f"no figure {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
-    return importlib.import_module(f"quench.figures.{name}")
+    module = importlib.import_module(f"quench.figures.{name}")
+    if not hasattr(module, "draw"):
+        raise QuenchError(f"{name!r} is shared by figures and draws none itself")
+    return module
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:

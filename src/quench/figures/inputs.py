@@ -30,7 +30,7 @@ class Inputs:
         Only the declared temperatures are kept, and one waiting time: the declared one, else the last. Attributes hold
         what all share: ``step_size``, ``P_D``, ``width``, ``weight_decay``, ``chi``, ``n_networks``.
         """
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        files = self._by_point(name, along)
         chosen = sorted(self.temperatures or files, reverse=True)
         missing = [value for value in chosen if value not in files]
         if missing:
@@ -41,12 +41,24 @@ class Inputs:
 
     def networks(self, name: str, along: str = "temperature") -> list[xr.Dataset]:
         """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        files = self._by_point(name, along)
         return [self._at_waiting_time(files[value]) for value in sorted(self.temperatures or files, reverse=True)]
+
+    def _by_point(self, name: str, along: str) -> dict[float, xr.Dataset]:
+        """The files of a run by their temperature or batch size."""
+        if name not in self.runs:
+            raise QuenchError(f"no run {name!r} was given; there are {sorted(self.runs)}")
+        points = [config_of(dataset).get("trajectory", {}).get(along) for dataset in self.runs[name]]
+        if None in points:
+            raise QuenchError(f"run {name!r}: an observables file does not say its {along}")
+        return dict(zip(points, self.runs[name], strict=True))
 
     def _at_waiting_time(self, dataset: xr.Dataset) -> xr.Dataset:
         if self.waiting_time is None:
             return dataset.isel(waiting_time=-1)
+        measured = dataset["waiting_time"].values
+        if self.waiting_time not in measured:
+            raise QuenchError(f"t_w = {self.waiting_time} was not measured; there are {measured.tolist()}")
         return dataset.sel(waiting_time=self.waiting_time)
 
     def scale_label(self) -> str:
