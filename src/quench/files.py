@@ -85,6 +85,11 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
     return json.loads(dataset.attrs.get("config", "{}"))
 
 
+def plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` as ``config_of`` gives it back: tuples become lists."""
+    return json.loads(json.dumps(config))
+
+
 @functools.cache
 def _versions() -> dict[str, str]:
     found = {}

@@ -15,6 +15,7 @@ from quench.errors import QuenchError, nearest
 COMMANDS = {
     "prepare": "raw images to a dataset file (standardise, PCA, labels)",
     "pretrain": "random initial weights through SGD and full-batch descent",
+    "scan": "final loss of networks trained at points of a (width, regularisation) grid",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "average": "pool observables over networks, with bootstrap intervals",
