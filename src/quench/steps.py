@@ -14,6 +14,7 @@ _STEPS = {
     "sgd": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd"),
     "observe": ("quench.observables.measure",),
     "average": ("quench.observables.average",),
+    "pspin-simulate": ("quench.theory.finite_size",),
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+from types import ModuleType
 
 from quench import __version__
 from quench.errors import QuenchError, nearest
@@ -19,6 +20,7 @@ COMMANDS = {
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "average": "pool observables over networks, with bootstrap intervals",
+    "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
@@ -49,9 +51,13 @@ def _run(argv: list[str]) -> int:
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary)
         if argv and argv[0] == name:
-            module = importlib.import_module(f"quench.cli.{name}")
+            module = _module(name)
             sub.description = module.__doc__
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(sub)
     args = parser.parse_args(argv)
-    return importlib.import_module(f"quench.cli.{args.command}").run(args) or 0
+    return _module(args.command).run(args) or 0
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"quench.cli.{command.replace('-', '_')}")

@@ -55,9 +55,14 @@ def prepare(
     return xr.Dataset(
         {
             "x": described(
-                scores(train.images[chosen]), ("sample", "component"), "principal component scores", references=references
+                scores(train.images[chosen]),
+                ("sample", "component"),
+                "principal component scores",
+                references=references,
             ),
-            "y": described(label(train.classes[chosen], labels), ("sample",), f"label ({labels})", references=references),
+            "y": described(
+                label(train.classes[chosen], labels), ("sample",), f"label ({labels})", references=references
+            ),
             "class_index": described(train.classes[chosen].astype(np.int16), ("sample",), "class index of the source"),
             "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
             "x_test": described(
@@ -109,7 +114,9 @@ def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int
     for index in range(n_classes):
         members = np.flatnonzero(classes == index)
         if len(members) < share:
-            raise QuenchError(f"subset: {subset} needs {share} images of each class, {source} has {len(members)} of {index}")
+            raise QuenchError(
+                f"subset: {subset} needs {share} images of each class, {source} has {len(members)} of {index}"
+            )
         rank[members] = np.arange(len(members))
     return np.flatnonzero(rank < share)
 
