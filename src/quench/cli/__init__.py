@@ -22,6 +22,7 @@ COMMANDS = {
     "average": "pool observables over networks, with bootstrap intervals",
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
+    "claims": "check the claims of the papers against the plotted numbers of our figures",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 
