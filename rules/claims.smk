@@ -10,7 +10,7 @@ rule claims:
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/figures.yaml"
     resources:
         mem_mb=1000,
         runtime=5,

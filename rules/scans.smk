@@ -13,7 +13,7 @@ rule scan:
     log:
         f"{RESULTS}/logs/scans/{{scan}}/{{part}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     threads: lambda w: SCENARIO.scans[w.scan].seeds
     resources:
         mem_mb=1500,

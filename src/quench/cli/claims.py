@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figure", nargs=2, action="append", default=[], metavar=("NAME", "FILE"), help="plotted numbers of a figure"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="writes STEM.csv and STEM.json")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="STEM", help="writes STEM.csv and STEM.json"
+    )
 
 
 def run(args: argparse.Namespace) -> None:

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperatures", type=numbers, default=(), help="temperatures to show (default: all)")
     parser.add_argument("--waiting-time", type=int, help="t_w to show (default: the last)")
     parser.add_argument("--lags", type=integers, default=(), help="lags at which a histogram is shown")
-    parser.add_argument("--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH")
+    parser.add_argument(
+        "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 

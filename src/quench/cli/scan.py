@@ -131,8 +131,10 @@ def _table(architecture: Any, strength: float, seeds: Any, times: Any, state: An
     norm = np.square(state.weights).sum(axis=1)[None]
     return xr.Dataset(
         {
-            "data_loss": described(last["data_loss"], by_network, "final quadratic hinge loss", references=f"{kwj}, Eq. 1"),
-            "loss": described(last["loss"], by_network, "final training loss with regularisation", references=f"{kwj}, Eq. 2"),
+            "data_loss": described(
+                last["data_loss"], by_network, "final quadratic hinge loss", references=f"{kwj}, Eq. 1"
+            ),
+            "loss": described(last["loss"], by_network, "final regularised loss", references=f"{kwj}, Eq. 2"),
             "squared_norm": described(norm, by_network, "|W|^2 at the end of training"),
             "active_fraction": described(last["active_fraction"], by_network, "share of samples with a positive hinge"),
             "diverged_at": described(

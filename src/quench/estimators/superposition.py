@@ -14,6 +14,7 @@ from scipy.special import erf, erfinv
 
 from quench.estimators.powerlaw import fit
 from quench.estimators.resampling import draws, percentiles
+from quench.observables.relaxation import LEVELS, first_crossing
 
 # A curve has left the master curve where it differs from it by more than this share.
 DEPARTURE = 0.15
@@ -100,23 +101,7 @@ def exponent_interval(
     samples = []
     for chosen in draws(count, resamples):
         curves = [table[chosen].mean(axis=0) for table in tables]
-        times = [lags / crossing(lags, curve) for curve in curves]
+        times = [lags / first_crossing(lags, curve, LEVELS["tau90"]) for curve in curves]
         samples.append(pooled_exponent(times, curves, window)[0])
     known = np.array(samples)[np.isfinite(samples)]
     return percentiles(known) if known.size else (np.nan, np.nan)
-
-
-def crossing(lags: NDArray, curve: NDArray, level: float = 0.9) -> float:
-    """First lag at which ``curve`` falls to ``level``, linear in log t (in t from lag 0); NaN where it never does."""
-    kept = np.isfinite(curve)
-    t, q = lags[kept], curve[kept]
-    below = np.flatnonzero(q <= level)
-    if not below.size:
-        return np.nan
-    after = below[0]
-    if after == 0:
-        return float(t[0])
-    share = (q[after - 1] - level) / (q[after - 1] - q[after])
-    if t[after - 1] <= 0:
-        return float(share * t[after])
-    return float(t[after - 1] * (t[after] / t[after - 1]) ** share)

@@ -46,9 +46,7 @@ def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
     return float(np.exp(x[right - 1] + (0.5 - fit[right - 1]) / rise * (x[right] - x[right - 1])))
 
 
-def fitting_threshold(
-    ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED
-) -> tuple[float, float, float]:
+def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> tuple[float, float, float]:
     """N*/P_D with its 95 % interval: ``ratio`` = N/P_D (point), final ``data_loss`` (point, network), NaN for lost ones.
 
     Lost networks count as not fitted. Networks are resampled within every point.
@@ -62,7 +60,7 @@ def fitting_threshold(
         return value, np.nan, np.nan
     samples = []
     # One stream for each point: networks at different widths are independent.
-    picks = np.stack([draws(count, stream=f"bootstrap at point {point}") for point in range(len(order))], axis=1)
+    picks = np.stack([draws(count, stream=1 + point) for point in range(len(order))], axis=1)
     for chosen in picks:
         share = np.take_along_axis(success, chosen, axis=1).mean(axis=1)
         samples.append(half_crossing(ratio[order], share, np.full(len(order), count)))

@@ -66,7 +66,7 @@ class Inputs:
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
-        for name, files in self.scans.items():
+        for files in self.scans.values():
             widths = sorted({int(width) for part in files for width in part["width"].values})
             span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
             known.append({"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]})

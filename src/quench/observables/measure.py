@@ -69,7 +69,9 @@ def measure(
         [_histograms(weights, times, t, chosen) for t in waiting_times], dim=result["waiting_time"].variable
     ).transpose("network", "waiting_time", "motility_lag", "motility_bin")
     # Sizes of the reference weights: what an equal harmonic well would do with them (KWJ App. G) follows from these.
-    sizes = [motility(weights.sel(time=t, drop=True), xr.zeros_like(weights.sel(time=t, drop=True))) for t in waiting_times]
+    sizes = [
+        motility(weights.sel(time=t, drop=True), xr.zeros_like(weights.sel(time=t, drop=True))) for t in waiting_times
+    ]
     result["weight_sizes"] = xr.concat(sizes, dim=result["waiting_time"].variable).transpose("network", ...)
     result = result.assign_coords(
         seed=snapshots["seed"], diverged_at=snapshots["diverged_at"], motility_edge=("motility_edge", MOTILITY_EDGES)

@@ -116,7 +116,9 @@ def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
             ax.axvspan(*ends, color="0.85", lw=0)
         ax.axvline(value, **style.THEORY, label=rf"median $\lambda^*$ = {value:.2g}")
     single = numbers["ttt_thresholds"].values
-    ax.plot(single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each network")
+    ax.plot(
+        single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each network"
+    )
     ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
     ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -10), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
@@ -139,7 +141,11 @@ def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
     boundary = np.interp(np.log(numbers["map_threshold"]), np.log(np.maximum(strengths, 1e-9)), rows[:-1] + 0.5)
     known = np.isfinite(numbers["map_threshold"].values)
     ax.step(
-        np.repeat(edges, 2)[1:-1], np.repeat(np.where(known, boundary, np.nan), 2), color="white", linewidth=1.8, where="mid"
+        np.repeat(edges, 2)[1:-1],
+        np.repeat(np.where(known, boundary, np.nan), 2),
+        color="white",
+        linewidth=1.8,
+        where="mid",
     )
     ax.axhline(1, color="white", linewidth=0.8, linestyle=":")
     place = {"fontsize": 8.5, "fontweight": "bold", "ha": "center", "va": "center"}
