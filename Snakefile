@@ -1,9 +1,10 @@
 """quench: every figure of two papers on glassy dynamics in neural networks, from declared inputs.
 
-    snakemake                                   everything in config/config.yaml (real images, reduced scale)
-    snakemake kwj_fig3                          one figure and what it needs; kwj is all of that paper's
-    snakemake --configfile config/smoke.yaml    another scenario, laid over the default
+snakemake                                   everything in config/config.yaml (real images, reduced scale)
+snakemake kwj_fig3                          one figure and what it needs; kwj is all of that paper's
+snakemake --configfile config/smoke.yaml    another scenario, laid over the default
 """
+
 
 configfile: "config/config.yaml"
 

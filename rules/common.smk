@@ -4,14 +4,13 @@ import shlex
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from quench.atomic import atomic
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
+from quench.fingerprint import fingerprint
 from quench.steps import backend_for, code
 
 
@@ -31,12 +30,10 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
-# The interpreter that runs Snakemake has the package; inside a conda environment of a rule, that environment's does.
-PYTHON = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
-QUENCH = f"{PYTHON} -m quench"
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; "
-)
+# The environment that runs Snakemake has the package; inside a rule's conda environment, that one's programs come first.
+USE_CONDA = bool(workflow.deployment_settings.deployment_method)
+BIN = "" if USE_CONDA else f"{shlex.quote(str(Path(sys.executable).parent))}:"
+shell.prefix(f"set -euo pipefail; export PATH={BIN}$PATH PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; ")
 
 
 wildcard_constraints:
@@ -55,7 +52,7 @@ def flags(**values):
     for key, value in values.items():
         if value is None or value is False or value == ():
             continue
-        words.append("--" + key.replace("_", "-"))
+        words.append(f"--{key.replace('_', '-')}")
         if isinstance(value, tuple):
             value = ",".join(map(str, value))
         if value is not True:
@@ -66,8 +63,14 @@ def flags(**values):
 def chunks(ensemble):
     """Names of an ensemble's seed chunks, ``first-last``; another seed makes or changes the last one only."""
     section = SCENARIO.ensembles[ensemble]
-    first, stop, size = section.first_seed, section.first_seed + section.seeds, SCENARIO.compute.chunk
-    return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+    first, stop, size = (
+        section.first_seed,
+        section.first_seed + section.seeds,
+        SCENARIO.compute.chunk,
+    )
+    return [
+        f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)
+    ]
 
 
 def n_networks(wildcards):
@@ -78,22 +81,129 @@ def n_networks(wildcards):
 def points(run):
     """Folder names of a run's temperatures or batch sizes."""
     section = SCENARIO.runs[run]
-    return [f"T{value:.10g}" for value in section.temperatures] + [f"B{value}" for value in section.batch_sizes]
+    return [*(f"T{value:.10g}" for value in section.temperatures), *(f"B{value}" for value in section.batch_sizes)]
 
 
 def value_of(run, point):
     """The temperature or batch size that a folder name stands for, as the config has it."""
     section = SCENARIO.runs[run]
-    return dict(zip(points(run), section.temperatures + section.batch_sizes))[point]
+    return dict(zip(points(run), [*section.temperatures, *section.batch_sizes]))[point]
 
 
 def observables(run, chi=None):
     """Averaged observables of every point of a run."""
     chi = chi or SCENARIO.runs[run].chi
-    return [f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc" for point in points(run)]
+    return [
+        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc" for point in points(run)
+    ]
 
 
 def save_resolved_config():
     """Keep what was asked for beside what came of it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+
+
+def pretrain_options(wildcards):
+    section = SCENARIO.ensembles[wildcards.ensemble]
+    polish = ",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
+    return flags(
+        width=section.width,
+        depth=section.depth,
+        weight_decay=section.weight_decay,
+        seeds=wildcards.seeds,
+        learning_rate=section.sgd.learning_rate,
+        batch_size=section.sgd.batch_size,
+        epochs=section.sgd.epochs,
+        polish=polish or None,
+        **compute_options(),
+    )
+
+
+def run_options(wildcards):
+    section = SCENARIO.runs[wildcards.run]
+    value = value_of(wildcards.run, wildcards.point)
+    lag_max = section.lag_max
+    if section.dynamics == "langevin":
+        point = {"temperature": value}
+    else:
+        point = {"batch_size": value}
+        lag_max = (
+            min(lag_max, section.samples_max // value)
+            if section.samples_max
+            else lag_max
+        )
+    return flags(
+        dynamics=section.dynamics,
+        **point,
+        step_size=section.step_size,
+        waiting_times=section.waiting_times,
+        lag_max=lag_max,
+        dense=section.dense,
+        per_decade=section.per_decade,
+        **compute_options(),
+    )
+
+
+def compute_options():
+    return {
+        "backend": BACKEND,
+        "device": SCENARIO.compute.device,
+        "precision": SCENARIO.compute.precision,
+    }
+
+
+FORMS = (".pdf", ".png", ".svg", ".nc")
+
+
+def figures(prefix=""):
+    """The files of every declared figure whose name starts with ``prefix``."""
+    return [
+        path
+        for name in SCENARIO.figures
+        if name.startswith(prefix)
+        for path in figure_files(name)
+    ]
+
+
+def figure_files(name):
+    return [f"{RESULTS}/figures/{name}{form}" for form in FORMS]
+
+
+def figure_module(name):
+    return f"quench.figures.{name.replace('_', '.', 1)}"
+
+
+def figure_groups(name):
+    """What the figure's section names, by name: observables of its runs at its chi, networks of its ensembles."""
+    section = SCENARIO.figures[name]
+    runs = {run: observables(run, section.chi) for run in section.runs}
+    prepared = {
+        e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
+        for e in section.ensembles
+    }
+    return {"run": runs, "ensemble": prepared}
+
+
+def figure_inputs(wildcards):
+    groups = figure_groups(wildcards.figure)
+    return [
+        path for kind in groups.values() for paths in kind.values() for path in paths
+    ]
+
+
+def figure_options(wildcards):
+    """``--run NAME FILE ...`` for every run, the same for ensembles, and the figure's own choices."""
+    section = SCENARIO.figures[wildcards.figure]
+    named = [
+        " ".join([f"--{kind}", name, *map(shlex.quote, paths)])
+        for kind, groups in figure_groups(wildcards.figure).items()
+        for name, paths in groups.items()
+    ]
+    chosen = flags(
+        scale=SCENARIO.scale,
+        temperatures=section.temperatures,
+        waiting_time=section.waiting_time,
+        lags=section.lags,
+    )
+    return " ".join([*named, chosen])

@@ -4,15 +4,17 @@
 rule dataset:
     output:
         f"{RESULTS}/data/{{dataset}}.nc",
-    params:
-        options=lambda w: flags(data_root=SCENARIO.data_root, **dict(SCENARIO.data[w.dataset])),
-        code=lambda w: code("prepare"),
-    resources:
-        mem_mb=2500,
-        runtime=10,
     log:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
         "../envs/quench.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=10,
+    params:
+        options=lambda w: flags(
+            data_root=SCENARIO.data_root, **dict(SCENARIO.data[w.dataset])
+        ),
+        code=lambda w: code("prepare"),
     shell:
-        "{QUENCH} prepare {params.options} -o {output} 2> {log}"
+        "quench prepare {params.options} -o {output} 2> {log}"

@@ -6,6 +6,13 @@ rule observe:
         f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
     output:
         f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
+    log:
+        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
+    conda:
+        "../envs/quench.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=20,
     params:
         options=lambda w: flags(
             waiting_times=SCENARIO.runs[w.run].waiting_times,
@@ -14,15 +21,8 @@ rule observe:
             hidden_only=not SCENARIO.runs[w.run].include_output_layer,
         ),
         code=lambda w: code("observe"),
-    resources:
-        mem_mb=2500,
-        runtime=20,
-    log:
-        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
-    conda:
-        "../envs/quench.yaml"
     shell:
-        "{QUENCH} observe {input} {params.options} -o {output} 2> {log}"
+        "quench observe {input} {params.options} -o {output} 2> {log}"
 
 
 rule average:
@@ -36,14 +36,14 @@ rule average:
         ),
     output:
         f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
-    params:
-        code=lambda w: code("average"),
-    resources:
-        mem_mb=2000,
-        runtime=20,
     log:
         f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
     conda:
         "../envs/quench.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=lambda w: code("average"),
     shell:
-        "{QUENCH} average {input} -o {output} 2> {log}"
+        "quench average {input} -o {output} 2> {log}"

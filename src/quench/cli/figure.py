@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> None:
     module = find(args.module)
 
     from quench import files
+    from quench.figures import style
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
     from quench.fingerprint import fingerprint
@@ -47,7 +48,8 @@ def run(args: argparse.Namespace) -> None:
     plotted = module.compute(inputs)
     label = inputs.scale_label()
     plotted = plotted.assign_attrs(scale_label=label, caption=module.CAPTION)
-    figure = module.draw(plotted)
+    with style.look():
+        figure = module.draw(plotted)
     name = args.output.name
     caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
     config = {"figure": args.module, "scale": args.scale, "temperatures": args.temperatures, "lags": args.lags}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from quench.atomic import atomic
-from quench.figures.style import RC
+from quench.figures.style import look
 
 
 def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
@@ -18,7 +17,7 @@ def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
         ".png": {"Title": title, "Description": caption, "Software": "quench"},
         ".svg": {"Title": title, "Description": caption, "Creator": "quench", "Date": None},
     }
-    with mpl.rc_context(RC):
+    with look():
         for suffix, words in metadata.items():
             with atomic(stem.with_name(stem.name + suffix)) as temporary:
                 figure.savefig(temporary, metadata=words)

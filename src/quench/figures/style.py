@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -9,8 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
-
-mpl.use("Agg")
 
 COLUMN = 3.4  # width of one panel, inches
 RC = {
@@ -41,12 +40,15 @@ THEORY = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
 LEVEL = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
 
 
+def look() -> contextlib.AbstractContextManager[None]:
+    """Everything drawn and saved inside looks the same, whatever the user's own matplotlib settings."""
+    return mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": "Agg"})
+
+
 def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) -> tuple[Figure, np.ndarray]:
     """A figure of ``rows`` x ``panels`` axes; axes come as an array (rows, panels)."""
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
-        axes = figure.subplots(rows, panels, squeeze=False)
-    return figure, axes
+    figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, panels, squeeze=False)
 
 
 def colors(temperatures: Sequence[float]) -> list:
@@ -65,12 +67,11 @@ def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence
     ordered = sorted(set(map(float, temperatures)))
     edges = np.arange(len(ordered) + 1) - 0.5
     mappable = mpl.cm.ScalarMappable(mpl.colors.BoundaryNorm(edges, len(ordered)), ListedColormap(colors(ordered)))
-    with mpl.rc_context(RC):
-        bar = figure.colorbar(mappable, ax=list(axes), pad=0.015, aspect=30, shrink=0.95)
-        bar.set_ticks(range(len(ordered)), labels=[power(t) for t in ordered])
-        bar.ax.minorticks_off()
-        bar.ax.tick_params(length=0, labelsize=7)
-        bar.ax.set_title("$T$", fontsize=9)
+    bar = figure.colorbar(mappable, ax=list(axes), pad=0.015, aspect=30, shrink=0.95)
+    bar.set_ticks(range(len(ordered)), labels=[power(t) for t in ordered])
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0, labelsize=7)
+    bar.ax.set_title("$T$", fontsize=9)
 
 
 def power(value: float) -> str:
