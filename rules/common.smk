@@ -30,10 +30,14 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
-# The environment that runs Snakemake has the package; inside a rule's conda environment, that one's programs come first.
-USE_CONDA = bool(workflow.deployment_settings.deployment_method)
-BIN = "" if USE_CONDA else f"{shlex.quote(str(Path(sys.executable).parent))}:"
-shell.prefix(f"set -euo pipefail; export PATH={BIN}$PATH PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; ")
+# The environment that runs Snakemake has the ``quench`` command; a rule's conda environment has only what it imports.
+if workflow.deployment_settings.deployment_method:
+    COMMAND = 'quench() { python -m quench "$@"; }'
+else:
+    COMMAND = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; "
+)
 
 
 wildcard_constraints:
@@ -81,7 +85,10 @@ def n_networks(wildcards):
 def points(run):
     """Folder names of a run's temperatures or batch sizes."""
     section = SCENARIO.runs[run]
-    return [*(f"T{value:.10g}" for value in section.temperatures), *(f"B{value}" for value in section.batch_sizes)]
+    return [
+        *(f"T{value:.10g}" for value in section.temperatures),
+        *(f"B{value}" for value in section.batch_sizes),
+    ]
 
 
 def value_of(run, point):

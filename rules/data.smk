@@ -7,7 +7,7 @@ rule dataset:
     log:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     resources:
         mem_mb=2500,
         runtime=10,

@@ -13,7 +13,7 @@ rule figure:
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/figures.yaml"
     resources:
         mem_mb=1500,
         runtime=10,

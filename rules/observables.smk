@@ -9,7 +9,7 @@ rule observe:
     log:
         f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     resources:
         mem_mb=2500,
         runtime=20,
@@ -39,7 +39,7 @@ rule average:
     log:
         f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     resources:
         mem_mb=2000,
         runtime=20,

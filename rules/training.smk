@@ -13,7 +13,7 @@ rule pretrain:
     log:
         f"{RESULTS}/logs/pretrained/{{ensemble}}/{{seeds}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     threads: n_networks
     resources:
         mem_mb=1500,
@@ -34,7 +34,7 @@ rule run:
     log:
         f"{RESULTS}/logs/snapshots/{{run}}/{{point}}/{{seeds}}.log",
     conda:
-        "../envs/quench.yaml"
+        "../envs/training.yaml"
     threads: n_networks
     resources:
         mem_mb=2500,
