@@ -13,6 +13,7 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/observables.smk"
+include: "rules/theory.smk"
 include: "rules/figures.smk"
 
 
@@ -25,6 +26,11 @@ rule all:
 rule kwj:
     input:
         figures("kwj_"),
+
+
+rule theory:
+    input:
+        figures("theory_"),
 
 
 onstart:

@@ -48,6 +48,7 @@ wildcard_constraints:
     chi=r"[0-9.e+-]+",
     seeds=r"[0-9]+-[0-9]+",
     figure="[a-z][a-z0-9_]*",
+    simulation="[a-z][a-z0-9_]*",
 
 
 def flags(**values):
@@ -152,6 +153,12 @@ def run_options(wildcards):
     )
 
 
+def simulation_options(wildcards):
+    given = dict(SCENARIO.simulations[wildcards.simulation])
+    first, count = given.pop("first_seed"), given.pop("seeds")
+    return flags(seeds=f"{first}-{first + count - 1}", **given)
+
+
 def compute_options():
     return {
         "backend": BACKEND,
@@ -182,14 +189,15 @@ def figure_module(name):
 
 
 def figure_groups(name):
-    """What the figure's section names, by name: observables of its runs at its chi, networks of its ensembles."""
+    """What the figure's section names, by name: observables of its runs at its chi, networks of its ensembles, glass."""
     section = SCENARIO.figures[name]
     runs = {run: observables(run, section.chi) for run in section.runs}
     prepared = {
         e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
         for e in section.ensembles
     }
-    return {"run": runs, "ensemble": prepared}
+    glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
+    return {"run": runs, "ensemble": prepared, "glass": glass}
 
 
 def figure_inputs(wildcards):

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
     parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
     parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
+    parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     inputs = Inputs(
         runs=_groups(args.run, "observables"),
         ensembles=_groups(args.ensemble, "pretrained"),
+        glass=_groups(args.glass, "glass"),
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,

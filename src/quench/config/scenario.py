@@ -78,6 +78,8 @@ def check(scenario: Scenario) -> None:
             _check_figure_run(name, figure, scenario.runs[run], run)
         for ensemble in figure.ensembles:
             _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
+        for glass in figure.glass:
+            _known(f"figures.{name}.glass", glass, scenario.simulations)
 
 
 def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
@@ -134,7 +136,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "runs", "figures"):
+    for section in ("data", "ensembles", "runs", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain

@@ -14,11 +14,15 @@ from quench.files import config_of
 
 @dataclass(frozen=True)
 class Inputs:
-    """``runs``: averaged observables by run name, one dataset a temperature or batch size; ``ensembles``: prepared
-    networks by name, one dataset a chunk; the choices are those of the figure's section in the config."""
+    """The files of a figure, by name, and the choices of its section in the config.
+
+    ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
+    dataset a chunk; ``glass``: solutions and simulations of the p-spin model.
+    """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
@@ -50,8 +54,8 @@ class Inputs:
         return dataset.sel(waiting_time=self.waiting_time)
 
     def scale_label(self) -> str:
-        """One line for a reduced-scale figure: P_D, widths and number of networks; empty at full scale."""
-        if self.scale == "full":
+        """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
+        if self.scale == "full" or not (self.runs or self.ensembles):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
