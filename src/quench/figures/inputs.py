@@ -14,13 +14,17 @@ from quench.files import config_of
 
 @dataclass(frozen=True)
 class Inputs:
-    """``runs``: averaged observables by run name, one dataset a temperature or batch size; ``ensembles``: prepared
-    networks by name, one dataset a chunk; ``scans``: phase-diagram scans by name, one dataset a chunk of grid points;
-    the choices are those of the figure's section in the config."""
+    """The files of a figure, by name, and the choices of its section in the config.
+
+    ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
+    dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
+    simulations of the p-spin model.
+    """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
@@ -47,7 +51,6 @@ class Inputs:
         files = self._by_point(name, along)
         return [self._at_waiting_time(files[value]) for value in sorted(self.temperatures or files, reverse=True)]
 
-<<<<<<< HEAD
     def _by_point(self, name: str, along: str) -> dict[float, xr.Dataset]:
         """The files of a run by their temperature or batch size."""
         if name not in self.runs:
@@ -56,7 +59,7 @@ class Inputs:
         if None in points:
             raise QuenchError(f"run {name!r}: an observables file does not say its {along}")
         return dict(zip(points, self.runs[name], strict=True))
-=======
+
     def scan(self, name: str) -> xr.Dataset:
         """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
         parts = self.scans[name]
@@ -64,7 +67,6 @@ class Inputs:
         config = config_of(parts[0])
         known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
         return whole.assign_attrs(known, n_networks=int(whole.sizes["network"]))
->>>>>>> kwj
 
     def _at_waiting_time(self, dataset: xr.Dataset) -> xr.Dataset:
         if self.waiting_time is None:
@@ -75,8 +77,8 @@ class Inputs:
         return dataset.sel(waiting_time=self.waiting_time)
 
     def scale_label(self) -> str:
-        """One line for a reduced-scale figure: P_D, widths and number of networks; empty at full scale."""
-        if self.scale == "full":
+        """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
+        if self.scale == "full" or not (self.runs or self.ensembles):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
