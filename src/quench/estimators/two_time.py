@@ -13,6 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
+from quench.estimators.powerlaw import NONE, Exponent, fit
+from quench.estimators.resampling import interval
+
 RESCALINGS = ("raw", "initial_noise", "accumulated_noise", "prediction")
 SCORE_POINTS = 25  # log-spaced lags at which curves are compared
 
@@ -117,29 +120,14 @@ def collapse_score(curves: np.ndarray, lags: np.ndarray, lag_range: tuple[float,
 
 
 def score_with_interval(
-    curves: TwoTimeCurves,
-    rescaling: str,
-    waiting_range: tuple[float, float],
-    lag_range: tuple[float, float],
-    n_resamples: int = 200,
-    seed: int = 0,
+    curves: TwoTimeCurves, rescaling: str, waiting_range: tuple[float, float], lag_range: tuple[float, float]
 ) -> tuple[float, float, float]:
     """Collapse score over the waiting times in range, with a 95 % bootstrap interval over networks (NaN for one)."""
     chosen = (curves.waiting_times >= waiting_range[0]) & (curves.waiting_times <= waiting_range[1])
     ratio = (curves.displacement / curves.divisor(rescaling))[:, chosen]
-
-    def score(networks: np.ndarray) -> float:
-        return collapse_score(_mean(ratio[networks], (0, 2)), curves.lags, lag_range)
-
-    count = len(ratio)
-    nominal = score(np.arange(count))
-    if count < 2:
-        return nominal, np.nan, np.nan
-    rng = np.random.default_rng(seed)
-    resampled = np.array([score(rng.integers(0, count, count)) for _ in range(n_resamples)])
-    finite = resampled[np.isfinite(resampled)]
-    low, high = np.percentile(finite, [2.5, 97.5]) if finite.size else (np.nan, np.nan)
-    return nominal, float(low), float(high)
+    return interval(
+        lambda networks: collapse_score(_mean(ratio[networks], (0, 2)), curves.lags, lag_range), len(ratio), 200
+    )
 
 
 @dataclass(frozen=True)
@@ -154,26 +142,20 @@ class Slope:
     n_curves: int
 
 
-def slopes_per_decade(curves: np.ndarray, lags: np.ndarray, n_resamples: int = 500, seed: int = 0) -> list[Slope]:
+def slopes_per_decade(curves: np.ndarray, lags: np.ndarray) -> list[Slope]:
     """Slope of log X against log lag in every decade of lag; ``curves`` (curve, lag), each fitted alone.
 
     The interval is a bootstrap over curves. A decade needs three lags in a curve; one without such a curve is left out.
     """
-    rng = np.random.default_rng(seed)
     found = []
     for exponent in range(int(np.floor(np.log10(lags[-1]))) + 1):
         low, high = 10.0**exponent, 10.0 ** (exponent + 1)
         inside = (lags >= low) & (lags <= high)
-        fitted = []
-        for curve in curves:
-            known = inside & np.isfinite(curve) & (curve > 0)
-            if known.sum() >= 3:
-                fitted.append(np.polyfit(np.log(lags[known]), np.log(curve[known]), 1)[0])
-        if fitted:
-            values = np.array(fitted)
-            means = values[rng.integers(0, len(values), (n_resamples, len(values)))].mean(axis=1)
-            interval = np.percentile(means, [2.5, 97.5]) if len(values) > 1 else (np.nan, np.nan)
-            found.append(Slope(low, high, float(values.mean()), *map(float, interval), len(values)))
+        fits = [fit(lags[inside], curve[inside]) for curve in curves]
+        values = np.array([one.value for one in fits if one.n_points >= 3])
+        if values.size:
+            value, *ends = interval(lambda chosen, values=values: values[chosen].mean(), len(values))
+            found.append(Slope(low, high, value, *ends, len(values)))
     return found
 
 
@@ -190,20 +172,15 @@ def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> 
     return times
 
 
-def ageing_exponent(waiting_times: np.ndarray, reach: np.ndarray, first: float) -> tuple[float, float]:
-    """Exponent x of ``reach`` ~ t_w^x over waiting times from ``first`` on, and its standard error.
+def ageing_exponent(waiting_times: np.ndarray, reach: np.ndarray, first: float) -> Exponent:
+    """Exponent x of ``reach`` ~ t_w^x over waiting times from ``first`` on, with its 95 % interval.
 
-    ``reach`` is the time to a fixed displacement (waiting_time); 0 is no ageing, 1 full ageing. NaN for fewer than
-    three waiting times.
+    ``reach`` is the time to a fixed displacement (waiting_time); 0 is no ageing, 1 full ageing. Waiting times that do
+    not reach it are left out; fewer than three left give NaN.
     """
-    known = np.isfinite(reach) & (waiting_times >= max(first, 1))
-    if known.sum() < 3:
-        return float("nan"), float("nan")
-    x, y = np.log(waiting_times[known]), np.log(reach[known])
-    centred = x - x.mean()
-    slope = centred @ y / (centred @ centred)
-    residuals = y - y.mean() - slope * centred
-    return float(slope), float(np.sqrt(residuals @ residuals / (known.sum() - 2) / (centred @ centred)))
+    chosen = waiting_times >= max(first, 1)
+    found = fit(waiting_times[chosen], reach[chosen])
+    return found if found.n_points >= 3 else NONE
 
 
 def drift_crossover(noise: float, gradient_square: float, batch_size: int, n_weights: int) -> float:

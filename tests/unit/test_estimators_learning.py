@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quench.observables.learning import arrival, crossovers, final_loss, noise_arrival, onset, smoothed
+from quench.estimators.learning import arrival, crossovers, final_loss, noise_arrival, onset, smoothed
 
 TIMES = np.unique(np.round(np.geomspace(1, 1e6, 400)))
 

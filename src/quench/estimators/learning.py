@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
+from quench.estimators.resampling import interval
+
 ONSET, ONSET_RANGE = 0.9, (0.95, 0.85)
 ARRIVAL, ARRIVAL_RANGE = 0.02, (0.05, 0.01)
 ZERO_LOSS = 0.05
@@ -35,28 +37,22 @@ class Crossover:
         return bool(np.isfinite(self.time))
 
 
-def crossovers(
-    times: np.ndarray, loss: np.ndarray, constant_loss: float, n_resamples: int = 200, seed: int = 0
-) -> tuple[Crossover, Crossover]:
+def crossovers(times: np.ndarray, loss: np.ndarray, constant_loss: float) -> tuple[Crossover, Crossover]:
     """t1 and t2 of the mean ``loss`` (network, time) at sorted ``times`` (updates, may start at 0).
 
     Networks with a non-finite loss are left out of the mean. With fewer than two networks the bootstrap range is NaN.
     """
-    whole = np.isfinite(loss).all(axis=1)
-    loss = loss[whole]
+    loss = loss[np.isfinite(loss).all(axis=1)]
     if not len(loss):
         nothing = Crossover(np.nan, (np.nan, np.nan), (np.nan, np.nan))
         return nothing, nothing
-    rng = np.random.default_rng(seed)
-    resamples = [loss[rng.integers(0, len(loss), len(loss))].mean(axis=0) for _ in range(n_resamples)]
 
     def measured(rule, nominal: float, others: tuple[float, float]) -> Crossover:
-        mean = loss.mean(axis=0)
-        spread = [rule(times, curve, constant_loss, nominal) for curve in resamples] if len(loss) > 1 else [np.nan]
-        finite = np.array(spread)[np.isfinite(spread)]
-        interval = tuple(np.percentile(finite, [2.5, 97.5])) if finite.size else (np.nan, np.nan)
-        low, high = (rule(times, mean, constant_loss, other) for other in others)
-        return Crossover(rule(times, mean, constant_loss, nominal), (low, high), interval)
+        value, *ends = interval(
+            lambda chosen: rule(times, loss[chosen].mean(axis=0), constant_loss, nominal), len(loss)
+        )
+        low, high = (rule(times, loss.mean(axis=0), constant_loss, other) for other in others)
+        return Crossover(value, (low, high), tuple(ends))
 
     return measured(onset, ONSET, ONSET_RANGE), measured(arrival, ARRIVAL, ARRIVAL_RANGE)
 
