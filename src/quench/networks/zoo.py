@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from quench.networks.catalogue import layer_widths
 from quench.networks.classifier import (
     Classifier,
     DenseClassifier,
@@ -39,10 +40,9 @@ class Images:
 
 @dataclass(frozen=True)
 class Model:
-    """``construct(images, widths)`` makes the module; ``widths`` are the paper's; ``dense`` marks plain MLPs."""
+    """``construct(images, widths)`` makes the module; ``dense`` marks plain MLPs. Widths: ``catalogue``."""
 
     construct: Callable[[Images, tuple[int, ...]], nn.Module]
-    widths: tuple[int, ...]
     loss: type[Loss]
     summary: str
     dense: bool = False
@@ -56,19 +56,6 @@ def register(name: str, model: Model) -> None:
     if name in MODELS:
         raise ValueError(f"a model named {name!r} is registered already")
     MODELS[name] = model
-
-
-def layer_widths(name: str, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> tuple[int, ...]:
-    """Widths of the model: its own or ``widths``, times ``multiplier``, each at least 1.
-
-    Raises ``ValueError`` for an unknown name or a wrong number of widths.
-    """
-    if name not in MODELS:
-        raise ValueError(f"no model {name!r}; known: {', '.join(MODELS)}")
-    default = MODELS[name].widths
-    if widths is not None and len(widths) != len(default):
-        raise ValueError(f"model {name} has {len(default)} widths (the paper's: {default}), not {len(widths)}")
-    return tuple(max(1, round(multiplier * width)) for width in (widths or default))
 
 
 def build(
@@ -122,11 +109,11 @@ def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 _NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
-register("A", Model(_dense, (10_000,), _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
-register("A-under", Model(_dense, (10,), _MSE, "Toy, under-parameterised (A')", True))
-register("B", Model(_dense, (100, 100), _NLL, "Fully connected, two hidden layers of ReLU", True))
-register("C", Model(_convolutional, (10, 20, 100), _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
-register("D", Model(_resnet((2, 2, 2, 2)), (64,), _NLL, "ResNet-18 with a CIFAR stem"))
-register("LeNet", Model(_convolutional, (6, 16, 120, 84), _NLL, "LeNet-5 with ReLU and max-pooling"))
-register("ResNet-34", Model(_resnet((3, 4, 6, 3)), (64,), _NLL, "ResNet-34 with a CIFAR stem"))
-register("WideResNet", Model(_wide_resnet, (16, 160), _NLL, "WRN-28-10, pre-activation, no dropout"))
+register("A", Model(_dense, _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
+register("A-under", Model(_dense, _MSE, "Toy, under-parameterised (A')", True))
+register("B", Model(_dense, _NLL, "Fully connected, two hidden layers of ReLU", True))
+register("C", Model(_convolutional, _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
+register("D", Model(_resnet((2, 2, 2, 2)), _NLL, "ResNet-18 with a CIFAR stem"))
+register("LeNet", Model(_convolutional, _NLL, "LeNet-5 with ReLU and max-pooling"))
+register("ResNet-34", Model(_resnet((3, 4, 6, 3)), _NLL, "ResNet-34 with a CIFAR stem"))
+register("WideResNet", Model(_wide_resnet, _NLL, "WRN-28-10, pre-activation, no dropout"))
