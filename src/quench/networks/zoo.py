@@ -69,15 +69,20 @@ def build(
     device: str = "cpu",
 ) -> Classifier:
     """The network ``name`` for such images, initialised by key ``seed`` (drawn in float64, rounded to ``dtype``)."""
-    chosen = layer_widths(name, widths, multiplier)
-    model = MODELS[name]
-    # On the meta device nothing is drawn: the global random state stays as it was.
-    with torch.device("meta"):
-        module = model.construct(images, chosen)
-    module = module.to_empty(device="cpu")
+    module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
     initialise(module, seed)
-    module = module.to(device=device, dtype=dtype)
-    return (DenseClassifier if model.dense else Classifier)(module, model.loss())
+    model = MODELS[name]
+    return (DenseClassifier if model.dense else Classifier)(module.to(device), model.loss())
+
+
+def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
+    """The module without values: on the meta device nothing is drawn, and the global random state stays as it was.
+
+    Raises ``ValueError`` where the model does not exist, has other layers, or cannot take such images.
+    """
+    chosen = layer_widths(name, widths, multiplier)
+    with torch.device("meta"):
+        return MODELS[name].construct(images, chosen)
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Module:
