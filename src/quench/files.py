@@ -87,6 +87,11 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
     return json.loads(dataset.attrs["config"]) if "kind" in dataset.attrs else {}
 
 
+def plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` as ``config_of`` gives it back: tuples become lists."""
+    return json.loads(json.dumps(config))
+
+
 @functools.cache
 def _versions() -> dict[str, str]:
     found = {}

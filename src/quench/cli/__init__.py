@@ -17,11 +17,13 @@ from quench.errors import QuenchError, nearest
 COMMANDS = {
     "prepare": "raw images to a dataset file (standardise, PCA, labels)",
     "pretrain": "random initial weights through SGD and full-batch descent",
+    "scan": "final loss of networks trained at points of a (width, regularisation) grid",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "average": "pool observables over networks, with bootstrap intervals",
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
+    "claims": "check the claims of the papers against the plotted numbers of our figures",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 

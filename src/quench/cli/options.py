@@ -105,3 +105,17 @@ def polish_legs(text: str) -> tuple[tuple[int, float], ...]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part!r}: write EPOCHS:RATE, both positive") from None
     return tuple(legs)
+
+
+def grid_points(text: str) -> tuple[tuple[int, float], ...]:
+    """``16:0.001,16:0.003``: width and regularisation strength of every grid point."""
+    points: list[tuple[int, float]] = []
+    for part in filter(None, text.split(",")):
+        width, colon, strength = part.partition(":")
+        try:
+            if not colon or int(width) < 1 or float(strength) < 0:
+                raise ValueError
+            points.append((int(width), float(strength)))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r}: write WIDTH:LAMBDA, as in 16:0.005") from None
+    return tuple(points)

@@ -10,10 +10,10 @@ import xarray as xr
 from quench.attributes import described
 from quench.observables.displacement import alpha2
 from quench.observables.relaxation import LEVELS, crossing_time
-from quench.random import integers, stream_id
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
+BOOTSTRAP_KEY = 20180718
 
 
 def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -67,7 +67,9 @@ def resampling_weights(alive: np.ndarray) -> np.ndarray:
     if not kept.size:
         return np.full_like(table, np.nan)
     table[0, kept] = 1 / kept.size
-    draws = integers(0, stream_id("bootstrap over networks"), 0, RESAMPLES * kept.size, kept.size)
+    # Raw words of a keyed counter generator, whose values NumPy keeps for ever; the bias of the remainder is below 2^-50.
+    words = np.random.Philox(key=BOOTSTRAP_KEY).random_raw(RESAMPLES * kept.size)
+    draws = (words % np.uint64(kept.size)).astype(np.int64)
     for row, draw in zip(table[1:], draws.reshape(RESAMPLES, kept.size), strict=True):
         row[kept] = np.bincount(draw, minlength=kept.size) / kept.size
     return table
