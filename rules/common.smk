@@ -210,7 +210,10 @@ def figure_module(name):
 def figure_groups(name):
     """What the figure's section names, by name: observables of its runs, networks of its ensembles, its scans."""
     section = SCENARIO.figures[name]
-    runs = {run: observables(run, section.chi) for run in section.runs}
+    runs = {
+        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        for run in section.runs
+    }
     prepared = {
         e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
         for e in section.ensembles
