@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Ensemble, Run, Scenario
+from quench.config.sections import Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
@@ -68,7 +68,10 @@ def check(scenario: Scenario) -> None:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
     for name, ensemble in scenario.ensembles.items():
         _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
-        _check_ensemble(name, ensemble, scenario)
+        _check_labels(f"ensembles.{name}", ensemble.dataset, scenario)
+    for name, scan in scenario.scans.items():
+        _known(f"scans.{name}.dataset", scan.dataset, scenario.data)
+        _check_labels(f"scans.{name}", scan.dataset, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
@@ -78,16 +81,15 @@ def check(scenario: Scenario) -> None:
             _check_figure_run(name, figure, scenario.runs[run], run)
         for ensemble in figure.ensembles:
             _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
+        for scan in figure.scans:
+            _known(f"figures.{name}.scans", scan, scenario.scans)
         for glass in figure.glass:
             _known(f"figures.{name}.glass", glass, scenario.simulations)
 
 
-def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
-    data = scenario.data[ensemble.dataset]
-    if data.labels != "parity":
-        raise QuenchError(
-            f"config: ensembles.{name}: the quadratic hinge needs labels: parity in data.{ensemble.dataset}"
-        )
+def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
+    if scenario.data[dataset].labels != "parity":
+        raise QuenchError(f"config: {place}: the quadratic hinge needs labels: parity in data.{dataset}")
 
 
 def _check_run(name: str, run: Run) -> None:
@@ -136,7 +138,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "runs", "simulations", "figures"):
+    for section in ("data", "ensembles", "scans", "runs", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain

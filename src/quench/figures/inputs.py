@@ -17,16 +17,19 @@ class Inputs:
     """The files of a figure, by name, and the choices of its section in the config.
 
     ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
-    dataset a chunk; ``glass``: solutions and simulations of the p-spin model.
+    dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
+    simulations of the p-spin model.
     """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
     lags: Sequence[int] = ()
+    fit: Sequence[float] | None = None
 
     def run(self, name: str, along: str = "temperature") -> xr.Dataset:
         """The averaged observables of a run, stacked along ``along`` from the largest value to the smallest.
@@ -34,7 +37,7 @@ class Inputs:
         Only the declared temperatures are kept, and one waiting time: the declared one, else the last. Attributes hold
         what all share: ``step_size``, ``P_D``, ``width``, ``weight_decay``, ``chi``, ``n_networks``.
         """
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        files = self._by_point(name, along)
         chosen = sorted(self.temperatures or files, reverse=True)
         missing = [value for value in chosen if value not in files]
         if missing:
@@ -45,12 +48,32 @@ class Inputs:
 
     def networks(self, name: str, along: str = "temperature") -> list[xr.Dataset]:
         """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
+        files = self._by_point(name, along)
         return [self._at_waiting_time(files[value]) for value in sorted(self.temperatures or files, reverse=True)]
+
+    def _by_point(self, name: str, along: str) -> dict[float, xr.Dataset]:
+        """The files of a run by their temperature or batch size."""
+        if name not in self.runs:
+            raise QuenchError(f"no run {name!r} was given; there are {sorted(self.runs)}")
+        points = [config_of(dataset).get("trajectory", {}).get(along) for dataset in self.runs[name]]
+        if None in points:
+            raise QuenchError(f"run {name!r}: an observables file does not say its {along}")
+        return dict(zip(points, self.runs[name], strict=True))
+
+    def scan(self, name: str) -> xr.Dataset:
+        """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
+        parts = self.scans[name]
+        whole = xr.concat(parts, "point", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop")
+        config = config_of(parts[0])
+        known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
+        return whole.assign_attrs(known, n_networks=int(whole.sizes["network"]))
 
     def _at_waiting_time(self, dataset: xr.Dataset) -> xr.Dataset:
         if self.waiting_time is None:
             return dataset.isel(waiting_time=-1)
+        measured = dataset["waiting_time"].values
+        if self.waiting_time not in measured:
+            raise QuenchError(f"t_w = {self.waiting_time} was not measured; there are {measured.tolist()}")
         return dataset.sel(waiting_time=self.waiting_time)
 
     def scale_label(self) -> str:
@@ -59,8 +82,12 @@ class Inputs:
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
+        for files in self.scans.values():
+            widths = sorted({int(width) for part in files for width in part["width"].values})
+            span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
+            known.append({"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]})
         parts = [
-            f"{symbol} = {', '.join(dict.fromkeys(f'{entry[key]:,}' for entry in known if key in entry))}"
+            f"{symbol} = {', '.join(dict.fromkeys(_shown(entry[key]) for entry in known if key in entry))}"
             for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("networks", "n_networks"))
         ]
         return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
@@ -78,6 +105,10 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "weight_decay": trajectory["prepared"]["weight_decay"],
         "n_networks": int(dataset.sizes["network"]),
     }
+
+
+def _shown(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _count(files: Sequence[xr.Dataset]) -> int:

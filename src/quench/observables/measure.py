@@ -68,6 +68,11 @@ def measure(
     result["motility"] = xr.concat(
         [_histograms(weights, times, t, chosen) for t in waiting_times], dim=result["waiting_time"].variable
     ).transpose("network", "waiting_time", "motility_lag", "motility_bin")
+    # Sizes of the reference weights: what an equal harmonic well would do with them (KWJ App. G) follows from these.
+    sizes = [
+        motility(weights.sel(time=t, drop=True), xr.zeros_like(weights.sel(time=t, drop=True))) for t in waiting_times
+    ]
+    result["weight_sizes"] = xr.concat(sizes, dim=result["waiting_time"].variable).transpose("network", ...)
     result = result.assign_coords(
         seed=snapshots["seed"], diverged_at=snapshots["diverged_at"], motility_edge=("motility_edge", MOTILITY_EDGES)
     )
@@ -130,6 +135,7 @@ def _documented(result: xr.Dataset) -> xr.Dataset:
         "epsilon": ("overlap length sigma/chi", "1", f"{KWJ}, Eq. 14"),
         "n_weights": ("number of weights", "1", ""),
         "motility": ("weights per bin of log10 |dw|; -1: not measured", "1", f"{KWJ}, Fig. 7"),
+        "weight_sizes": ("weights per bin of log10 |w(t_w)|", "1", f"{KWJ}, App. G"),
         "motility_edge": ("edges of the motility bins, log10 |dw|", "1", ""),
         "waiting_time": ("waiting time t_w", "updates", ""),
         "lag": ("lag t", "updates", ""),
