@@ -247,7 +247,10 @@ def figure_files(name):
 def figure_groups(name):
     """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
-    runs = {run: observables(run, section.chi) for run in section.runs}
+    runs = {
+        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        for run in section.runs
+    }
     prepared = {
         e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
         for e in section.ensembles

@@ -21,7 +21,7 @@ def glass(energies, errors=None, n_spins=None, temperature=0.5):
     if n_spins:
         dataset["energy_error"] = "time", errors
         config["n_spins"] = n_spins
-    return dataset.assign_attrs(config=json.dumps(config))
+    return dataset.assign_attrs(kind="glass", config=json.dumps(config))
 
 
 def test_a5_shows_both_wells_and_their_limits():

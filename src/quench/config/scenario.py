@@ -117,11 +117,12 @@ def _check_run(name: str, run: Run) -> None:
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
-    if figure.chi is not None and figure.chi not in (run.chi, *run.more_chi):
-        raise QuenchError(
-            f"config: figures.{name}.chi: {figure.chi:g} is not measured by run {run_name!r};"
-            f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
-        )
+    for chi in figure.chis_of(run_name):
+        if chi is not None and chi not in (run.chi, *run.more_chi):
+            raise QuenchError(
+                f"config: figures.{name}.chi: {chi:g} is not measured by run {run_name!r};"
+                f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
+            )
     if figure.waiting_time is not None and figure.waiting_time not in run.waiting_times:
         raise QuenchError(
             f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import TITLES, panel, stacked
+from quench.figures.kwj.panels import panel, stacked, title
 
 TITLE = "Mean square displacement of the weights"
 CAPTION = (
@@ -35,7 +35,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     for ax, name in zip(axes.flat, names, strict=True):
         one = panel(numbers, name)
         displacements(ax, one)
-        ax.set_title(TITLES.get(name, name))
+        ax.set_title(title(name))
     for ax in axes.flat[1:]:
         ax.set_ylabel("")
     style.letters(axes.flat)

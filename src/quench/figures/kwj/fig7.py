@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import TITLES, panel, stacked
+from quench.figures.kwj.panels import panel, stacked, title
 
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
@@ -60,7 +60,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         one = panel(numbers, name)
         _alpha2(axes[0, column], one)
         _histograms(axes[1, column], one)
-        axes[0, column].set_title(TITLES.get(name, name))
+        axes[0, column].set_title(title(name))
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")

@@ -29,8 +29,8 @@ def compute(inputs: Inputs) -> xr.Dataset:
     files = [dataset for group in inputs.glass.values() for dataset in group]
     simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
     solutions = [dataset for dataset in files if "n_spins" not in config_of(dataset)]
-    temperatures = {config_of(dataset)["temperature"] for dataset in files}
-    if len({_n_spins(d) for d in simulations}) < 2 or len(solutions) > 1 or len(temperatures) != 1:
+    temperatures = {config_of(dataset).get("temperature") for dataset in files}
+    if len({_n_spins(d) for d in simulations}) < 2 or len(solutions) > 1 or len(temperatures - {None}) != 1:
         raise QuenchError(
             "finite-size figure: give simulations at two or more N and at most one solution, all at one temperature"
         )
@@ -38,7 +38,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
     joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="drop")
     fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
     names = ("intercept", "intercept_error", "slope", "slope_error")
-    (temperature,) = temperatures
+    (temperature,) = temperatures - {None}
     result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(names)})
     if temperature <= threshold.dynamical_temperature(3):
         result["threshold_energy"] = threshold.threshold_energy(3, temperature)

@@ -70,7 +70,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     _around(axes[0, 1], numbers.sel(model="F2"))
     axes[0, 1].axhline(float(numbers["plateau"].sel(model="F2")), **style.GUIDE)
     axes[0, 1].set(ylim=(0, 1.03), title=r"F2, $v_2 = 4(1 + \sigma)$")
-    axes[0, 1].legend(loc="lower left", ncols=2, title=r"$|\sigma|$: glass, liquid")
+    axes[0, 1].legend(loc="upper right")
     _beside(axes[0, 2], numbers)
     for ax in axes.flat:
         style.log_ticks(ax)
@@ -81,14 +81,16 @@ def draw(numbers: xr.Dataset) -> Figure:
 
 def _around(ax, one: xr.Dataset) -> None:
     """phi at every distance: liquid in red, glass in blue, paler further from the transition; critical in black."""
-    for distance in one["distance"].values:
+    distances = np.sort(one["distance"].values)
+    nearest = np.abs(distances[distances != 0]).min()
+    for distance in distances:
         curve = one["phi"].sel(distance=distance)
         if distance == 0:
-            ax.plot(curve["time"], curve, color="black", linewidth=1.6, zorder=3)
+            ax.plot(curve["time"], curve, color="black", linewidth=1.6, zorder=3, label=r"critical, $\sigma = 0$")
             continue
-        nearness = -np.log10(abs(distance)) / 4
-        color = style.HEAT(0.95 if distance < 0 else 0.05)
-        label = style.power(abs(distance)) if distance > 0 else " "
+        nearness = np.log(abs(distance)) / np.log(nearest)
+        color, phase = (style.HEAT(0.95), "liquid") if distance < 0 else (style.HEAT(0.05), "glass")
+        label = rf"{phase}, $|\sigma|$ ≥ {style.power(nearest)}" if abs(distance) == nearest else None
         ax.plot(curve["time"], curve, color=color, alpha=0.3 + 0.7 * nearness, linewidth=1.0, label=label)
     ax.set_xscale("log")
     ax.set(xlabel=r"$t\,\Omega$", ylabel=r"$\phi(t)$", xlim=(one["time"].values[0], one["time"].values[-1]))
