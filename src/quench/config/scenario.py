@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Run, Scenario
+from quench.config.sections import Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
@@ -75,20 +75,32 @@ def check(scenario: Scenario) -> None:
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
+    for name, classifier in scenario.classifiers.items():
+        known = find(classifier.source).train_size
+        if classifier.train_samples and classifier.train_samples > known:
+            raise QuenchError(
+                f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
+                f" images of {classifier.source!r}"
+            )
     for name, figure in scenario.figures.items():
-        for run in figure.runs:
-            _known(f"figures.{name}.runs", run, scenario.runs)
-            _check_figure_run(name, figure, scenario.runs[run], run)
-        for ensemble in figure.ensembles:
-            _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
-        for scan in figure.scans:
-            _known(f"figures.{name}.scans", scan, scenario.scans)
-        for glass in figure.glass:
-            _known(f"figures.{name}.glass", glass, scenario.simulations)
-        for classifier in figure.classifiers:
-            _known(f"figures.{name}.classifiers", classifier, scenario.classifiers)
-        for section in ("flatness", "drift"):
-            _check_part(name, section, getattr(figure, section), scenario)
+        _check_figure(name, figure, scenario)
+
+
+def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
+    tables = {
+        "runs": scenario.runs,
+        "ensembles": scenario.ensembles,
+        "scans": scenario.scans,
+        "glass": scenario.simulations,
+        "classifiers": scenario.classifiers,
+    }
+    for section, table in tables.items():
+        for wanted in getattr(figure, section):
+            _known(f"figures.{name}.{section}", wanted, table)
+    for run in figure.runs:
+        _check_figure_run(name, figure, scenario.runs[run], run)
+    for section in ("flatness", "drift"):
+        _check_part(name, section, getattr(figure, section), scenario)
 
 
 def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scenario) -> None:
