@@ -80,8 +80,8 @@ class Problem:
         """``weights`` if compiled code can take them; ``in_place`` where it is to write to them."""
         expected = (len(weights), self.architecture.n_weights)
         if not in_place:
-            weights = np.ascontiguousarray(weights, dtype=np.float64)
-        elif weights.dtype != np.float64 or not weights.flags.c_contiguous or not weights.flags.writeable:
+            weights = np.require(weights, np.float64, ["C", "A", "W"])
+        elif weights.dtype != np.float64 or not weights.flags.carray:
             raise ValueError("weights must be a writeable, C-contiguous float64 array to be updated in place")
         if weights.shape != expected:
             raise ValueError(f"weights must be (network, {expected[1]}), not {weights.shape}")
