@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TextIO
@@ -41,7 +42,7 @@ class Progress:
         rate = (step - (self.first or 0)) / max(now - self.began, 1e-9)
         left = (self.total - step) / rate if rate > 0 else float("inf")
         line = f"{self.title}: {phase}, step {step:,} of {self.total:,}"
-        if loss == loss:
+        if math.isfinite(loss):
             line += f", loss {loss:.4g}"
         line += f", {rate:,.0f} steps/s, {_clock(left)} left"
         if self.terminal:

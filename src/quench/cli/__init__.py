@@ -6,6 +6,8 @@ import argparse
 import importlib
 import os
 import sys
+from types import ModuleType
+from typing import NoReturn
 
 from quench import __version__
 from quench.errors import QuenchError, nearest
@@ -15,10 +17,13 @@ from quench.errors import QuenchError, nearest
 COMMANDS = {
     "prepare": "raw images to a dataset file (standardise, PCA, labels)",
     "pretrain": "random initial weights through SGD and full-batch descent",
+    "scan": "final loss of networks trained at points of a (width, regularisation) grid",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "average": "pool observables over networks, with bootstrap intervals",
+    "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
+    "claims": "check the claims of the papers against the plotted numbers of our figures",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 
@@ -39,18 +44,29 @@ def main(argv: list[str] | None = None) -> int:
         return 141
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake is one line, as everywhere; ``--help`` tells the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QuenchError(f"{self.prog.removeprefix('quench').strip()}: {message}".removeprefix(": "))
+
+
 def _run(argv: list[str]) -> int:
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise QuenchError(f"no command {argv[0]!r}{nearest(argv[0], COMMANDS)}; known: {', '.join(COMMANDS)}")
-    parser = argparse.ArgumentParser(prog="quench", description=__doc__)
+    parser = _Parser(prog="quench", description=__doc__)
     parser.add_argument("--version", action="version", version=f"quench {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary)
         if argv and argv[0] == name:
-            module = importlib.import_module(f"quench.cli.{name}")
+            module = _module(name)
             sub.description = module.__doc__
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(sub)
     args = parser.parse_args(argv)
-    return importlib.import_module(f"quench.cli.{args.command}").run(args) or 0
+    return _module(args.command).run(args) or 0
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"quench.cli.{command.replace('-', '_')}")

@@ -1,4 +1,4 @@
-"""From a plain mapping (Snakemake's ``config``, or YAML files) to a checked scenario, or one line that says what is wrong."""
+"""A plain mapping (Snakemake's ``config``, or YAML files) becomes a checked scenario, or one line of error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Ensemble, Run, Scenario
+from quench.config.sections import Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
@@ -68,7 +68,10 @@ def check(scenario: Scenario) -> None:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
     for name, ensemble in scenario.ensembles.items():
         _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
-        _check_ensemble(name, ensemble, scenario)
+        _check_labels(f"ensembles.{name}", ensemble.dataset, scenario)
+    for name, scan in scenario.scans.items():
+        _known(f"scans.{name}.dataset", scan.dataset, scenario.data)
+        _check_labels(f"scans.{name}", scan.dataset, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
@@ -78,14 +81,15 @@ def check(scenario: Scenario) -> None:
             _check_figure_run(name, figure, scenario.runs[run], run)
         for ensemble in figure.ensembles:
             _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
+        for scan in figure.scans:
+            _known(f"figures.{name}.scans", scan, scenario.scans)
+        for glass in figure.glass:
+            _known(f"figures.{name}.glass", glass, scenario.simulations)
 
 
-def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
-    data = scenario.data[ensemble.dataset]
-    if data.labels != "parity":
-        raise QuenchError(
-            f"config: ensembles.{name}: the quadratic hinge needs labels: parity in data.{ensemble.dataset}"
-        )
+def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
+    if scenario.data[dataset].labels != "parity":
+        raise QuenchError(f"config: {place}: the quadratic hinge needs labels: parity in data.{dataset}")
 
 
 def _check_run(name: str, run: Run) -> None:
@@ -101,11 +105,12 @@ def _check_run(name: str, run: Run) -> None:
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
-    if figure.chi is not None and figure.chi not in (run.chi, *run.more_chi):
-        raise QuenchError(
-            f"config: figures.{name}.chi: {figure.chi:g} is not measured by run {run_name!r};"
-            f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
-        )
+    for chi in figure.chis_of(run_name):
+        if chi is not None and chi not in (run.chi, *run.more_chi):
+            raise QuenchError(
+                f"config: figures.{name}.chi: {chi:g} is not measured by run {run_name!r};"
+                f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
+            )
     if figure.waiting_time is not None and figure.waiting_time not in run.waiting_times:
         raise QuenchError(
             f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
@@ -134,7 +139,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "runs", "figures"):
+    for section in ("data", "ensembles", "scans", "runs", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
@@ -164,3 +169,8 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     if typing.get_origin(current) is dict:
         current = typing.get_args(current)[1]
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def as_yaml(scenario: Scenario) -> str:
+    """The whole scenario, defaults included, as YAML that resolves to the same scenario."""
+    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)

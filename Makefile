@@ -1,0 +1,49 @@
+# make            set up .venv, then every figure of the default scenario into results/default/figures
+# make test       set up .venv, then all tests
+# make smoke      the whole pipeline on next to nothing
+# make setup      only set up .venv; make clean removes what was generated
+#
+# make SCENARIO=paper FIGURES="kwj_fig3" CORES=8     another scenario, chosen targets, cores
+# make PYTHON=python3.12 setup                       another interpreter (3.11 to 3.13)
+
+PYTHON ?= python3
+SCENARIO ?=
+FIGURES ?=
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
+
+.PHONY: run setup test smoke lint docs clean
+.DEFAULT_GOAL := run
+
+run: setup
+	$(BIN)/snakemake --cores $(CORES) $(OVERLAY) $(FIGURES)
+
+smoke: setup
+	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+setup: $(VENV)/ready
+
+# Made anew when the lock changes; the mark is set last, so that a broken set-up is not taken for a whole one.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "quench needs Python 3.11, 3.12 or 3.13, not $$($(PYTHON) --version); set PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf results/*/ .snakemake .pytest_cache .ruff_cache .hypothesis

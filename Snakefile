@@ -1,0 +1,40 @@
+"""quench: every figure of two papers on glassy dynamics in neural networks, from declared inputs.
+
+snakemake                                   everything in config/config.yaml (real images, reduced scale)
+snakemake kwj_fig3                          one figure and what it needs; kwj is all of that paper's
+snakemake --configfile config/smoke.yaml    another scenario, laid over the default
+"""
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/training.smk"
+include: "rules/scans.smk"
+include: "rules/observables.smk"
+include: "rules/theory.smk"
+include: "rules/figures.smk"
+include: "rules/claims.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        figures(),
+        rules.claims.output,
+
+
+rule kwj:
+    input:
+        figures("kwj_"),
+
+
+rule theory:
+    input:
+        figures("theory_"),
+
+
+onstart:
+    save_resolved_config()

@@ -1,0 +1,20 @@
+"""Raw images in, one dataset file out: standardised pixels, principal component scores, binary labels."""
+
+
+rule dataset:
+    output:
+        f"{RESULTS}/data/{{dataset}}.nc",
+    log:
+        f"{RESULTS}/logs/data/{{dataset}}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=10,
+    params:
+        options=lambda w: flags(
+            data_root=SCENARIO.data_root, **dict(SCENARIO.data[w.dataset])
+        ),
+        code=lambda w: code("prepare"),
+    shell:
+        "quench prepare {params.options} -o {output} 2> {log}"

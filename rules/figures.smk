@@ -1,0 +1,35 @@
+"""Observables in; out comes each figure as PDF, PNG and SVG, with the plotted numbers as a small NetCDF.
+
+A figure of the config named ``kwj_fig3`` is the module ``quench.figures.kwj.fig3``; it gets the averaged observables of
+its runs, the prepared networks of its ensembles and its phase-diagram scans. Every figure is a target of its own name.
+"""
+
+
+rule figure:
+    input:
+        figure_inputs,
+    output:
+        multiext(f"{RESULTS}/figures/{{figure}}", *FORMS),
+    log:
+        f"{RESULTS}/logs/figures/{{figure}}.log",
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        options=figure_options,
+        code=lambda w: fingerprint(figure_module(w.figure)),
+        module=lambda w: w.figure.replace("_", ".", 1),
+        stem=f"{RESULTS}/figures/{{figure}}",
+    shell:
+        "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"
+
+
+for name in SCENARIO.figures:
+
+    rule:
+        name:
+            name
+        input:
+            figure_files(name),

@@ -1,0 +1,49 @@
+"""Snapshots in; out come the observables of each chunk of networks, then their average over all networks of a point."""
+
+
+rule observe:
+    input:
+        f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+    output:
+        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
+    log:
+        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=20,
+    params:
+        options=lambda w: flags(
+            waiting_times=SCENARIO.runs[w.run].waiting_times,
+            chi=w.chi,
+            motility_lags=SCENARIO.runs[w.run].motility_lags,
+            hidden_only=not SCENARIO.runs[w.run].include_output_layer,
+        ),
+        code=lambda w: code("observe"),
+    shell:
+        "quench observe {input} {params.options} -o {output} 2> {log}"
+
+
+rule average:
+    input:
+        lambda w: expand(
+            f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
+            run=w.run,
+            point=w.point,
+            chi=w.chi,
+            seeds=chunks(SCENARIO.runs[w.run].ensemble),
+        ),
+    output:
+        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
+    log:
+        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=lambda w: code("average"),
+    shell:
+        "quench average {input} -o {output} 2> {log}"

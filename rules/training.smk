@@ -1,0 +1,46 @@
+"""A dataset in; out come networks in a basin (SGD), then snapshots of their measured dynamics at every point of a run.
+
+One job is one configuration and one chunk of seeds; it uses a thread for each of its networks, so that the scheduler
+gives the cores that it cannot use to other jobs. A killed job goes on from its checkpoint when it is started again.
+"""
+
+
+rule pretrain:
+    input:
+        lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[w.ensemble].dataset}.nc",
+    output:
+        f"{RESULTS}/pretrained/{{ensemble}}/{{seeds}}.nc",
+    log:
+        f"{RESULTS}/logs/pretrained/{{ensemble}}/{{seeds}}.log",
+    conda:
+        "../envs/training.yaml"
+    threads: n_networks
+    resources:
+        mem_mb=1500,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=pretrain_options,
+        code=lambda w: code("pretrain", BACKEND),
+    shell:
+        "quench pretrain {input} {params.options} --threads {threads} -o {output} 2> {log}"
+
+
+rule run:
+    input:
+        pretrained=lambda w: f"{RESULTS}/pretrained/{SCENARIO.runs[w.run].ensemble}/{w.seeds}.nc",
+        dataset=lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[SCENARIO.runs[w.run].ensemble].dataset}.nc",
+    output:
+        f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+    log:
+        f"{RESULTS}/logs/snapshots/{{run}}/{{point}}/{{seeds}}.log",
+    conda:
+        "../envs/training.yaml"
+    threads: n_networks
+    resources:
+        mem_mb=2500,
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        options=run_options,
+        code=lambda w: code(SCENARIO.runs[w.run].dynamics, BACKEND),
+    shell:
+        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} -o {output} 2> {log}"

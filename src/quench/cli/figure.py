@@ -1,0 +1,94 @@
+"""Draw one figure: PDF, PNG, SVG, and the plotted numbers as NetCDF, from the files that it needs.
+
+quench figure kwj.fig3 --run regularised observables/regularised/T*/chi30.nc -o figures/kwj_fig3
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from pathlib import Path
+
+from quench.cli.options import integers, numbers
+from quench.errors import QuenchError, nearest
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("module", metavar="FIGURE", help="a module under quench.figures, such as kwj.fig3")
+    group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
+    parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
+    parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
+    parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
+    parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
+    parser.add_argument(
+        "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
+    )
+    parser.add_argument("--temperatures", type=numbers, default=(), help="temperatures to show (default: all)")
+    parser.add_argument("--waiting-time", type=int, help="t_w to show (default: the last)")
+    parser.add_argument("--lags", type=integers, default=(), help="lags at which a histogram is shown")
+    parser.add_argument(
+        "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
+
+
+def run(args: argparse.Namespace) -> None:
+    module = find(args.module)
+
+    from quench import files
+    from quench.figures import style
+    from quench.figures.inputs import Inputs
+    from quench.figures.save import save
+    from quench.fingerprint import fingerprint
+
+    inputs = Inputs(
+        runs=_groups(args.run, "observables"),
+        ensembles=_groups(args.ensemble, "pretrained"),
+        scans=_groups(args.scan, "scan"),
+        glass=_groups(args.glass, "glass"),
+        scale=args.scale,
+        temperatures=args.temperatures,
+        waiting_time=args.waiting_time,
+        lags=args.lags,
+        fit=args.fit,
+    )
+    plotted = module.compute(inputs)
+    label = inputs.scale_label()
+    plotted = plotted.assign_attrs(scale_label=label, caption=module.CAPTION)
+    with style.look():
+        figure = module.draw(plotted)
+    name = args.output.name
+    caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
+    choices = ("scale", "temperatures", "waiting_time", "lags", "fit")
+    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
+    target = args.output.with_name(name + ".nc")
+    files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
+
+
+def find(name: str):
+    """The figure's module; ``QuenchError`` with the nearest name for one that does not exist."""
+    import quench.figures
+
+    known = [
+        found.name.removeprefix("quench.figures.")
+        for found in pkgutil.walk_packages(quench.figures.__path__, "quench.figures.")
+        if found.name.count(".") == 3
+    ]
+    if name not in known:
+        raise QuenchError(f"no figure {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
+    module = importlib.import_module(f"quench.figures.{name}")
+    if not hasattr(module, "draw"):
+        raise QuenchError(f"{name!r} is shared by figures and draws none itself")
+    return module
+
+
+def _groups(given: list[list[str]], kind: str) -> dict:
+    from quench import files
+
+    for words in given:
+        if len(words) < 2:
+            raise QuenchError(f"{words[0]!r}: give a name and at least one file")
+    return {name: [files.read(path, kind=kind) for path in paths] for name, *paths in given}

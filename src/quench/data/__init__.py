@@ -1,0 +1,1 @@
+"""Raw images to the dataset file: loading, checksums, standardisation, PCA, labels."""

@@ -1,0 +1,1 @@
+"""Figures of Kerr Winter & Janssen 2024."""

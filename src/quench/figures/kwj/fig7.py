@@ -1,0 +1,95 @@
+"""KWJ Fig. 7: non-Gaussian parameter (top) and motility histograms (bottom), one column a phase.
+
+Needs ``runs``: one Langevin run a phase. ``lags`` names the lag of each panel's histograms; without it the longest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import panel, stacked, title
+
+TITLE = "Non-Gaussianity and dynamic heterogeneity"
+CAPTION = (
+    "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
+    "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled; weights below the axis' "
+    "left end (immobile ones included) are counted in its first bin."
+)
+BINS_JOINED = 10  # histogram bins of 0.02 decades are joined to 0.2
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """alpha2 with its interval (panel, temperature, lag) and the motility density (panel, temperature, motility)."""
+    lags = dict(zip(inputs.runs, inputs.lags, strict=False))
+
+    densities = {name: _motility(inputs, name, lags.get(name)) for name in inputs.runs}
+    names = iter(inputs.runs)
+
+    def numbers(run: xr.Dataset) -> xr.Dataset:
+        return xr.merge([run[["alpha2_mean", "alpha2_low", "alpha2_high"]], densities[next(names)]])
+
+    return stacked(inputs, numbers)
+
+
+def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
+    """Share of all networks' weights per decade of |dw| at the measured lag closest to ``lag`` (default: the longest)."""
+    files = inputs.networks(name)
+    measured = files[0]["motility_lag"].values
+    chosen = int(measured[-1] if lag is None else measured[np.abs(measured - lag).argmin()])
+    edges = files[0]["motility_edge"].values[::BINS_JOINED]
+    densities = []
+    for dataset in files:
+        counts = dataset["motility"].sel(motility_lag=chosen).where(lambda c: c >= 0).sum("network").values
+        joined = counts.reshape(-1, BINS_JOINED).sum(axis=1)
+        densities.append(joined / max(joined.sum(), 1) / np.diff(edges))
+    centres = (edges[1:] + edges[:-1]) / 2
+    return xr.Dataset(
+        {"density": (("temperature", "motility"), densities), "motility_lag": chosen},
+        coords={"motility": centres, "temperature": inputs.run(name)["temperature"].values},
+    )
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    figure, axes = style.new(len(names), rows=2)
+    for column, name in enumerate(names):
+        one = panel(numbers, name)
+        _alpha2(axes[0, column], one)
+        _histograms(axes[1, column], one)
+        axes[0, column].set_title(title(name))
+        if column:
+            axes[0, column].set_ylabel("")
+            axes[1, column].set_ylabel("")
+    style.letters(axes.flat)
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _alpha2(ax, one: xr.Dataset) -> None:
+    shown = one["lag"].values > 0
+    lags = one["lag"].values[shown]
+    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+        curve = one.isel(temperature=row)
+        style.band(ax, lags, curve["alpha2_low"].values[shown], curve["alpha2_high"].values[shown], color)
+        ax.plot(lags, curve["alpha2_mean"].values[shown], color=color)
+    ax.axhline(0, **style.GUIDE)
+    ax.set_xscale("log")
+    ax.set(xlabel="$t$ (updates)", ylabel=r"$\alpha_2(t)$")
+
+
+def _histograms(ax, one: xr.Dataset) -> None:
+    size = 10.0 ** one["motility"].values
+    occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
+    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+        ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=1.0)
+    ax.set_xscale("log")
+    # Far to the left lie only the weights that have not moved at all; four decades below the bulk show them.
+    left = max(occupied[0], np.searchsorted(size, 1e-9))
+    ax.set_xlim(size[left] / 2, size[occupied[-1]] * 3)
+    ax.set(xlabel=r"$|w(t_w+\Delta t) - w(t_w)|$", ylabel="density (per decade)", ylim=(0, None))
+    ax.text(0.03, 0.95, rf"$\Delta t = {int(one['motility_lag']):,}$", transform=ax.transAxes, va="top", fontsize=8)

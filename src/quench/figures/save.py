@@ -1,0 +1,23 @@
+"""A drawn figure to PDF, PNG and SVG, its caption in their metadata, and no clock time, so that the bytes repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from quench.atomic import atomic
+from quench.figures.style import look
+
+
+def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
+    """Write ``stem``.pdf, .png and .svg, each atomically."""
+    metadata = {
+        ".pdf": {"Title": title, "Subject": caption, "Creator": "quench", "CreationDate": None},
+        ".png": {"Title": title, "Description": caption, "Software": "quench"},
+        ".svg": {"Title": title, "Description": caption, "Creator": "quench", "Date": None},
+    }
+    with look():
+        for suffix, words in metadata.items():
+            with atomic(stem.with_name(stem.name + suffix)) as temporary:
+                figure.savefig(temporary, metadata=words)

@@ -1,0 +1,132 @@
+"""One look for every figure: sizes, log axes, temperatures from red (hot) to blue (cold), guides, scale labels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.figure import Figure
+
+COLUMN = 3.4  # width of one panel, inches
+RC = {
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 7.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "lines.linewidth": 1.3,
+    "legend.frameon": False,
+    "savefig.dpi": 200,
+    "mathtext.fontset": "dejavusans",
+    "svg.hashsalt": "quench",
+    "figure.constrained_layout.use": True,
+}
+# Dark enough everywhere to be read on white; in order of lightness also for the colour-blind at both ends.
+HEAT = LinearSegmentedColormap.from_list(
+    "heat", ["#27348b", "#2f7fc1", "#3aa6a0", "#8a9a3b", "#d99a1c", "#e0591f", "#a80f2c"]
+)
+FROZEN = "#0b0b2a"  # T = 0
+GUIDE = {"color": "0.25", "linewidth": 0.9, "linestyle": ":"}
+THEORY = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
+LEVEL = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
+
+
+def look() -> contextlib.AbstractContextManager[None]:
+    """Everything drawn and saved inside looks the same, whatever the user's own matplotlib settings."""
+    return mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": "Agg"})
+
+
+def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) -> tuple[Figure, np.ndarray]:
+    """A figure of ``rows`` x ``panels`` axes; axes come as an array (rows, panels)."""
+    figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, panels, squeeze=False)
+
+
+def colors(temperatures: Sequence[float]) -> list:
+    """Red for the hottest to blue for the coldest, linear in log T; T = 0 is near black."""
+    values = np.asarray(temperatures, dtype=float)
+    positive = values[values > 0]
+    if not positive.size:
+        return [FROZEN] * len(values)
+    low, high = np.log10(positive.min()), np.log10(positive.max())
+    span = (high - low) or 1.0
+    return [HEAT((np.log10(t) - low) / span) if t > 0 else FROZEN for t in values]
+
+
+def ages(waiting_times: Sequence[float]) -> list:
+    """Light for the youngest to dark for the oldest, by rank."""
+    return [mpl.colormaps["viridis_r"](x) for x in np.linspace(0.15, 1.0, len(waiting_times))]
+
+
+def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence[float]) -> None:
+    """One colour bar of T beside ``axes``: a block for each temperature, hottest on top."""
+    ordered = sorted(set(map(float, temperatures)))
+    edges = np.arange(len(ordered) + 1) - 0.5
+    mappable = mpl.cm.ScalarMappable(mpl.colors.BoundaryNorm(edges, len(ordered)), ListedColormap(colors(ordered)))
+    bar = figure.colorbar(mappable, ax=list(axes), pad=0.015, aspect=30, shrink=0.95)
+    bar.set_ticks(range(len(ordered)), labels=[power(t) for t in ordered])
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0, labelsize=7)
+    bar.ax.set_title("$T$", fontsize=9)
+
+
+def power(value: float) -> str:
+    """``3e-05`` as 3 x 10^-5 in mathematical type; values from 0.01 to 1000 as they are."""
+    if value == 0 or 0.01 <= abs(value) < 1000:
+        return f"{value:g}"
+    exponent = int(np.floor(np.log10(abs(value))))
+    digits = round(value / 10.0**exponent, 3)
+    return f"$10^{{{exponent}}}$" if digits == 1 else rf"${digits:g}{{\times}}10^{{{exponent}}}$"
+
+
+def band(axes: Axes, x, low, high, color) -> None:
+    """The confidence band of a curve."""
+    axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str, above: bool = True) -> None:
+    """A straight line of given slope on log axes from (x[0], y), with its slope written on."""
+    ends = np.array(x, dtype=float)
+    values = y * (ends / ends[0]) ** slope
+    axes.plot(ends, values, **GUIDE)
+    middle = np.sqrt(ends[0] * ends[1])
+    axes.annotate(
+        text,
+        (middle, y * (middle / ends[0]) ** slope),
+        xytext=(0, 5 if above else -5),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if above else "top",
+        fontsize=7.5,
+        color="0.25",
+    )
+
+
+def letters(axes: Sequence[Axes]) -> None:
+    """(a), (b), ... outside the top left corner of each panel."""
+    for index, ax in enumerate(axes):
+        ax.set_title(f"({chr(97 + index)})", loc="left", fontweight="bold", fontsize=9)
+
+
+def scale_label(figure: Figure, text: str) -> None:
+    """What scale the results are at, under the whole figure; nothing for an empty text."""
+    if text:
+        figure.supxlabel(text, fontsize=7.5, color="0.35", x=0.99, ha="right")
+
+
+def log_ticks(axes: Axes) -> None:
+    """Decades and unlabelled minor ticks, however many decades there are."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
+            axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
+            axis.set_minor_formatter(mpl.ticker.NullFormatter())

@@ -1,0 +1,55 @@
+"""How far weights move: mean square displacement, its local slope, the non-Gaussian parameter, the motility histogram."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+# Bins of log10 |dw|: fine enough for a test of bimodality, wide enough for T = 1e-16.
+MOTILITY_EDGES = np.round(np.arange(-16.0, 2.0 + 1e-9, 0.02), 2)
+
+
+def moment(weights: xr.DataArray, reference: xr.DataArray, order: int) -> xr.DataArray:
+    """<(w_i - w_i^ref)^order> over the weights: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight), dimensionless."""
+    moved = weights.astype(np.float64) - reference.astype(np.float64)
+    return (moved**order).mean("weight")
+
+
+def alpha2(second: xr.DataArray, fourth: xr.DataArray) -> xr.DataArray:
+    """Non-Gaussian parameter <dw^4> / (3 <dw^2>^2) - 1 of scalar displacements (KWJ Eq. 9); 0 for a Gaussian.
+
+    NaN where nothing has moved. Averages over networks and noise are taken of the moments, before the ratio.
+    """
+    return (fourth / (3 * second**2).where(second > 0)) - 1
+
+
+def local_slope(curve: xr.DataArray, along: str = "lag") -> xr.DataArray:
+    """d log(curve) / d log(along) by central differences on the measured points; NaN at 0 and where the curve is not > 0."""
+    positive = curve.where((curve > 0) & (curve[along] > 0))
+    log_curve = np.log(positive)
+    log_time = np.log(positive[along].where(positive[along] > 0))
+    forward, back = {along: -1}, {along: 1}
+    rise = log_curve.shift(forward) - log_curve.shift(back)
+    return rise / (log_time.shift(forward) - log_time.shift(back))
+
+
+def motility(weights: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
+    """Number of weights per bin of log10 |w - w_ref| (KWJ Fig. 7): int32 (..., motility_bin).
+
+    The first and the last bin also hold what lies beyond them, exact zeros included; -1 everywhere for a lost network.
+    """
+    moved = np.abs(weights.astype(np.float64) - reference.astype(np.float64))
+
+    def count(values: np.ndarray) -> np.ndarray:
+        flat = values.reshape(-1, values.shape[-1])
+        rows = np.empty((len(flat), len(MOTILITY_EDGES) - 1), dtype=np.int32)
+        for row, displacements in zip(rows, flat, strict=True):
+            if not np.isfinite(displacements).all():
+                row[:] = -1
+                continue
+            low, high = MOTILITY_EDGES[[0, -1]]
+            logs = np.log10(np.maximum(displacements, 10.0**low))
+            row[:] = np.histogram(np.clip(logs, low, high), bins=MOTILITY_EDGES)[0]
+        return rows.reshape(*values.shape[:-1], -1)
+
+    return xr.apply_ufunc(count, moved, input_core_dims=[["weight"]], output_core_dims=[["motility_bin"]])

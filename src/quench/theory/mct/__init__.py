@@ -1,0 +1,1 @@
+"""Schematic mode-coupling theory: correlators (schematic), long-time limits and exponents (critical)."""

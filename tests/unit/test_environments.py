@@ -1,0 +1,44 @@
+"""The conda environments pin what the lock pins, and the lock holds what pyproject.toml asks for."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;]+)")
+
+
+def locked() -> dict[str, set[str]]:
+    pins: dict[str, set[str]] = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        if match := PIN.match(line):
+            pins.setdefault(match[1].lower(), set()).add(match[2])
+    return pins
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_conda_environment_equals_lock(path):
+    packages = next(entry for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict))[
+        "pip"
+    ]
+    assert packages
+    for requirement in packages:
+        name, version = PIN.match(requirement).groups()
+        assert version in locked()[name], f"{path.name}: {requirement} but the lock has {locked()[name]}"
+
+
+def test_every_direct_dependency_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    for requirement in wanted:
+        name = re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower()
+        assert name in locked(), f"{name} is not in requirements.lock"
+
+
+def test_torch_and_torchvision_match():
+    # torchvision 0.(n+15).x is built for torch 2.n.x; any other pair fails to import.
+    (torch,), (torchvision,) = locked()["torch"], locked()["torchvision"]
+    assert int(torchvision.split(".")[1]) == int(torch.split(".")[1]) + 15
