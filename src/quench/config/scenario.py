@@ -85,6 +85,18 @@ def check(scenario: Scenario) -> None:
             _known(f"figures.{name}.scans", scan, scenario.scans)
         for glass in figure.glass:
             _known(f"figures.{name}.glass", glass, scenario.simulations)
+        for classifier in figure.classifiers:
+            _known(f"figures.{name}.classifiers", classifier, scenario.classifiers)
+        for section in ("flatness", "drift"):
+            _check_part(name, section, getattr(figure, section), scenario)
+
+
+def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scenario) -> None:
+    """Every classifier named under ``section`` of a figure has that section."""
+    for name in names:
+        _known(f"figures.{figure}.{section}", name, scenario.classifiers)
+        if getattr(scenario.classifiers[name], section) is None:
+            raise QuenchError(f"config: figures.{figure}.{section}: classifiers.{name} has no {section} section")
 
 
 def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
@@ -139,7 +151,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "scans", "runs", "simulations", "figures"):
+    for section in ("data", "ensembles", "scans", "runs", "classifiers", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
