@@ -14,6 +14,7 @@ include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/scans.smk"
 include: "rules/observables.smk"
+include: "rules/theory.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 
@@ -28,6 +29,11 @@ rule all:
 rule kwj:
     input:
         figures("kwj_"),
+
+
+rule theory:
+    input:
+        figures("theory_"),
 
 
 onstart:

@@ -17,7 +17,7 @@ rule claims:
     params:
         options=claim_options,
         code=claims_code,
-        stem=f"{RESULTS}/claims",
+        stem=lambda w, output: str(Path(output[0]).with_suffix("")),
         scenario=SCENARIO.scenario,
     shell:
         "quench claims {input.declared} --scenario {params.scenario} {params.options} -o {params.stem} 2> {log}"

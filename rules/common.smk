@@ -16,6 +16,10 @@ from quench.fingerprint import fingerprint
 from quench.steps import backend_for, code
 
 
+def figure_module(name):
+    return f"quench.figures.{name.replace('_', '.', 1)}"
+
+
 def scenario_or_exit():
     """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
     try:
@@ -23,6 +27,8 @@ def scenario_or_exit():
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
                 check_available(data.source, scenario.data_root)
+        for name in scenario.figures:
+            fingerprint(figure_module(name))
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -52,6 +58,7 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
     scan="[a-z][a-z0-9_]*",
     part=r"[0-9]+-[0-9]+",
+    simulation="[a-z][a-z0-9_]*",
 
 
 def flags(**values):
@@ -156,6 +163,12 @@ def run_options(wildcards):
     )
 
 
+def simulation_options(wildcards):
+    given = dict(SCENARIO.simulations[wildcards.simulation])
+    first, count = given.pop("first_seed"), given.pop("seeds")
+    return flags(seeds=f"{first}-{first + count - 1}", **given)
+
+
 def compute_options():
     return {
         "backend": BACKEND,
@@ -167,7 +180,9 @@ def compute_options():
 def scan_files(scan):
     """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
     count, size = len(SCENARIO.scans[scan].points), SCENARIO.compute.scan_chunk
-    parts = [f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)]
+    parts = [
+        f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)
+    ]
     return [f"{RESULTS}/scans/{scan}/{part}.nc" for part in parts]
 
 
@@ -175,13 +190,17 @@ def scan_options(wildcards):
     section = SCENARIO.scans[wildcards.scan]
     first, last = map(int, wildcards.part.split("-"))
     return flags(
-        points=",".join(f"{width}:{strength!r}" for width, strength in section.points[first : last + 1]),
+        points=",".join(
+            f"{width}:{strength!r}"
+            for width, strength in section.points[first : last + 1]
+        ),
         depth=section.depth,
         seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
         learning_rate=section.sgd.learning_rate,
         batch_size=section.sgd.batch_size,
         epochs=section.sgd.epochs,
-        polish=",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish) or None,
+        polish=",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
+        or None,
         **compute_options(),
     )
 
@@ -203,12 +222,8 @@ def figure_files(name):
     return [f"{RESULTS}/figures/{name}{form}" for form in FORMS]
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
-
-
 def figure_groups(name):
-    """What the figure's section names, by name: observables of its runs, networks of its ensembles, its scans."""
+    """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
     runs = {
         run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
@@ -219,7 +234,8 @@ def figure_groups(name):
         for e in section.ensembles
     }
     scans = {scan: scan_files(scan) for scan in section.scans}
-    return {"run": runs, "ensemble": prepared, "scan": scans}
+    glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
+    return {"run": runs, "ensemble": prepared, "scan": scans, "glass": glass}
 
 
 def figure_inputs(wildcards):
@@ -261,7 +277,11 @@ def declared_claims():
 def claim_numbers():
     """Plotted numbers of the figures that this scenario draws and some claim reads, by name."""
     read = {name for claim in declared_claims().claims for name in claim.reads}
-    return {name: f"{RESULTS}/figures/{name}.nc" for name in SCENARIO.figures if name in read}
+    return {
+        name: f"{RESULTS}/figures/{name}.nc"
+        for name in SCENARIO.figures
+        if name in read
+    }
 
 
 def claim_figures(wildcards):
@@ -274,4 +294,6 @@ def claim_options(wildcards):
 
 def claims_code(wildcards):
     modules = {claim.quantity.partition(".")[0] for claim in declared_claims().claims}
-    return " ".join(fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules}))
+    return " ".join(
+        fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules})
+    )

@@ -8,10 +8,10 @@ from quench.fingerprint import fingerprint
 
 _STEPS = {
     "prepare": ("quench.data.prepare",),
-    "pretrain": ("quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
-    "scan": ("quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
-    "langevin": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.langevin"),
-    "sgd": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd"),
+    "pretrain": ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
+    "scan": ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
+    "langevin": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin"),
+    "sgd": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
     "observe": ("quench.observables.measure",),
     "average": ("quench.observables.average",),
     "pspin-simulate": ("quench.theory.finite_size",),

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 from quench import __version__
 from quench.errors import QuenchError, nearest
@@ -43,10 +44,17 @@ def main(argv: list[str] | None = None) -> int:
         return 141
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake is one line, as everywhere; ``--help`` tells the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QuenchError(f"{self.prog.removeprefix('quench').strip()}: {message}".removeprefix(": "))
+
+
 def _run(argv: list[str]) -> int:
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise QuenchError(f"no command {argv[0]!r}{nearest(argv[0], COMMANDS)}; known: {', '.join(COMMANDS)}")
-    parser = argparse.ArgumentParser(prog="quench", description=__doc__)
+    parser = _Parser(prog="quench", description=__doc__)
     parser.add_argument("--version", action="version", version=f"quench {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
     parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
     parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
+    parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> None:
         runs=_groups(args.run, "observables"),
         ensembles=_groups(args.ensemble, "pretrained"),
         scans=_groups(args.scan, "scan"),
+        glass=_groups(args.glass, "glass"),
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,
@@ -77,7 +79,10 @@ def find(name: str):
     ]
     if name not in known:
         raise QuenchError(f"no figure {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
-    return importlib.import_module(f"quench.figures.{name}")
+    module = importlib.import_module(f"quench.figures.{name}")
+    if not hasattr(module, "draw"):
+        raise QuenchError(f"{name!r} is shared by figures and draws none itself")
+    return module
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:

@@ -83,6 +83,8 @@ def check(scenario: Scenario) -> None:
             _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
         for scan in figure.scans:
             _known(f"figures.{name}.scans", scan, scenario.scans)
+        for glass in figure.glass:
+            _known(f"figures.{name}.glass", glass, scenario.simulations)
 
 
 def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
@@ -137,7 +139,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "scans", "runs", "figures"):
+    for section in ("data", "ensembles", "scans", "runs", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain

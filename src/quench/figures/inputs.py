@@ -14,13 +14,17 @@ from quench.files import config_of
 
 @dataclass(frozen=True)
 class Inputs:
-    """``runs``: averaged observables by run name, one dataset a temperature or batch size; ``ensembles``: prepared
-    networks by name, one dataset a chunk; ``scans``: phase-diagram scans by name, one dataset a chunk of grid points;
-    the choices are those of the figure's section in the config."""
+    """The files of a figure, by name, and the choices of its section in the config.
+
+    ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
+    dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
+    simulations of the p-spin model.
+    """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
@@ -56,17 +60,23 @@ class Inputs:
 
     def _chosen(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
         """Files by their value of ``along``, largest first: the declared temperatures, else all."""
-        files = {
-            config_of(dataset)["trajectory"][along]: dataset
-            for dataset in self.runs[name]
-            if chi is None or config_of(dataset)["chi"] == chi
-        }
+        files = self._by_point(name, along, chi)
         declared = self.temperatures if along == "temperature" else ()
         chosen = sorted(declared or files, reverse=True)
         missing = [value for value in chosen if value not in files]
         if missing:
             raise QuenchError(f"run {name!r}: no observables at {along} {missing[0]:g}; there are {sorted(files)}")
         return {value: files[value] for value in chosen}
+
+    def _by_point(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
+        """The files of a run by their temperature or batch size; those of one overlap length where ``chi`` is given."""
+        if name not in self.runs:
+            raise QuenchError(f"no run {name!r} was given; there are {sorted(self.runs)}")
+        files = [dataset for dataset in self.runs[name] if chi is None or config_of(dataset)["chi"] == chi]
+        points = [config_of(dataset).get("trajectory", {}).get(along) for dataset in files]
+        if None in points:
+            raise QuenchError(f"run {name!r}: an observables file does not say its {along}")
+        return dict(zip(points, files, strict=True))
 
     def scan(self, name: str) -> xr.Dataset:
         """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
@@ -78,11 +88,16 @@ class Inputs:
 
     def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
         wanted = self.waiting_time if waiting_time is None else waiting_time
-        return dataset.isel(waiting_time=-1) if wanted is None else dataset.sel(waiting_time=wanted)
+        if wanted is None:
+            return dataset.isel(waiting_time=-1)
+        measured = dataset["waiting_time"].values
+        if wanted not in measured:
+            raise QuenchError(f"t_w = {wanted} was not measured; there are {measured.tolist()}")
+        return dataset.sel(waiting_time=wanted)
 
     def scale_label(self) -> str:
-        """One line for a reduced-scale figure: P_D, widths and number of networks; empty at full scale."""
-        if self.scale == "full":
+        """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
+        if self.scale == "full" or not (self.runs or self.ensembles):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]

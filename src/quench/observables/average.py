@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from quench.files import described
+from quench.attributes import described
 from quench.observables.displacement import alpha2
 from quench.observables.relaxation import LEVELS, crossing_time
 
@@ -27,7 +27,8 @@ def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """
     pooled = xr.concat(parts, "network", data_vars="minimal", coords="minimal", compat="equals", join="exact")
     pooled = pooled.sortby("seed")
-    weights = resampling_weights(np.isfinite(pooled["overlap"].isel(lag=0)).all("waiting_time").values)
+    alive = (pooled["diverged_at"] < 0).values
+    weights = resampling_weights(alive)
     curves = {name: _resampled(pooled[name], weights) for name in ("overlap", "msd", "fourth_moment")}
     samples = {
         "overlap": curves["overlap"],
@@ -51,8 +52,8 @@ def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             )
             label = f"{end} end of the {CONFIDENCE:.0%} bootstrap interval: {attrs.get('long_name', name)}"
             pooled[f"{name}_{end}"] = bound.assign_attrs(attrs | {"long_name": label})
-    alive = np.isfinite(pooled["overlap"].isel(lag=0)).sum("network")
-    pooled["n_networks"] = alive.assign_attrs(long_name="number of networks averaged", units="1")
+    count = np.full(pooled.sizes["waiting_time"], alive.sum())
+    pooled["n_networks"] = described(count, ("waiting_time",), "number of networks averaged")
     pooled["n_diverged"] = described(
         int((pooled["diverged_at"] >= 0).sum()), (), "number of networks that were lost to divergence"
     )

@@ -22,7 +22,8 @@ def overlap(weights: xr.DataArray, reference: xr.DataArray, epsilon: xr.DataArra
 
 def check_resolution(weights: xr.DataArray, epsilon: xr.DataArray | float) -> None:
     """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight."""
-    largest = np.abs(weights).max("weight")
+    # A lost network has no length scale; whatever it left behind must not stop the others.
+    largest = np.abs(weights.where(np.isfinite(weights))).max("weight")
     resolution = np.finfo(weights.dtype).eps * largest
     length = xr.DataArray(epsilon)
     if bool((length <= 0).any()):

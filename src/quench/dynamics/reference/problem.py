@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -16,6 +19,8 @@ class Problem:
 
     ``x`` (sample, input) and labels ``y`` (sample) in {-1, +1}; ``precision`` of the arithmetic. Weights are passed as
     float64 (network, weight); the quadratic hinge is L_data = (1/P) sum_i max(0, 1 - y_i f(x_i))^2 / 2 (KWJ Eq. 1).
+    On a CPU every network is computed by itself, by one of ``threads`` threads, so that its bits do not depend on how
+    many others there are; on an accelerator the ensemble is one batch.
     """
 
     def __init__(
@@ -34,7 +39,11 @@ class Problem:
             raise ValueError("y must hold one label, -1 or +1, per sample")
         if not np.isfinite(x).all():
             raise ValueError("x holds a value that is not finite")
-        torch.set_num_threads(threads)
+        # Inside one network's products a second thread would change the order of the sums.
+        torch.set_num_threads(1)
+        self.pool = (
+            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) if threads > 1 else None
+        )
         self.architecture = architecture
         self.n_samples = len(x)
         self.dtype = getattr(torch, precision)
@@ -45,16 +54,9 @@ class Problem:
 
     def loss(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Data loss and share of samples with positive hinge, float64 (network); NaN for non-finite weights."""
-        layers = self.layers(self.to_device(weights))
-        total = torch.zeros(len(weights), dtype=torch.float64)
-        active = torch.zeros(len(weights), dtype=torch.float64)
-        for start in range(0, self.n_samples, self.chunk):
-            hinge = self._hinge(layers, self.x[start : start + self.chunk], self.y[start : start + self.chunk])[0]
-            total += hinge.double().square().sum(dim=1).cpu() / 2
-            active += (hinge > 0).double().sum(dim=1).cpu()
+        data_loss, share = self._each_network(self._loss, self.to_device(weights)).cpu().numpy().T.copy()
         # max(0, NaN) may be 0: a lost network must not look perfectly trained.
         lost = ~np.isfinite(weights).all(axis=1)
-        data_loss, share = (total / self.n_samples).numpy(), (active / self.n_samples).numpy()
         data_loss[lost] = share[lost] = np.nan
         return data_loss, share
 
@@ -75,6 +77,30 @@ class Problem:
 
     def mean_gradient(self, weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Gradient of the mean loss over the given samples, (network, weight); x (sample, input) or one set a network."""
+        if x.ndim == 2:
+            return self._each_network(lambda some: self._mean_gradient(some, x, y), weights)
+        return self._each_network(self._mean_gradient, weights, x, y)
+
+    def _each_network(self, function: Callable[..., torch.Tensor], *ensemble: torch.Tensor) -> torch.Tensor:
+        """``function`` of tensors (network, ...): on a CPU one network at a time, else of the whole ensemble."""
+        if self.device.type != "cpu" or not len(ensemble[0]):
+            return function(*ensemble)
+        # A copy of its own gives every network the same alignment, by which a library may choose its order of sums.
+        single = [[values[i : i + 1].clone() for values in ensemble] for i in range(len(ensemble[0]))]
+        mapped = self.pool.map(lambda one: function(*one), single) if self.pool else (function(*one) for one in single)
+        return torch.cat(list(mapped))
+
+    def _loss(self, weights: torch.Tensor) -> torch.Tensor:
+        """Data loss and share of active samples, float64 (network, 2)."""
+        layers = self.layers(weights)
+        sums = torch.zeros(len(weights), 2, dtype=torch.float64, device=self.device)
+        for start in range(0, self.n_samples, self.chunk):
+            hinge = self._hinge(layers, self.x[start : start + self.chunk], self.y[start : start + self.chunk])[0]
+            sums[:, 0] += hinge.double().square().sum(dim=1) / 2
+            sums[:, 1] += (hinge > 0).double().sum(dim=1)
+        return sums / self.n_samples
+
+    def _mean_gradient(self, weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         layers = self.layers(weights)
         gradient = torch.zeros_like(weights)
         slots = self.layers(gradient)
