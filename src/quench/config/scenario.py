@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Run, Scenario
+from quench.config.sections import Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
@@ -66,29 +66,35 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-    for name, ensemble in scenario.ensembles.items():
-        _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
-        _check_labels(f"ensembles.{name}", ensemble.dataset, scenario)
-    for name, scan in scenario.scans.items():
-        _known(f"scans.{name}.dataset", scan.dataset, scenario.data)
-        _check_labels(f"scans.{name}", scan.dataset, scenario)
+    for section in ("ensembles", "scans"):
+        for name, networks in getattr(scenario, section).items():
+            _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
+            _check_labels(f"{section}.{name}", networks.dataset, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
     for name, figure in scenario.figures.items():
-        for run in figure.runs:
-            _known(f"figures.{name}.runs", run, scenario.runs)
-            _check_figure_run(name, figure, scenario.runs[run], run)
-        for ensemble in figure.ensembles:
-            _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
-        for scan in figure.scans:
-            _known(f"figures.{name}.scans", scan, scenario.scans)
-        for glass in figure.glass:
-            _known(f"figures.{name}.glass", glass, scenario.simulations)
-        for classifier in figure.classifiers:
-            _known(f"figures.{name}.classifiers", classifier, scenario.classifiers)
-        for section in ("flatness", "drift"):
-            _check_part(name, section, getattr(figure, section), scenario)
+        _check_figure(name, figure, scenario)
+
+
+# Keys of a figure that name entries of a section.
+_FIGURE_SOURCES = {
+    "runs": "runs",
+    "ensembles": "ensembles",
+    "scans": "scans",
+    "glass": "simulations",
+    "classifiers": "classifiers",
+}
+
+
+def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
+    for source, section in _FIGURE_SOURCES.items():
+        for entry in getattr(figure, source):
+            _known(f"figures.{name}.{source}", entry, getattr(scenario, section))
+    for run in figure.runs:
+        _check_figure_run(name, figure, scenario.runs[run], run)
+    for part in ("flatness", "drift"):
+        _check_part(name, part, getattr(figure, part), scenario)
 
 
 def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scenario) -> None:
