@@ -66,12 +66,10 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-    for name, ensemble in scenario.ensembles.items():
-        _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
-        _check_labels(f"ensembles.{name}", ensemble.dataset, scenario)
-    for name, scan in scenario.scans.items():
-        _known(f"scans.{name}.dataset", scan.dataset, scenario.data)
-        _check_labels(f"scans.{name}", scan.dataset, scenario)
+    for section in ("ensembles", "scans"):
+        for name, networks in getattr(scenario, section).items():
+            _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
+            _check_labels(f"{section}.{name}", networks.dataset, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
@@ -86,21 +84,24 @@ def check(scenario: Scenario) -> None:
         _check_figure(name, figure, scenario)
 
 
+# Keys of a figure that name entries of a section.
+_FIGURE_SOURCES = {
+    "runs": "runs",
+    "ensembles": "ensembles",
+    "scans": "scans",
+    "glass": "simulations",
+    "classifiers": "classifiers",
+}
+
+
 def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
-    tables = {
-        "runs": scenario.runs,
-        "ensembles": scenario.ensembles,
-        "scans": scenario.scans,
-        "glass": scenario.simulations,
-        "classifiers": scenario.classifiers,
-    }
-    for section, table in tables.items():
-        for wanted in getattr(figure, section):
-            _known(f"figures.{name}.{section}", wanted, table)
+    for source, section in _FIGURE_SOURCES.items():
+        for entry in getattr(figure, source):
+            _known(f"figures.{name}.{source}", entry, getattr(scenario, section))
     for run in figure.runs:
         _check_figure_run(name, figure, scenario.runs[run], run)
-    for section in ("flatness", "drift"):
-        _check_part(name, section, getattr(figure, section), scenario)
+    for part in ("flatness", "drift"):
+        _check_part(name, part, getattr(figure, part), scenario)
 
 
 def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scenario) -> None:

@@ -93,3 +93,9 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
     style.log_ticks(ax)
     ax.legend(loc="upper right")
+
+
+def frozen_level(run: xr.Dataset) -> float:
+    """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
+    coldest = run["temperature"].argmin()
+    return float(run["tau90_mean"].isel(temperature=int(coldest)))

@@ -120,7 +120,7 @@ def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
     ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
     ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -11), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
-    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 0.1), fontsize=7)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.84), fontsize=7, handlelength=1.5)
     _say_lost(ax, int(numbers["ttt_diverged"]))
 
 
