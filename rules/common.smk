@@ -266,9 +266,7 @@ def figure_groups(name):
     scans = {scan: scan_files(scan) for scan in section.scans}
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
     parts = {
-        part: {
-            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
-        }
+        part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
         for part in ("flatness", "drift")
     }
     return {
