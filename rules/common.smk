@@ -130,11 +130,13 @@ def value_of(run, point):
     return dict(zip(points(run), [*section.temperatures, *section.batch_sizes]))[point]
 
 
-def observables(run, chi=None):
-    """Averaged observables of every point of a run."""
+def observables(run, chi=None, temperatures=()):
+    """Averaged observables of a run: at the given temperatures, or at all its points."""
     chi = chi or SCENARIO.runs[run].chi
     return [
-        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc" for point in points(run)
+        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc"
+        for point in points(run)
+        if not temperatures or point[0] == "B" or value_of(run, point) in temperatures
     ]
 
 
@@ -248,7 +250,11 @@ def figure_groups(name):
     """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
     runs = {
-        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        run: [
+            path
+            for chi in section.chis_of(run)
+            for path in observables(run, chi, section.temperatures)
+        ]
         for run in section.runs
     }
     prepared = {
@@ -258,9 +264,7 @@ def figure_groups(name):
     scans = {scan: scan_files(scan) for scan in section.scans}
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
     parts = {
-        part: {
-            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
-        }
+        part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
         for part in ("flatness", "drift")
     }
     return {
