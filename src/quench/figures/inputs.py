@@ -42,7 +42,15 @@ class Inputs:
         """
         files = self._chosen(name, along, chi)
         averaged = [self._at_waiting_time(_averages(dataset), waiting_time) for dataset in files.values()]
-        stacked = xr.concat(averaged, xr.Variable(along, list(files)), join="outer", combine_attrs="drop")
+        stacked = xr.concat(
+            averaged,
+            xr.Variable(along, list(files)),
+            data_vars="all",
+            coords="different",
+            compat="equals",
+            join="outer",
+            combine_attrs="drop",
+        )
         return stacked.assign_attrs(facts(next(iter(files.values()))))
 
     def networks(self, name: str, along: str = "temperature", *, chi: float | None = None) -> list[xr.Dataset]:

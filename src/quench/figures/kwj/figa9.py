@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, title
+from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, title
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
@@ -36,7 +36,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             chi=run.attrs["chi"],
         )
         parts.append(kept.drop_vars("waiting_time", errors="ignore").expand_dims(waiting_time=[int(waiting_time)]))
-    return xr.concat(parts, "waiting_time", join="outer", combine_attrs="drop").assign_attrs(run=name)
+    return joined_panels(parts, "waiting_time").assign_attrs(run=name)
 
 
 def draw(numbers: xr.Dataset) -> Figure:
