@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from quench.dynamics.minibatch import DataOrder, Descent, Record, compare_with_gradient_descent
+from quench.dynamics.drift import beside_gradient_descent
+from quench.dynamics.minibatch import DataOrder, Descent, Record
 from quench.dynamics.trajectory import Leg, follow
 from quench.dynamics.two_time import TwoTimeSchedule, displacement_of_snapshots
 from quench.networks.zoo import Images, build
@@ -147,7 +148,7 @@ def test_a_lost_network_is_reported_and_measured_no_further(name):
 def test_without_noise_sgd_and_gradient_descent_are_one():
     network, x, y = task("B", dtype=torch.float64)
     order = DataOrder(len(y), len(y), 0)  # every batch is the whole set, in another order
-    found = compare_with_gradient_descent(network, x, y, order, 0.05, start=0, lags=[1, 5, 20])
+    found = beside_gradient_descent(network, x, y, order, 0.05, start=0, lags=[1, 5, 20])
     np.testing.assert_allclose(found["sgd"], found["gradient_descent"], rtol=1e-9)
     np.testing.assert_allclose(found["cosine"], 1, rtol=1e-9)
 
@@ -156,7 +157,7 @@ def test_gradient_descent_is_told_from_noise():
     network, x, y = task("B", dtype=torch.float64)
     start = network.weights.clone()
     order = DataOrder(len(y), 1, 0, "iid")
-    found = compare_with_gradient_descent(network, x, y, order, 1e-4, start=0, lags=[1, 3])
+    found = beside_gradient_descent(network, x, y, order, 1e-4, start=0, lags=[1, 3])
     network.weights.copy_(start)
     gradient = network.full_gradient(x, y)
     # One small step: the displacement is rate times the gradient.
@@ -166,4 +167,4 @@ def test_gradient_descent_is_told_from_noise():
     assert found["cosine"][0] < 0.99
     batch_norm, x, y = task("D")
     with pytest.raises(ValueError, match="batch normalisation"):
-        compare_with_gradient_descent(batch_norm, x, y, DataOrder(len(y), 5, 0), 0.1, 0, [1])
+        beside_gradient_descent(batch_norm, x, y, DataOrder(len(y), 5, 0), 0.1, 0, [1])

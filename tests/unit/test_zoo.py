@@ -7,9 +7,10 @@ from scipy import stats
 from torch import nn
 from torchvision.models import resnet18
 
+from quench.networks.catalogue import PAPER_WIDTHS, layer_widths
 from quench.networks.classifier import NegativeLogLikelihood, SigmoidSquaredError, initialise
 from quench.networks.residual import SmallImageResNet, wide_resnet
-from quench.networks.zoo import MODELS, Images, Model, build, layer_widths, register
+from quench.networks.zoo import MODELS, Images, Model, build, register
 
 CIFAR10, CIFAR100, MNIST = Images(3, 32, 10), Images(3, 32, 100), Images(1, 28, 10)
 
@@ -34,7 +35,7 @@ def random_samples(images: Images, n: int, dtype=torch.float64) -> tuple[torch.T
 )
 def test_number_of_weights_without_normalisation(name, images, weights, others):
     with torch.device("meta"):
-        module = MODELS[name].construct(images, MODELS[name].widths)
+        module = MODELS[name].construct(images, PAPER_WIDTHS[name])
     assert sum(p.numel() for p in module.parameters()) == weights + others
     assert sum(p.numel() for key, p in module.named_parameters() if "bias" not in key) == weights
 
@@ -51,7 +52,7 @@ def test_number_of_weights_without_normalisation(name, images, weights, others):
 )
 def test_number_of_parameters_of_residual_networks(name, images, parameters):
     with torch.device("meta"):
-        module = MODELS[name].construct(images, MODELS[name].widths)
+        module = MODELS[name].construct(images, PAPER_WIDTHS[name])
     assert sum(p.numel() for p in module.parameters()) == parameters
 
 
@@ -65,7 +66,7 @@ def test_every_model_takes_every_kind_of_images():
 
 def test_initial_weights_follow_pytorchs_default_distributions():
     network = build("C", MNIST, seed=3, dtype=torch.float64)
-    torch_made = MODELS["C"].construct(MNIST, MODELS["C"].widths)
+    torch_made = MODELS["C"].construct(MNIST, PAPER_WIDTHS["C"])
     for (key, ours), theirs in zip(network.module.named_parameters(), torch_made.parameters(), strict=True):
         layer = network.module.get_submodule(key.rpartition(".")[0])
         bound = layer.weight[0].numel() ** -0.5
@@ -179,6 +180,10 @@ def test_wide_resnet_halves_the_image_twice():
         wide_resnet(12, 4, 6, 1, 3)
 
 
+def test_every_name_has_a_model_and_widths():
+    assert MODELS.keys() == PAPER_WIDTHS.keys()
+
+
 def test_width_multiplier_and_mistakes():
     assert layer_widths("C", multiplier=0.5) == (5, 10, 50)
     assert layer_widths("A-under", multiplier=0.01) == (1,)
@@ -190,4 +195,4 @@ def test_width_multiplier_and_mistakes():
     with pytest.raises(ValueError, match="16x16"):
         build("C", Images(1, 14, 10), 0)
     with pytest.raises(ValueError, match="registered already"):
-        register("A", Model(lambda images, widths: nn.Identity(), (1,), NegativeLogLikelihood, ""))
+        register("A", Model(lambda images, widths: nn.Identity(), NegativeLogLikelihood, ""))

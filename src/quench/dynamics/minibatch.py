@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from quench.dynamics.trajectory import State
-from quench.dynamics.two_time import StreamedDisplacement, TwoTimeSchedule, mean_square_displacement
+from quench.dynamics.two_time import StreamedDisplacement, TwoTimeSchedule
 from quench.networks.classifier import Classifier
 from quench.random import integers, permutation, stream_id
 
@@ -182,46 +182,3 @@ class Record:
         if not self.kept:
             return np.empty((0, self.descent.network.n_weights), dtype=np.float32)
         return np.stack([self.kept[step] for step in sorted(self.kept)])
-
-
-def compare_with_gradient_descent(
-    network: Classifier,
-    images: Tensor,
-    classes: Tensor,
-    order: DataOrder,
-    rate: float,
-    start: int,
-    lags: Sequence[int],
-    momentum: float = 0.0,
-) -> dict[str, np.ndarray]:
-    """SGD and noise-free full-batch descent from the same weights: is the motion diffusion or drift?
-
-    Both start from ``network`` as it is after ``start`` updates (it is left as SGD leaves it), at the same rate. For
-    every lag: ``sgd`` and ``gradient_descent``, mean square displacements per weight from the start; ``cosine`` between
-    the two displacement vectors. Diffusion has a ratio and a cosine near 0, drift near 1. Momentum starts from rest.
-    """
-    if network.has_batch_statistics:
-        raise ValueError("full-batch descent of a network with batch normalisation is another dynamics: not comparable")
-    reference = network.weights.clone()
-    ends = {}
-    for name, sampling in (("gradient_descent", "full"), ("sgd", order.sampling)):
-        network.weights.copy_(reference)
-        here = DataOrder(order.n_samples, order.batch_size, order.seed, sampling)
-        descent = Descent(network, images, classes, here, rate, momentum)
-        ends[name] = _configurations(descent, start, lags)
-    table = {name: np.array([mean_square_displacement(w, reference) for w in found]) for name, found in ends.items()}
-    cosine = [
-        torch.nn.functional.cosine_similarity((a - reference).double(), (b - reference).double(), dim=0).item()
-        for a, b in zip(ends["sgd"], ends["gradient_descent"], strict=True)
-    ]
-    return {**table, "cosine": np.array(cosine)}
-
-
-def _configurations(descent: Descent, start: int, lags: Sequence[int]) -> list[Tensor]:
-    found, done = [], 0
-    for lag in lags:
-        for step in range(start + done, start + lag):
-            descent.update(step)
-        done = lag
-        found.append(descent.network.weights.clone())
-    return found

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from quench.networks.catalogue import layer_widths
 from quench.networks.classifier import (
     Classifier,
     DenseClassifier,
@@ -39,10 +40,9 @@ class Images:
 
 @dataclass(frozen=True)
 class Model:
-    """``construct(images, widths)`` makes the module; ``widths`` are the paper's; ``dense`` marks plain MLPs."""
+    """``construct(images, widths)`` makes the module; ``dense`` marks plain MLPs. Widths: ``catalogue``."""
 
     construct: Callable[[Images, tuple[int, ...]], nn.Module]
-    widths: tuple[int, ...]
     loss: type[Loss]
     summary: str
     dense: bool = False
@@ -58,19 +58,6 @@ def register(name: str, model: Model) -> None:
     MODELS[name] = model
 
 
-def layer_widths(name: str, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> tuple[int, ...]:
-    """Widths of the model: its own or ``widths``, times ``multiplier``, each at least 1.
-
-    Raises ``ValueError`` for an unknown name or a wrong number of widths.
-    """
-    if name not in MODELS:
-        raise ValueError(f"no model {name!r}; known: {', '.join(MODELS)}")
-    default = MODELS[name].widths
-    if widths is not None and len(widths) != len(default):
-        raise ValueError(f"model {name} has {len(default)} widths (the paper's: {default}), not {len(widths)}")
-    return tuple(max(1, round(multiplier * width)) for width in (widths or default))
-
-
 def build(
     name: str,
     images: Images,
@@ -82,15 +69,20 @@ def build(
     device: str = "cpu",
 ) -> Classifier:
     """The network ``name`` for such images, initialised by key ``seed`` (drawn in float64, rounded to ``dtype``)."""
-    chosen = layer_widths(name, widths, multiplier)
-    model = MODELS[name]
-    # On the meta device nothing is drawn: the global random state stays as it was.
-    with torch.device("meta"):
-        module = model.construct(images, chosen)
-    module = module.to_empty(device="cpu")
+    module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
     initialise(module, seed)
-    module = module.to(device=device, dtype=dtype)
-    return (DenseClassifier if model.dense else Classifier)(module, model.loss())
+    model = MODELS[name]
+    return (DenseClassifier if model.dense else Classifier)(module.to(device), model.loss())
+
+
+def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
+    """The module without values: on the meta device nothing is drawn, and the global random state stays as it was.
+
+    Raises ``ValueError`` where the model does not exist, has other layers, or cannot take such images.
+    """
+    chosen = layer_widths(name, widths, multiplier)
+    with torch.device("meta"):
+        return MODELS[name].construct(images, chosen)
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Module:
@@ -122,11 +114,11 @@ def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 _NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
-register("A", Model(_dense, (10_000,), _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
-register("A-under", Model(_dense, (10,), _MSE, "Toy, under-parameterised (A')", True))
-register("B", Model(_dense, (100, 100), _NLL, "Fully connected, two hidden layers of ReLU", True))
-register("C", Model(_convolutional, (10, 20, 100), _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
-register("D", Model(_resnet((2, 2, 2, 2)), (64,), _NLL, "ResNet-18 with a CIFAR stem"))
-register("LeNet", Model(_convolutional, (6, 16, 120, 84), _NLL, "LeNet-5 with ReLU and max-pooling"))
-register("ResNet-34", Model(_resnet((3, 4, 6, 3)), (64,), _NLL, "ResNet-34 with a CIFAR stem"))
-register("WideResNet", Model(_wide_resnet, (16, 160), _NLL, "WRN-28-10, pre-activation, no dropout"))
+register("A", Model(_dense, _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
+register("A-under", Model(_dense, _MSE, "Toy, under-parameterised (A')", True))
+register("B", Model(_dense, _NLL, "Fully connected, two hidden layers of ReLU", True))
+register("C", Model(_convolutional, _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
+register("D", Model(_resnet((2, 2, 2, 2)), _NLL, "ResNet-18 with a CIFAR stem"))
+register("LeNet", Model(_convolutional, _NLL, "LeNet-5 with ReLU and max-pooling"))
+register("ResNet-34", Model(_resnet((3, 4, 6, 3)), _NLL, "ResNet-34 with a CIFAR stem"))
+register("WideResNet", Model(_wide_resnet, _NLL, "WRN-28-10, pre-activation, no dropout"))
