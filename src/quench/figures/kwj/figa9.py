@@ -63,6 +63,6 @@ def draw(numbers: xr.Dataset) -> Figure:
     ax.set_ylim(np.nanmin(seen) / 3, np.nanmax(seen) * 6)
     ax.set_title(title(str(numbers.attrs["run"])))
     style.log_ticks(ax)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure

@@ -44,9 +44,13 @@ def title(name: str) -> str:
 
 
 def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
-    """One panel of stacked numbers, without the temperatures that its run does not have."""
+    """One panel of stacked numbers, without the temperatures and lags that its run does not have."""
     one = numbers.sel(panel=name, drop=True)
-    return one.dropna("temperature", how="all", subset=[str(v) for v in one if "temperature" in one[v].dims])
+    for dimension in ("temperature", "lag"):
+        has_it = [str(v) for v in one if dimension in one[v].dims]
+        if has_it:
+            one = one.dropna(dimension, how="all", subset=has_it)
+    return one
 
 
 def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
