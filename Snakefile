@@ -14,6 +14,7 @@ include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/scans.smk"
 include: "rules/observables.smk"
+include: "rules/classifiers.smk"
 include: "rules/theory.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
@@ -29,6 +30,11 @@ rule all:
 rule kwj:
     input:
         figures("kwj_"),
+
+
+rule bj:
+    input:
+        figures("bj_"),
 
 
 rule theory:

@@ -27,6 +27,9 @@ def scenario_or_exit():
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
                 check_available(data.source, scenario.data_root)
+        for name, classifier in scenario.classifiers.items():
+            if not Path(f"results/{scenario.scenario}/classifiers/{name}").exists():
+                check_available(classifier.source, scenario.data_root)
         for name in scenario.figures:
             fingerprint(figure_module(name))
     except QuenchError as error:
@@ -59,6 +62,7 @@ wildcard_constraints:
     scan="[a-z][a-z0-9_]*",
     part=r"[0-9]+-[0-9]+",
     simulation="[a-z][a-z0-9_]*",
+    classifier="[a-z][a-z0-9_]*",
 
 
 def flags(**values):
@@ -76,8 +80,11 @@ def flags(**values):
 
 
 def chunks(ensemble):
-    """Names of an ensemble's seed chunks, ``first-last``; another seed makes or changes the last one only."""
-    section = SCENARIO.ensembles[ensemble]
+    return seed_chunks(SCENARIO.ensembles[ensemble])
+
+
+def seed_chunks(section):
+    """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
     first, stop, size = (
         section.first_seed,
         section.first_seed + section.seeds,
@@ -86,6 +93,21 @@ def chunks(ensemble):
     return [
         f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)
     ]
+
+
+def trainings(classifier):
+    """Training files of a classifier, a chunk of seeds each."""
+    return [
+        f"{RESULTS}/classifiers/{classifier}/{seeds}.nc"
+        for seeds in seed_chunks(SCENARIO.classifiers[classifier])
+    ]
+
+
+def classifier_options(section, *left_out):
+    """Flags of a classifier's section, or of one within it."""
+    return flags(
+        **{key: value for key, value in dict(section).items() if key not in left_out}
+    )
 
 
 def n_networks(wildcards):
@@ -225,14 +247,30 @@ def figure_files(name):
 def figure_groups(name):
     """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
-    runs = {run: observables(run, section.chi) for run in section.runs}
+    runs = {
+        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        for run in section.runs
+    }
     prepared = {
         e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
         for e in section.ensembles
     }
     scans = {scan: scan_files(scan) for scan in section.scans}
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
-    return {"run": runs, "ensemble": prepared, "scan": scans, "glass": glass}
+    parts = {
+        part: {
+            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
+        }
+        for part in ("flatness", "drift")
+    }
+    return {
+        "run": runs,
+        "ensemble": prepared,
+        "scan": scans,
+        "glass": glass,
+        "classifier": {name: trainings(name) for name in section.classifiers},
+        **parts,
+    }
 
 
 def figure_inputs(wildcards):

@@ -1,4 +1,4 @@
-"""Compilation to machine code, kept between processes: ``compiled`` is numba's ``njit`` with a cache that can be trusted.
+"""Machine code, kept between processes: ``compiled`` is numba's ``njit`` with a cache that can be trusted.
 
 Numba's own cache follows the edits of one file only, so a function would keep calling the old version of a callee in
 another module; and its index and code files may disagree for a moment while several processes write. Here every piece
@@ -21,13 +21,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 
 from quench.fingerprint import ROOT, fingerprint
 
+# Division by zero gives infinity or NaN; nobody calls the functions from C.
 _OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+# Machine code is freed with its owner.
 _alive: list[CFunc] = []
 
 
@@ -61,8 +64,9 @@ def folders() -> list[Path]:
     """Where machine code may lie, most wanted first."""
     if numba.config.CACHE_DIR:
         return [Path(numba.config.CACHE_DIR)]
-    user = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return [ROOT / "__pycache__" / "compiled", Path(user) / "quench" / "compiled"]
+    user = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    # Where a user has no home, "~" stays as it is.
+    return [ROOT / "__pycache__" / "compiled", *([user / "quench" / "compiled"] if user.is_absolute() else [])]
 
 
 class _Files(IndexDataCacheFile):
@@ -124,7 +128,8 @@ class _Cache(FunctionCache):
         self._cache_path = str(folders()[0])
         self._cache_file = _Files(self._name.replace("<locals>.", ""))
         # Taken now, while the files on disk are those just imported.
-        self._stamp = (fingerprint(function.__module__), numba.__version__, sys.version_info[:3])
+        versions = (numba.__version__, llvmlite.__version__, sys.version_info[:3])
+        self._stamp = (fingerprint(function.__module__), versions, numba.config.OPT, numba.config.BOUNDSCHECK)
         self.enable()
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple:

@@ -23,7 +23,19 @@ from quench.errors import QuenchError
 
 __all__ = ["KINDS", "config_of", "described", "read", "write"]
 
-KINDS = ("dataset", "pretrained", "snapshots", "streamed", "observables", "scan", "glass", "figure")
+KINDS = (
+    "dataset",
+    "pretrained",
+    "snapshots",
+    "streamed",
+    "observables",
+    "scan",
+    "glass",
+    "training",
+    "flatness",
+    "drift",
+    "figure",
+)
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
 

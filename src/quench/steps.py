@@ -6,6 +6,7 @@ import hashlib
 
 from quench.fingerprint import fingerprint
 
+_CLASSIFIER = ("quench.data.inputs", "quench.data.sources", "quench.networks.zoo")
 _STEPS = {
     "prepare": ("quench.data.prepare",),
     "pretrain": ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
@@ -14,6 +15,9 @@ _STEPS = {
     "sgd": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
     "observe": ("quench.observables.measure",),
     "average": ("quench.observables.average",),
+    "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
+    "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
+    "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
     "pspin-simulate": ("quench.theory.finite_size",),
 }
 

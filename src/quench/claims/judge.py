@@ -6,28 +6,16 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import xarray as xr
 
 import quench.claims
+from quench.claims.measured import Measured
 from quench.errors import QuenchError, nearest
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 CANNOT = "cannot be judged at this scale"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A quantity: ``value`` (NaN where it does not exist, with ``reason``), the ends of its 95 % interval (NaN where it
-    has none) and the number of networks behind it. Infinite values are meant: a time that is never reached."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-    n_networks: int = 0
-    reason: str = ""
 
 
 Quantity = Callable[..., Measured]

@@ -66,11 +66,12 @@ def run(args: argparse.Namespace) -> None:
 
 def _row(claim: Any, meaningless: dict[str, str], figures: dict, scenario: str) -> dict[str, Any]:
     from quench.claims import judge
+    from quench.claims.measured import Measured
 
     quantity = judge.find(claim.quantity)
     missing = [name for name in claim.reads if name not in figures]
     if missing:
-        measured = judge.Measured(float("nan"), reason=f"this scenario draws no {missing[0]}")
+        measured = Measured(float("nan"), reason=f"this scenario draws no {missing[0]}")
     else:
         measured = judge.measure(quantity, [figures[name] for name in claim.reads], claim.arguments)
     if scenario in meaningless:

@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
     parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
     parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
+    parser.add_argument("--classifier", **group, help="trainings of a classifier, one file a chunk of seeds")
+    parser.add_argument("--flatness", **group, help="Hessian spectra of a classifier")
+    parser.add_argument("--drift", **group, help="gradient descent beside a classifier's SGD")
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
@@ -47,6 +50,9 @@ def run(args: argparse.Namespace) -> None:
         ensembles=_groups(args.ensemble, "pretrained"),
         scans=_groups(args.scan, "scan"),
         glass=_groups(args.glass, "glass"),
+        classifiers=_groups(args.classifier, "training"),
+        flatness=_groups(args.flatness, "flatness"),
+        drift=_groups(args.drift, "drift"),
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
+from quench.config.classifiers import Classifier
 from quench.config.glass import Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
@@ -96,11 +97,33 @@ class Figure(Section):
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
     glass: tuple[Name, ...] = key((), "names from the simulations section")
+    classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
+    flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
+    drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
     chi: Chi | None = key(None, "overlap length to use instead of the run's own; must be one that the run measures")
+    chis: tuple[Chi, ...] = key(
+        (), "overlap lengths: one curve each in a figure of one run, one for each run in a figure of several"
+    )
     temperatures: tuple[Temperature, ...] = key((), "temperatures to show; empty shows all of the run")
     waiting_time: Time | None = key(None, "t_w shown; null shows the run's last", unit="updates")
     lags: tuple[Time, ...] = key((), "lags at which a histogram is shown", unit="updates")
-    fit: tuple[float, float] | None = key(None, "window of t / tau90 in which the master curve's exponent is fitted")
+    fit: tuple[float, float] | None = key(
+        None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
+    )
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Figure:
+        if self.chis and self.chi is not None:
+            raise ValueError("give chi or chis, not both")
+        if self.chis and len(self.runs) > 1 and len(self.chis) != len(self.runs):
+            raise ValueError(f"{len(self.runs)} runs need {len(self.runs)} chis, not {len(self.chis)}")
+        return self
+
+    def chis_of(self, run: str) -> tuple[float | None, ...]:
+        """The overlap lengths that the figure shows of one of its runs; None stands for the run's own."""
+        if not self.chis:
+            return (self.chi,)
+        return self.chis if len(self.runs) == 1 else (self.chis[self.runs.index(run)],)
 
 
 class Compute(Section):
@@ -128,6 +151,7 @@ class Scenario(Section):
     ensembles: dict[Name, Ensemble] = key({}, "ensembles of networks by name")
     scans: dict[Name, Scan] = key({}, "phase-diagram scans by name")
     runs: dict[Name, Run] = key({}, "measured dynamics by name")
+    classifiers: dict[Name, Classifier] = key({}, "networks of BJ trained by SGD, by name")
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     figures: dict[Name, Figure] = key({}, "figures to draw: names of modules under quench.figures, dots as underscores")
     compute: Compute = key(Compute(), "backend, chunking and storage")

@@ -78,7 +78,7 @@ def resampling_weights(alive: np.ndarray) -> np.ndarray:
 def _resampled(values: xr.DataArray, weights: np.ndarray) -> xr.DataArray:
     """Weighted means over networks, (resample, ...); a network of weight 0 does not count even where it is NaN."""
     table = xr.DataArray(weights, dims=("resample", "network"))
-    used = (weights > 0).any(axis=0)
+    used = (weights != 0).any(axis=0)  # NaN where no network is left: so is its mean, not an empty sum
     kept = values.isel(network=used)
     # einsum in network order, one thread: the same bits whatever the chunks were.
     return xr.apply_ufunc(

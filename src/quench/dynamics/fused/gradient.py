@@ -1,9 +1,10 @@
 """Forward and backward pass of one network over its data, tile by tile, in compiled code.
 
 A tile of samples goes through the whole network and back while its activations stay in the cache. Only samples with a
-positive hinge 1 - y f contribute to the gradient; where they are few, they are set aside until they fill a tile of their
-own (hinge compaction), which adds exactly the same terms in another, but fixed, order. All sums depend on the weights
-and the data alone, never on threads or on how a run is cut into calls.
+positive hinge 1 - y f contribute to the gradient; where they are few, they are set aside until they fill a tile of
+their own, which then goes forwards and back (hinge compaction). That leaves out terms that are exactly zero and adds
+the rest in another, but fixed, order: which samples are set aside depends on the weights and the data alone, never on
+threads or on how a run is cut into calls, and so do all bits.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from typing import NamedTuple
 import numpy as np
 
 from quench.compiled import compiled
-from quench.dynamics.fused.microkernels import BLOCK, LANES, PARTIAL_SUMS
-from quench.dynamics.fused.pointers import call, pointer
+from quench.dynamics.fused.emitter import LANES
+from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
+from quench.dynamics.fused.pointers import call, pointer, prefetch
 
 # Bytes of activations in a tile: with the sums of the gradient beside them they fit a second-level cache of 1 MiB.
 TILE_BYTES = 192 * 1024
 TILE_BOUNDS = (128, 256)
-CACHE_LINE = 64
-_EXPONENT = 0x7FF0000000000000
+CACHE_LINE = 64  # bytes
+# Samples of a random order that are fetched into the cache before their turn: about one batch.
+AHEAD = 128
+_EXPONENT = 0x7FF0000000000000  # all ones in infinities and NaN
 
 
 class Shape(NamedTuple):
@@ -35,8 +39,11 @@ class Shape(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Samples twice: ``blocks`` flat [block][input][64 samples] padded with zeros, ``rows`` (sample, input) for gathering;
-    ``labels`` -1 and +1, then 0 for the padding."""
+    """Samples twice: in order, and for gathering.
+
+    ``blocks`` is flat [block][input][64 samples] and ``labels`` -1 or +1, both padded with zeros; ``rows`` (sample,
+    inputs + 1 or more) ends every sample with its label, in as few cache lines as can be.
+    """
 
     blocks: np.ndarray
     rows: np.ndarray
@@ -112,7 +119,10 @@ def _forward(shape, work, inputs, start, vectors):
 
 @compiled
 def _hinge(work, labels, start, n_samples):
-    """dL/df = -y max(0, 1 - y f) times the number of samples, up to the last whole vector; the active samples."""
+    """Errors -y max(0, 1 - y f), which are dL/df times the number of samples; returns how many are not zero.
+
+    The padding up to a whole vector has label 0 and so no error.
+    """
     active = 0
     zero, one = labels.dtype.type(0), labels.dtype.type(1)
     for s in range((n_samples + LANES - 1) // LANES * LANES):
@@ -156,8 +166,10 @@ def _gather(shape, work, data, indices, first, n_samples):
     for s in range((n_samples + LANES - 1) // LANES * LANES):
         place = s // BLOCK * shape.inputs * BLOCK + s % BLOCK
         if s < n_samples:
+            if first + s + AHEAD < indices.size:
+                prefetch(pointer(data.rows, indices[first + s + AHEAD] * data.rows.shape[1]))
             sample = indices[first + s]
-            work.labels[s] = data.labels[sample]
+            work.labels[s] = data.rows[sample, shape.inputs]
             for i in range(shape.inputs):
                 work.inputs[place + i * BLOCK] = data.rows[sample, i]
         else:
@@ -207,8 +219,9 @@ def sum_gradient(shape, work, data, indices, first, n_samples):
             inputs, place, labels, label = data.blocks, start * shape.inputs, data.labels, start
         _forward(shape, work, inputs, place, vectors)
         active = _hinge(work, labels, label, count)
-        # Forward and backward again for the active samples, or backward for all: a pass back costs two forwards.
-        if 3 * active < 2 * count:
+        # Forwards and back again for the active samples, or back for all. Back costs as much as twice forwards, so that
+        # a share of 2/3 would break even but for the gathering.
+        if 2 * active <= count:
             n_waiting = _set_aside(work, n_waiting, indices, start, count)
             if n_waiting >= shape.tile:
                 _work_off(shape, work, data, shape.tile, fresh)
@@ -227,7 +240,8 @@ def sum_gradient(shape, work, data, indices, first, n_samples):
 @compiled(inline=True)
 def partial_sum(sums, i):
     """Component ``i`` of the gradient."""
-    return np.float64((sums[4 * i] + sums[4 * i + 1]) + (sums[4 * i + 2] + sums[4 * i + 3]))
+    a, b, c, d = sums[4 * i], sums[4 * i + 1], sums[4 * i + 2], sums[4 * i + 3]
+    return np.float64((a + b) + (c + d))
 
 
 @compiled(inline=True)
@@ -241,8 +255,9 @@ def mean_gradient(shape, work, data, weights, gradient):
     """Gradient of the data loss over all samples, into ``gradient`` (weight), float64."""
     round_weights(work, weights)
     sum_gradient(shape, work, data, work.waiting[:0], np.int64(0), data.n_samples)
+    share = 1.0 / data.n_samples
     for i in range(gradient.size):
-        gradient[i] = partial_sum(work.sums, i) / data.n_samples
+        gradient[i] = partial_sum(work.sums, i) * share
 
 
 @compiled

@@ -17,17 +17,18 @@ from typing import NamedTuple
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import config
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-LANES = 16
+from quench.dynamics.fused.emitter import LANES, Emitter, define
+
 BLOCK = 64
 VECTORS = BLOCK // LANES
 # Sums over samples stay split over so many lanes; they are added up once, when a gradient is complete.
 PARTIAL_SUMS = 4
 
-_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_I1, _I64 = ir.IntType(1), ir.IntType(64)
 
 
 class Rectangle(NamedTuple):
@@ -50,133 +51,28 @@ def rectangles(itemsize: int) -> tuple[Rectangle, Rectangle]:
     return Rectangle(3, 1), Rectangle(1, 2)
 
 
-class _Emitter:
-    """Writes LLVM instructions for one element type into the current position of a builder."""
-
-    def __init__(self, builder: ir.IRBuilder, element: ir.Type) -> None:
-        self.builder = builder
-        self.element = element
-        self.bytes = 4 if isinstance(element, ir.FloatType) else 8
-        self.vector = ir.VectorType(element, LANES)
-        self.zero = self.zeros(LANES)
-
-    def zeros(self, lanes: int) -> ir.Value:
-        return ir.Constant(ir.VectorType(self.element, lanes), [0.0] * lanes)
-
-    def at(self, pointer: ir.Value, offset: ir.Value | int) -> ir.Value:
-        return self.builder.gep(pointer, [_I64(offset) if isinstance(offset, int) else offset])
-
-    def load(self, pointer: ir.Value, lanes: int = LANES) -> ir.Value:
-        kind = ir.VectorType(self.element, lanes)
-        return self.builder.load(self.builder.bitcast(pointer, kind.as_pointer()), align=self.bytes)
-
-    def store(self, value: ir.Value, pointer: ir.Value) -> None:
-        self.builder.store(value, self.builder.bitcast(pointer, value.type.as_pointer()), align=self.bytes)
-
-    def load_everywhere(self, pointer: ir.Value) -> ir.Value:
-        """One number in all lanes."""
-        one = self.builder.insert_element(
-            ir.Constant(self.vector, ir.Undefined), self.builder.load(pointer, align=self.bytes), _I32(0)
-        )
-        return self.shuffle(one, one, [0] * LANES)
-
-    def shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(lanes)), list(lanes)))
-
-    def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """a b + c, rounded once."""
-        name = f"llvm.fma.v{LANES}f{8 * self.bytes}"
-        kind = ir.FunctionType(self.vector, [self.vector] * 3)
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
-
-    def repeat(self, count: ir.Value, carried: Sequence[ir.Value], body: Callable) -> list[ir.Value]:
-        """``for i in range(count): carried = body(i, carried)`` for a count of at least 1."""
-        builder = self.builder
-        before = builder.block
-        loop, after = builder.append_basic_block("loop"), builder.append_basic_block("after")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        index = builder.phi(_I64)
-        index.add_incoming(_I64(0), before)
-        variables = [builder.phi(value.type) for value in carried]
-        results = body(index, variables)
-        following = builder.add(index, _I64(1))
-        end = builder.block
-        index.add_incoming(following, end)
-        for variable, first, result in zip(variables, carried, results, strict=True):
-            variable.add_incoming(first, before)
-            variable.add_incoming(result, end)
-        builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
-        builder.position_at_end(after)
-        return results
-
-    def choose(self, number: ir.Value, most: int, body: Callable[[int], None]) -> None:
-        """``body(number)`` for the number, 0 ... most, that it turns out to be at run time; nothing for 0."""
-        builder = self.builder
-        done = builder.append_basic_block("chosen")
-        switch = builder.switch(number, done)
-        for case in range(1, most + 1):
-            block = builder.append_basic_block(f"case{case}")
-            switch.add_case(_I64(case), block)
-            builder.position_at_end(block)
-            body(case)
-            builder.branch(done)
-        builder.position_at_end(done)
-
-    def tile(self, total: ir.Value, size: int, body: Callable[[ir.Value, int], None]) -> None:
-        """``body(start, size)`` for all whole tiles of a range, then ``body(start, rest)`` for what is left."""
-        builder = self.builder
-        whole = builder.udiv(total, _I64(size))
-        with builder.if_then(builder.icmp_signed(">", whole, _I64(0))):
-
-            def one(index: ir.Value, _: Sequence[ir.Value]) -> list[ir.Value]:
-                body(builder.mul(index, _I64(size)), size)
-                return []
-
-            self.repeat(whole, [], one)
-        start = builder.mul(whole, _I64(size))
-        if size > 1:
-            self.choose(builder.sub(total, start), size - 1, lambda rest: body(start, rest))
-
-
-def _define(
-    module: ir.Module, name: str, arguments: Sequence[ir.Type], element: ir.Type, body: Callable
-) -> ir.Function:
-    """The function ``name`` of the module, written by ``body(emitter, *arguments)`` where it is not there yet."""
-    if name in module.globals:
-        return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    function.attributes.add("nounwind")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    body(_Emitter(builder, element), *function.args)
-    builder.ret_void()
-    return function
-
-
-def _rectify(emit: _Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
+def _rectify(emit: Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
     """max(0, value), but NaN stays NaN: a lost network must not look finite."""
     return emit.builder.select(emit.builder.fcmp_ordered(">", emit.zero, value), emit.zero, value)
 
 
-def _mask(emit: _Emitter, value: ir.Value, activation: ir.Value) -> ir.Value:
+def _mask(emit: Emitter, value: ir.Value, activation: ir.Value) -> ir.Value:
     """The derivative of ReLU: ``value`` where the activation is positive."""
     return emit.builder.select(emit.builder.fcmp_ordered(">", emit.load(activation), emit.zero), value, emit.zero)
 
 
-def _keep(emit: _Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
+def _keep(emit: Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
     return value
 
 
 def _product(ending: Callable) -> Callable:
     """An intrinsic for out[m, s] = ending(sum_k w[m, k] a[k, s]) over one block of samples.
 
-    Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointers to a, out and what the ending
-    looks at; the number of vectors of samples to work on.
+    Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointers to a, out and what the
+    ending looks at; the number of vectors of samples to work on.
     """
 
-    def microkernel(emit: _Emitter, shape: Rectangle, w, stride_m, stride_k, terms, a, out, mask) -> None:
+    def microkernel(emit: Emitter, shape: Rectangle, w, stride_m, stride_k, terms, a, out, mask) -> None:
         def add_term(k: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
             row, column = emit.at(a, emit.builder.mul(k, _I64(BLOCK))), emit.at(w, emit.builder.mul(k, stride_k))
             samples = [emit.load(emit.at(row, LANES * v)) for v in range(shape.columns)]
@@ -194,7 +90,7 @@ def _product(ending: Callable) -> Callable:
             emit.store(ending(emit, value, emit.at(mask, offset)), emit.at(out, offset))
 
     def strip(columns: int, most_rows: int) -> Callable:
-        def body(emit: _Emitter, w, stride_m, stride_k, rows, terms, a, out, mask) -> None:
+        def body(emit: Emitter, w, stride_m, stride_k, rows, terms, a, out, mask) -> None:
             def rectangle(start: ir.Value, size: int) -> None:
                 below = emit.builder.mul(start, _I64(BLOCK))
                 first = emit.at(w, emit.builder.mul(start, stride_m))
@@ -210,13 +106,13 @@ def _product(ending: Callable) -> Callable:
         def emit_call(context, builder, signature, values):
             element = values[0].type.pointee
             shape, _ = rectangles(signature.args[0].dtype.bitwidth // 8)
-            emit = _Emitter(builder, element)
+            emit = Emitter(builder, element)
             *shared, a, out, mask, vectors = values
 
             def one_strip(start: ir.Value, columns: int) -> None:
                 name = f"quench.product.{ending.__name__}.{columns}.{element}"
                 body = strip(columns, shape.rows)
-                function = _define(builder.module, name, [value.type for value in values[:-1]], element, body)
+                function = define(builder.module, name, [value.type for value in values[:-1]], element, body)
                 aside = builder.mul(start, _I64(LANES))
                 builder.call(function, [*shared, *(emit.at(pointer, aside) for pointer in (a, out, mask))])
 
@@ -234,7 +130,7 @@ masked_product = _product(_mask)
 plain_product = _product(_keep)
 
 
-def _quarter_sums(emit: _Emitter, sums: Sequence[ir.Value]) -> list[ir.Value]:
+def _quarter_sums(emit: Emitter, sums: Sequence[ir.Value]) -> list[ir.Value]:
     """The 16 lanes of each sum added up to 4, four sums in one vector of 16 where there are four."""
     builder = emit.builder
     low, high = range(LANES // 2), range(LANES // 2, LANES)
@@ -254,7 +150,7 @@ def _quarter_sums(emit: _Emitter, sums: Sequence[ir.Value]) -> list[ir.Value]:
     return quarters
 
 
-def _outer_microkernel(emit: _Emitter, shape: Rectangle, d, d_stride, a, a_stride, vectors, out, width, fresh) -> None:
+def _outer_microkernel(emit: Emitter, shape: Rectangle, d, d_stride, a, a_stride, vectors, out, width, fresh) -> None:
     builder = emit.builder
 
     def add_samples(v: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
@@ -281,7 +177,7 @@ def _outer_microkernel(emit: _Emitter, shape: Rectangle, d, d_stride, a, a_strid
 
 
 def _outer_rows(rows: int, most_columns: int) -> Callable:
-    def body(emit: _Emitter, d, d_stride, a, a_stride, vectors, out, width, fresh) -> None:
+    def body(emit: Emitter, d, d_stride, a, a_stride, vectors, out, width, fresh) -> None:
         def rectangle(start: ir.Value, size: int) -> None:
             right = emit.at(a, emit.builder.mul(start, _I64(BLOCK)))
             place = emit.at(out, emit.builder.mul(start, _I64(PARTIAL_SUMS)))
@@ -304,7 +200,7 @@ def add_outer_product(typing, d, d_stride, rows, a, a_stride, columns, vectors, 
         d, d_stride, rows, a, a_stride, columns, vectors, out, fresh = values
         element = d.type.pointee
         _, shape = rectangles(signature.args[0].dtype.bitwidth // 8)
-        emit = _Emitter(builder, element)
+        emit = Emitter(builder, element)
 
         def some_rows(start: ir.Value, size: int) -> None:
             left = emit.at(d, builder.mul(start, _I64(BLOCK)))
@@ -312,7 +208,7 @@ def add_outer_product(typing, d, d_stride, rows, a, a_stride, columns, vectors, 
             arguments = [left, d_stride, a, a_stride, vectors, place, columns, fresh]
             name = f"quench.outer.{size}.{element}"
             kinds = [value.type for value in arguments]
-            function = _define(builder.module, name, kinds, element, _outer_rows(size, shape.columns))
+            function = define(builder.module, name, kinds, element, _outer_rows(size, shape.columns))
             builder.call(function, arguments)
 
         emit.tile(rows, shape.rows, some_rows)

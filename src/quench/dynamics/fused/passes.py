@@ -50,8 +50,8 @@ def _forward(weights, inputs, activations, output, n_inputs, width, depth, tile,
 def _backward(weights, inputs, activations, errors, deltas, sums, n_inputs, width, depth, tile, vectors, fresh):
     """Add to ``sums`` [weight][4] the gradient of sum_s errors[s] f[s] at fixed errors dL/df.
 
-    What ``sums`` held before is forgotten where ``fresh`` is 1. ``deltas`` is memory for the derivatives with
-    respect to the units of two layers, [2][block][unit][64].
+    What ``sums`` held before is forgotten where ``fresh`` is 1. ``deltas`` is memory for the derivatives with respect
+    to the units of two layers, [2][block][unit][64].
     """
     layer, stride = width * tile, width * BLOCK
     first = width * n_inputs + (depth - 1) * width * width

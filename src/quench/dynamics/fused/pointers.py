@@ -30,6 +30,21 @@ def shift(typing, pointer, elements):
 
 
 @intrinsic
+def prefetch(typing, pointer):
+    """Ask for the cache line at an address, which may be any, ahead of its use."""
+
+    def emit(context, builder, signature, values):
+        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, *[integer] * 3])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # For reading, to be kept in all caches, data.
+        builder.call(function, [builder.bitcast(values[0], byte), integer(0), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.void(pointer), emit
+
+
+@intrinsic
 def call(typing, address, arguments):
     """Call the C function at ``address``, which returns nothing, with a tuple of pointers and integers."""
 

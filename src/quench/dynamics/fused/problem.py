@@ -80,8 +80,8 @@ class Problem:
         """``weights`` if compiled code can take them; ``in_place`` where it is to write to them."""
         expected = (len(weights), self.architecture.n_weights)
         if not in_place:
-            weights = np.ascontiguousarray(weights, dtype=np.float64)
-        elif weights.dtype != np.float64 or not weights.flags.c_contiguous or not weights.flags.writeable:
+            weights = np.require(weights, np.float64, ["C", "A", "W"])
+        elif weights.dtype != np.float64 or not weights.flags.carray:
             raise ValueError("weights must be a writeable, C-contiguous float64 array to be updated in place")
         if weights.shape != expected:
             raise ValueError(f"weights must be (network, {expected[1]}), not {weights.shape}")
@@ -132,4 +132,9 @@ def _pack(x: np.ndarray, y: np.ndarray) -> gradient.Data:
     blocks[:] = padded.reshape(n_blocks, BLOCK, inputs).transpose(0, 2, 1).ravel()
     labels = gradient.aligned(n_blocks * BLOCK, x.dtype)
     labels[:n_samples] = y
-    return gradient.Data(blocks, np.ascontiguousarray(x), labels, n_samples)
+    line = gradient.CACHE_LINE // x.itemsize
+    columns = -(-(inputs + 1) // line) * line
+    rows = gradient.aligned(n_samples * columns, x.dtype).reshape(n_samples, columns)
+    rows[:, :inputs] = x
+    rows[:, inputs] = y
+    return gradient.Data(blocks, rows, labels, n_samples)

@@ -27,9 +27,9 @@ def advance(
 ) -> np.ndarray:
     """Update float64 ``weights`` (network, weight) in place: w <- w - eta (dL_batch/dw + lambda w).
 
-    sampling "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last batch
-    is smaller where B does not divide P, and is averaged over its own size (the default of PyTorch's ``DataLoader``).
-    "iid": B independent draws a step, keyed by (seed, stream, step).
+    sampling "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last
+    batch is smaller where B does not divide P, and is averaged over its own size (the default of PyTorch's
+    ``DataLoader``). "iid": B independent draws a step, keyed by (seed, stream, step).
 
     Returns for each network the number of updates, counted from step 0, after which a weight was first not finite, or
     -1; a lost network stays as it was lost. Raises ``ValueError`` for parameters out of range.

@@ -108,21 +108,19 @@ def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
     """Fig. 1c: one line a network, their mean, a tick for every network's lambda*."""
     strength = numbers["ttt_strength"].values
     ax.plot(strength, numbers["ttt_loss"], color=style.HEAT(0.08), alpha=0.3, linewidth=0.9)
-    ax.plot(strength, numbers["ttt_mean"], color=style.HEAT(0.95), linewidth=1.8, label="mean over networks")
+    ax.plot(strength, numbers["ttt_mean"], color=style.HEAT(0.95), linewidth=1.8, label="mean")
     value = float(numbers["ttt_threshold"])
     if np.isfinite(value):
         ends = [float(numbers[f"ttt_threshold_{end}"]) for end in ("low", "high")]
         if np.isfinite(ends).all():
             ax.axvspan(*ends, color="0.85", lw=0)
-        ax.axvline(value, **style.THEORY, label=rf"median $\lambda^*$ = {value:.2g}")
+        ax.axvline(value, **style.THEORY, label=rf"median $\lambda^*$: {value:.2g}")
     single = numbers["ttt_thresholds"].values
-    ax.plot(
-        single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each network"
-    )
+    ax.plot(single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each")
     ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
-    ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -10), textcoords="offset points", fontsize=7.5, color="0.25")
+    ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -11), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.88))
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.84), fontsize=7, handlelength=1.5)
     _say_lost(ax, int(numbers["ttt_diverged"]))
 
 
