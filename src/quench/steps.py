@@ -14,6 +14,7 @@ _STEPS = {
     "langevin": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin"),
     "sgd": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
     "observe": ("quench.observables.measure",),
+    "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "average": ("quench.observables.average",),
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
     "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
