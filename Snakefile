@@ -29,3 +29,4 @@ rule kwj:
 
 onstart:
     save_resolved_config()
+    tell_room()

@@ -37,7 +37,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         kind=kind,
         config=json.dumps(config, sort_keys=True),
         code_fingerprint=code,
-        package_versions=json.dumps(_versions(), sort_keys=True),
+        package_versions=json.dumps(versions(), sort_keys=True),
         git_commit=_git_commit(),
         created_by=f"quench {__version__}",
     )
@@ -86,7 +86,8 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 @functools.cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the packages that the numbers come from."""
     found = {}
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

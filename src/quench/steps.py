@@ -6,11 +6,17 @@ import hashlib
 
 from quench.fingerprint import fingerprint
 
+_TRAJECTORY = ("quench.dynamics.trajectory", "quench.dynamics.recorders")
+_LANGEVIN = (*_TRAJECTORY, "quench.dynamics.schedule", "quench.dynamics.{backend}.langevin")
+_SGD = (*_TRAJECTORY, "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd")
+
 _STEPS = {
     "prepare": ("quench.data.prepare",),
-    "pretrain": ("quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
-    "langevin": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.langevin"),
-    "sgd": ("quench.dynamics.trajectory", "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd"),
+    "pretrain": (*_TRAJECTORY, "quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
+    "langevin": _LANGEVIN,
+    "langevin-streamed": (*_LANGEVIN, "quench.observables.streaming"),
+    "sgd": _SGD,
+    "sgd-streamed": (*_SGD, "quench.observables.streaming"),
     "observe": ("quench.observables.measure",),
     "average": ("quench.observables.average",),
     "pspin-simulate": ("quench.theory.finite_size",),

@@ -21,7 +21,9 @@ def locked() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_conda_environment_equals_lock(path):
-    packages = next(entry for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict))["pip"]
+    packages = next(entry for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict))[
+        "pip"
+    ]
     assert packages
     for requirement in packages:
         name, version = PIN.match(requirement).groups()

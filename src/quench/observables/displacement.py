@@ -10,9 +10,21 @@ MOTILITY_EDGES = np.round(np.arange(-16.0, 2.0 + 1e-9, 0.02), 2)
 
 
 def moment(weights: xr.DataArray, reference: xr.DataArray, order: int) -> xr.DataArray:
-    """<(w_i - w_i^ref)^order> over the weights: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight), dimensionless."""
+    """<(w_i - w_i^ref)^order> over the weights: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight), dimensionless.
+
+    NaN where a weight is not finite. Raises ``ValueError`` for an odd order.
+    """
     moved = weights.astype(np.float64) - reference.astype(np.float64)
-    return (moved**order).mean("weight")
+    return xr.apply_ufunc(mean_power, moved, input_core_dims=[["weight"]], kwargs={"order": order})
+
+
+def mean_power(moved: np.ndarray, order: int) -> np.ndarray:
+    """Mean of moved^order along the last axis, float64, for an even order; NaN where one is not finite."""
+    if order < 2 or order % 2:
+        raise ValueError(f"order must be even and positive, not {order}")
+    # Rows side by side in memory: sums round differently for another layout.
+    squared = np.ascontiguousarray(np.square(moved))
+    return np.mean(squared if order == 2 else squared ** (order // 2), axis=-1)
 
 
 def alpha2(second: xr.DataArray, fourth: xr.DataArray) -> xr.DataArray:
@@ -38,18 +50,19 @@ def motility(weights: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
 
     The first and the last bin also hold what lies beyond them, exact zeros included; -1 everywhere for a lost network.
     """
-    moved = np.abs(weights.astype(np.float64) - reference.astype(np.float64))
+    moved = weights.astype(np.float64) - reference.astype(np.float64)
+    return xr.apply_ufunc(motility_counts, moved, input_core_dims=[["weight"]], output_core_dims=[["motility_bin"]])
 
-    def count(values: np.ndarray) -> np.ndarray:
-        flat = values.reshape(-1, values.shape[-1])
-        rows = np.empty((len(flat), len(MOTILITY_EDGES) - 1), dtype=np.int32)
-        for row, displacements in zip(rows, flat, strict=True):
-            if not np.isfinite(displacements).all():
-                row[:] = -1
-                continue
-            low, high = MOTILITY_EDGES[[0, -1]]
-            logs = np.log10(np.maximum(displacements, 10.0**low))
-            row[:] = np.histogram(np.clip(logs, low, high), bins=MOTILITY_EDGES)[0]
-        return rows.reshape(*values.shape[:-1], -1)
 
-    return xr.apply_ufunc(count, moved, input_core_dims=[["weight"]], output_core_dims=[["motility_bin"]])
+def motility_counts(moved: np.ndarray) -> np.ndarray:
+    """Histograms of log10 |moved| along the last axis, int32 (..., motility_bin), as ``motility`` has them."""
+    flat = np.abs(moved).reshape(-1, moved.shape[-1])
+    rows = np.empty((len(flat), len(MOTILITY_EDGES) - 1), dtype=np.int32)
+    low, high = MOTILITY_EDGES[[0, -1]]
+    for row, displacements in zip(rows, flat, strict=True):
+        if not np.isfinite(displacements).all():
+            row[:] = -1
+            continue
+        logs = np.log10(np.maximum(displacements, 10.0**low))
+        row[:] = np.histogram(np.clip(logs, low, high), bins=MOTILITY_EDGES)[0]
+    return rows.reshape(*moved.shape[:-1], -1)
