@@ -99,25 +99,28 @@ def train(
             _restore(state, recorder, saved)
             print(f"quench: {title}: goes on from step {state.step:,}", file=sys.stderr)
 
-        def save() -> None:
-            own = {"weights": state.weights, "diverged_at": state.diverged_at}
-            place = {"step": np.int64(state.step), "looks": np.int64(state.looks)}
-            rows = recorder.rows(checkpoint.journal.n_rows) if isinstance(recorder, Journalled) else np.empty((0, 0))
-            checkpoint.save(
-                {f"state {name}": value for name, value in {**own, **place}.items()} | recorder.memory(), rows
-            )
-
         def pause(state: State, leg: str) -> None:
             progress.tell(state.step, leg, recorder.last_loss)
             if checkpoint.due():
-                save()
+                _save(checkpoint, state, recorder)
 
         with checkpoint.listening(), Progress(title, sum(leg.n_steps for leg in legs)) as progress:
             follow(state, legs, times, recorder.look, pause)
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
-                save()
+                _save(checkpoint, state, recorder)
         finish(state)
         checkpoint.remove()
+
+
+def _save(checkpoint: Checkpoint, state: State, recorder: Recorder) -> None:
+    own = {
+        "weights": state.weights,
+        "diverged_at": state.diverged_at,
+        "step": np.int64(state.step),
+        "looks": np.int64(state.looks),
+    }
+    rows = recorder.rows(checkpoint.journal.n_rows) if isinstance(recorder, Journalled) else np.empty((0, 0))
+    checkpoint.save({f"state {name}": np.asarray(value) for name, value in own.items()} | recorder.memory(), rows)
 
 
 def _restore(state: State, recorder: Recorder, saved: Saved) -> None:

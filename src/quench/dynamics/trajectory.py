@@ -63,7 +63,7 @@ def follow(
     for leg in legs:
         pace = 1
         while state.step < start + leg.n_steps:
-            goal = min(start + leg.n_steps, *times[state.looks : state.looks + 1])
+            goal = min([start + leg.n_steps, *times[state.looks : state.looks + 1]])
             n_steps = min(pace, goal - state.step)
             began = clock()
             lost = leg.advance(state.weights, state.step - start, n_steps)
