@@ -12,19 +12,34 @@ configfile: "config/config.yaml"
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
+include: "rules/scans.smk"
 include: "rules/observables.smk"
+include: "rules/classifiers.smk"
+include: "rules/theory.smk"
 include: "rules/figures.smk"
+include: "rules/claims.smk"
 
 
 rule all:
     default_target: True
     input:
         figures(),
+        rules.claims.output,
 
 
 rule kwj:
     input:
         figures("kwj_"),
+
+
+rule bj:
+    input:
+        figures("bj_"),
+
+
+rule theory:
+    input:
+        figures("theory_"),
 
 
 onstart:

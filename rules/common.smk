@@ -1,5 +1,6 @@
 """What every stage shares: the checked scenario, the paths of all results, and command-line flags from config values."""
 
+import functools
 import shlex
 import sys
 from pathlib import Path
@@ -7,11 +8,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from quench.atomic import atomic
+from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import fingerprint
 from quench.steps import backend_for, code
+
+
+def figure_module(name):
+    return f"quench.figures.{name.replace('_', '.', 1)}"
 
 
 def scenario_or_exit():
@@ -21,6 +27,11 @@ def scenario_or_exit():
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
                 check_available(data.source, scenario.data_root)
+        for name, classifier in scenario.classifiers.items():
+            if not Path(f"results/{scenario.scenario}/classifiers/{name}").exists():
+                check_available(classifier.source, scenario.data_root)
+        for name in scenario.figures:
+            fingerprint(figure_module(name))
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -51,6 +62,10 @@ wildcard_constraints:
     chi=r"[0-9.e+-]+",
     seeds=r"[0-9]+-[0-9]+",
     figure="[a-z][a-z0-9_]*",
+    scan="[a-z][a-z0-9_]*",
+    part=r"[0-9]+-[0-9]+",
+    simulation="[a-z][a-z0-9_]*",
+    classifier="[a-z][a-z0-9_]*",
 
 
 def flags(**values):
@@ -68,8 +83,11 @@ def flags(**values):
 
 
 def chunks(ensemble):
-    """Names of an ensemble's seed chunks, ``first-last``; another seed makes or changes the last one only."""
-    section = SCENARIO.ensembles[ensemble]
+    return seed_chunks(SCENARIO.ensembles[ensemble])
+
+
+def seed_chunks(section):
+    """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
     first, stop, size = (
         section.first_seed,
         section.first_seed + section.seeds,
@@ -78,6 +96,21 @@ def chunks(ensemble):
     return [
         f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)
     ]
+
+
+def trainings(classifier):
+    """Training files of a classifier, a chunk of seeds each."""
+    return [
+        f"{RESULTS}/classifiers/{classifier}/{seeds}.nc"
+        for seeds in seed_chunks(SCENARIO.classifiers[classifier])
+    ]
+
+
+def classifier_options(section, *left_out):
+    """Flags of a classifier's section, or of one within it."""
+    return flags(
+        **{key: value for key, value in dict(section).items() if key not in left_out}
+    )
 
 
 def n_networks(wildcards):
@@ -190,12 +223,46 @@ def run_step(wildcards):
     return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
+def simulation_options(wildcards):
+    given = dict(SCENARIO.simulations[wildcards.simulation])
+    first, count = given.pop("first_seed"), given.pop("seeds")
+    return flags(seeds=f"{first}-{first + count - 1}", **given)
+
+
 def compute_options():
     return {
         "backend": BACKEND,
         "device": SCENARIO.compute.device,
         "precision": SCENARIO.compute.precision,
     }
+
+
+def scan_files(scan):
+    """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
+    count, size = len(SCENARIO.scans[scan].points), SCENARIO.compute.scan_chunk
+    parts = [
+        f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)
+    ]
+    return [f"{RESULTS}/scans/{scan}/{part}.nc" for part in parts]
+
+
+def scan_options(wildcards):
+    section = SCENARIO.scans[wildcards.scan]
+    first, last = map(int, wildcards.part.split("-"))
+    return flags(
+        points=",".join(
+            f"{width}:{strength!r}"
+            for width, strength in section.points[first : last + 1]
+        ),
+        depth=section.depth,
+        seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
+        learning_rate=section.sgd.learning_rate,
+        batch_size=section.sgd.batch_size,
+        epochs=section.sgd.epochs,
+        polish=",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
+        or None,
+        **compute_options(),
+    )
 
 
 FORMS = (".pdf", ".png", ".svg", ".nc")
@@ -215,19 +282,33 @@ def figure_files(name):
     return [f"{RESULTS}/figures/{name}{form}" for form in FORMS]
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
-
-
 def figure_groups(name):
-    """What the figure's section names, by name: observables of its runs at its chi, networks of its ensembles."""
+    """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
-    runs = {run: observables(run, section.chi) for run in section.runs}
+    runs = {
+        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        for run in section.runs
+    }
     prepared = {
         e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
         for e in section.ensembles
     }
-    return {"run": runs, "ensemble": prepared}
+    scans = {scan: scan_files(scan) for scan in section.scans}
+    glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
+    parts = {
+        part: {
+            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
+        }
+        for part in ("flatness", "drift")
+    }
+    return {
+        "run": runs,
+        "ensemble": prepared,
+        "scan": scans,
+        "glass": glass,
+        "classifier": {name: trainings(name) for name in section.classifiers},
+        **parts,
+    }
 
 
 def figure_inputs(wildcards):
@@ -250,5 +331,42 @@ def figure_options(wildcards):
         temperatures=section.temperatures,
         waiting_time=section.waiting_time,
         lags=section.lags,
+        fit=section.fit,
     )
     return " ".join([*named, chosen])
+
+
+CLAIMS = "config/claims.yaml"
+
+
+@functools.cache
+def declared_claims():
+    try:
+        return load_claims(Path(workflow.basedir) / CLAIMS)
+    except QuenchError as error:
+        sys.exit(f"quench: {error}")
+
+
+def claim_numbers():
+    """Plotted numbers of the figures that this scenario draws and some claim reads, by name."""
+    read = {name for claim in declared_claims().claims for name in claim.reads}
+    return {
+        name: f"{RESULTS}/figures/{name}.nc"
+        for name in SCENARIO.figures
+        if name in read
+    }
+
+
+def claim_figures(wildcards):
+    return list(claim_numbers().values())
+
+
+def claim_options(wildcards):
+    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+
+
+def claims_code(wildcards):
+    modules = {claim.quantity.partition(".")[0] for claim in declared_claims().claims}
+    return " ".join(
+        fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules})
+    )

@@ -1,7 +1,7 @@
 """Observables in; out comes each figure as PDF, PNG and SVG, with the plotted numbers as a small NetCDF.
 
 A figure of the config named ``kwj_fig3`` is the module ``quench.figures.kwj.fig3``; it gets the averaged observables of
-its runs and the prepared networks of its ensembles. Every figure is a target of its own name.
+its runs, the prepared networks of its ensembles and its phase-diagram scans. Every figure is a target of its own name.
 """
 
 

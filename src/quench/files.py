@@ -14,14 +14,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from quench import __version__
 from quench.atomic import atomic
+from quench.attributes import described
 from quench.errors import QuenchError
 
-KINDS = ("dataset", "pretrained", "snapshots", "streamed", "observables", "scan", "glass", "figure")
+__all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
+
+KINDS = (
+    "dataset",
+    "pretrained",
+    "snapshots",
+    "streamed",
+    "observables",
+    "scan",
+    "glass",
+    "training",
+    "flatness",
+    "drift",
+    "figure",
+)
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
 
@@ -82,7 +96,12 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
 
 def config_of(dataset: xr.Dataset) -> dict[str, Any]:
     """The resolved parameters that the step which wrote ``dataset`` ran with; empty for a foreign file."""
-    return json.loads(dataset.attrs.get("config", "{}"))
+    return json.loads(dataset.attrs["config"]) if "kind" in dataset.attrs else {}
+
+
+def plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` as ``config_of`` gives it back: tuples become lists."""
+    return json.loads(json.dumps(config))
 
 
 @functools.cache
@@ -103,8 +122,3 @@ def _git_commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def described(values: Any, dims: tuple[str, ...], long_name: str, units: str = "1", **attrs: Any) -> xr.Variable:
-    """A variable with CF-style attributes; ``references`` and ``comment`` go in ``attrs``."""
-    return xr.Variable(dims, np.asarray(values), {"long_name": long_name, "units": units, **attrs})

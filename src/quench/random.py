@@ -14,8 +14,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numba import njit
 from numba.extending import intrinsic
+
+from quench.compiled import compiled
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -26,14 +27,12 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF_WORD = np.uint64(32)
 _ZERO, _ONE, _TWO, _FOUR, _SIX, _EIGHT = (np.uint64(n) for n in (0, 1, 2, 4, 6, 8))
 
-
-_LOG_2 = np.log(2.0)
+_LOG_2 = float.fromhex("0x1.62e42fefa39efp-1")
 _SQRT_2 = np.sqrt(2.0)
 _QUARTER_TURN = np.pi / 2
 
-_compiled = njit(cache=True, error_model="numpy")
 # Inlined by LLVM: the loops below become one straight body, which it vectorises.
-_inlined = njit(cache=True, error_model="numpy", forceinline=True)
+_inlined = compiled(inline=True)
 
 
 @intrinsic
@@ -175,7 +174,7 @@ def _normal_pair(radius_word, angle_word):
     return np.float32(radius * x), np.float32(radius * y)
 
 
-@_compiled
+@compiled
 def fill_uniforms(out, seed, stream, step):
     """Compiled body of ``uniforms``: fills ``out`` (float64); seed, stream and step are uint64."""
     whole = out.size // 2
@@ -188,7 +187,7 @@ def fill_uniforms(out, seed, stream, step):
         out[2 * whole] = _uniform(w0, w1)
 
 
-@_compiled
+@compiled
 def fill_normals(out, seed, stream, step):
     """Compiled body of ``normals``: fills ``out`` (float32); seed, stream and step are uint64."""
     whole = out.size // 4
@@ -229,7 +228,7 @@ def _bounded(words, position, bound, seed, stream, step):
             return np.int64(product >> _HALF_WORD), (w0, w1, w2, w3), position
 
 
-@_compiled
+@compiled
 def fill_permutation(out, seed, stream, step):
     """Compiled body of ``permutation`` (Fisher & Yates): fills ``out`` (integers); seed, stream and step are uint64."""
     words, position = (_ZERO, _ZERO, _ZERO, _ZERO), 0
@@ -240,7 +239,7 @@ def fill_permutation(out, seed, stream, step):
         out[i], out[j] = out[j], out[i]
 
 
-@_compiled
+@compiled
 def fill_integers(out, seed, stream, step, bound):
     """Compiled body of ``integers``: fills ``out`` (integers); seed, stream, step and bound are uint64."""
     words, position = (_ZERO, _ZERO, _ZERO, _ZERO), 0

@@ -6,19 +6,24 @@ import hashlib
 
 from quench.fingerprint import fingerprint
 
-_TRAJECTORY = ("quench.dynamics.trajectory", "quench.dynamics.recorders")
-_LANGEVIN = (*_TRAJECTORY, "quench.dynamics.schedule", "quench.dynamics.{backend}.langevin")
-_SGD = (*_TRAJECTORY, "quench.dynamics.schedule", "quench.dynamics.{backend}.sgd")
+_PREPARATION = ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
+_LANGEVIN = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin")
+_SGD = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
+_CLASSIFIER = ("quench.data.inputs", "quench.data.sources", "quench.networks.zoo")
 
 _STEPS = {
     "prepare": ("quench.data.prepare",),
-    "pretrain": (*_TRAJECTORY, "quench.dynamics.preparation", "quench.dynamics.{backend}.sgd"),
+    "pretrain": _PREPARATION,
+    "scan": _PREPARATION,
     "langevin": _LANGEVIN,
     "langevin-streamed": (*_LANGEVIN, "quench.observables.streaming"),
     "sgd": _SGD,
     "sgd-streamed": (*_SGD, "quench.observables.streaming"),
     "observe": ("quench.observables.measure",),
     "average": ("quench.observables.average",),
+    "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
+    "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
+    "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
     "pspin-simulate": ("quench.theory.finite_size",),
 }
 

@@ -13,7 +13,17 @@ from quench.errors import QuenchError
 from quench.observables.displacement import MOTILITY_EDGES
 from quench.observables.pairs import Pairs
 
-REQUIRED = ("overlap", "msd", "fourth_moment", "motility", "largest", "sigma", "n_weights", "hidden_only")
+REQUIRED = (
+    "overlap",
+    "msd",
+    "fourth_moment",
+    "motility",
+    "weight_sizes",
+    "largest",
+    "sigma",
+    "n_weights",
+    "hidden_only",
+)
 
 
 def build(
@@ -34,6 +44,9 @@ def build(
             pairs.motility,
             ("network", "waiting_time", "motility_lag", "motility_bin"),
             "weights per bin of log10 |dw|; -1: not measured",
+        ),
+        weight_sizes=files.described(
+            pairs.weight_sizes, ("network", "waiting_time", "motility_bin"), "weights per bin of log10 |w(t_w)|"
         ),
         largest=files.described(pairs.largest, ("network",), "largest |w| on the way"),
         n_weights=files.described(n_weights, (), "number of weights"),

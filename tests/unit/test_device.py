@@ -8,8 +8,8 @@ import torch
 import xarray as xr
 
 from quench.cli import training
+from quench.device import usable_device
 from quench.dynamics.reference import langevin, sgd
-from quench.dynamics.reference.device import usable_device
 from quench.dynamics.reference.masters import Masters
 from quench.dynamics.reference.problem import Problem
 from quench.errors import QuenchError
@@ -199,15 +199,27 @@ def test_a_device_that_is_there_is_taken(monkeypatch):
 
 def test_a_device_that_is_not_there_is_the_cpu_with_a_reason(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert training.usable_device("cuda:0") == "cpu"
-    assert "--device cuda:0: torch finds no CUDA device here; going on with the reference" in capsys.readouterr().err
-    assert training.usable_device("mps") == "cpu"
+    assert "--device cuda:0: torch finds no CUDA device here; going on with the CPU" in capsys.readouterr().err
+    assert training.usable_device("mps", float64=True) == "cpu"
     assert "mps has no float64, which the master weights need" in capsys.readouterr().err
-    assert training.usable_device("cpu") == "cpu"
+    assert training.usable_device("cpu", float64=True) == "cpu"
+    assert training.usable_device("mps") == "mps"
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", "cpu:1", ""])
+def test_a_job_on_an_absent_device_runs_on_the_cpu(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    x, y = data()
+    dataset = xr.Dataset({"x": (("sample", "component"), x), "y": ("sample", y)})
+    args = argparse.Namespace(backend="auto", device="cuda", precision="float32", threads=1)
+    problem, backend = training.make_problem(dataset, ARCHITECTURE, args)
+    assert (backend, problem.device.type) == ("reference", "cpu")
+    assert "--device cpu would take the fused engine, which is faster here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", "cuda:", "cpu:1", ""])
 def test_a_name_that_is_no_device_is_an_error(name):
     with pytest.raises(QuenchError, match=r"--device: .* is not one of cpu, cuda, cuda:N, mps"):
         training.usable_device(name)

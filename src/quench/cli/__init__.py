@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 from quench import __version__
 from quench.errors import QuenchError, nearest
@@ -16,11 +17,16 @@ from quench.errors import QuenchError, nearest
 COMMANDS = {
     "prepare": "raw images to a dataset file (standardise, PCA, labels)",
     "pretrain": "random initial weights through SGD and full-batch descent",
+    "scan": "final loss of networks trained at points of a (width, regularisation) grid",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "average": "pool observables over networks, with bootstrap intervals",
+    "train": "a classifier by plain SGD, its displacements and gradient noise measured on the way",
+    "flatness": "Hessian spectra and straight-line barriers of a classifier",
+    "drift": "noise-free gradient descent restarted beside a classifier's SGD",
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
+    "claims": "check the claims of the papers against the plotted numbers of our figures",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 
@@ -41,10 +47,17 @@ def main(argv: list[str] | None = None) -> int:
         return 141
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake is one line, as everywhere; ``--help`` tells the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QuenchError(f"{self.prog.removeprefix('quench').strip()}: {message}".removeprefix(": "))
+
+
 def _run(argv: list[str]) -> int:
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise QuenchError(f"no command {argv[0]!r}{nearest(argv[0], COMMANDS)}; known: {', '.join(COMMANDS)}")
-    parser = argparse.ArgumentParser(prog="quench", description=__doc__)
+    parser = _Parser(prog="quench", description=__doc__)
     parser.add_argument("--version", action="version", version=f"quench {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

@@ -19,12 +19,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
     parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
     parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
+    parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
+    parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
+    parser.add_argument("--classifier", **group, help="trainings of a classifier, one file a chunk of seeds")
+    parser.add_argument("--flatness", **group, help="Hessian spectra of a classifier")
+    parser.add_argument("--drift", **group, help="gradient descent beside a classifier's SGD")
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
     parser.add_argument("--temperatures", type=numbers, default=(), help="temperatures to show (default: all)")
     parser.add_argument("--waiting-time", type=int, help="t_w to show (default: the last)")
     parser.add_argument("--lags", type=integers, default=(), help="lags at which a histogram is shown")
+    parser.add_argument(
+        "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 
@@ -40,10 +48,16 @@ def run(args: argparse.Namespace) -> None:
     inputs = Inputs(
         runs=_groups(args.run, "observables"),
         ensembles=_groups(args.ensemble, "pretrained"),
+        scans=_groups(args.scan, "scan"),
+        glass=_groups(args.glass, "glass"),
+        classifiers=_groups(args.classifier, "training"),
+        flatness=_groups(args.flatness, "flatness"),
+        drift=_groups(args.drift, "drift"),
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,
         lags=args.lags,
+        fit=args.fit,
     )
     plotted = module.compute(inputs)
     label = inputs.scale_label()
@@ -52,7 +66,8 @@ def run(args: argparse.Namespace) -> None:
         figure = module.draw(plotted)
     name = args.output.name
     caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
-    config = {"figure": args.module, "scale": args.scale, "temperatures": args.temperatures, "lags": args.lags}
+    choices = ("scale", "temperatures", "waiting_time", "lags", "fit")
+    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
     args.output.parent.mkdir(parents=True, exist_ok=True)
     save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
     target = args.output.with_name(name + ".nc")
@@ -70,7 +85,10 @@ def find(name: str):
     ]
     if name not in known:
         raise QuenchError(f"no figure {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
-    return importlib.import_module(f"quench.figures.{name}")
+    module = importlib.import_module(f"quench.figures.{name}")
+    if not hasattr(module, "draw"):
+        raise QuenchError(f"{name!r} is shared by figures and draws none itself")
+    return module
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:

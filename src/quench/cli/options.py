@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,36 +14,50 @@ Number = TypeVar("Number", int, float)
 
 
 def integers(text: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas; ``first-last`` stands for a range."""
+    """Whole numbers from 0 on, separated by commas; ``first-last`` stands for a range; at least one."""
     values: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, dash, last = part.strip().partition("-")
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
         try:
-            values += (
-                range(int(first), int(last) + 1) if dash and first else [int(float(part)) if "e" in part else int(part)]
-            )
+            span = range(_whole(first), _whole(last) + 1) if dash else [_whole(first)]
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
+        if not span:
+            raise argparse.ArgumentTypeError(f"{part!r}: a range starts with its smaller end")
+        values += span
     return tuple(values)
+
+
+def _whole(text: str) -> int:
+    """``300`` and ``3e2``, but not ``3e-2`` or ``1.5``."""
+    if text.isdecimal():
+        return int(text)
+    value = float(text)
+    if not (math.isfinite(value) and value == int(value) and value >= 0):
+        raise ValueError
+    return int(value)
 
 
 def numbers(text: str) -> tuple[float, ...]:
     """Numbers separated by commas."""
     try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
+        values = tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers") from None
+    if not all(map(math.isfinite, values)):
+        raise argparse.ArgumentTypeError(f"{text!r} holds a number that is not finite")
+    return values
 
 
 def bounded(kind: Callable[[str], Number], low: Number, high: float = float("inf"), open_low: bool = False) -> Callable:
-    """An argparse type: a number of ``kind`` in [low, high], or (low, high]."""
+    """An argparse type: a finite number of ``kind`` in [low, high], or (low, high]."""
 
     def parse(text: str) -> Number:
         try:
             value = kind(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a{'n integer' if kind is int else ' number'}") from None
-        if not (low < value <= high if open_low else low <= value <= high):
+        if not (math.isfinite(value) and (low < value <= high if open_low else low <= value <= high)):
             raise argparse.ArgumentTypeError(f"{text} is out of range: {'more than' if open_low else 'at least'} {low}")
         return value
 
@@ -90,3 +105,17 @@ def polish_legs(text: str) -> tuple[tuple[int, float], ...]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part!r}: write EPOCHS:RATE, both positive") from None
     return tuple(legs)
+
+
+def grid_points(text: str) -> tuple[tuple[int, float], ...]:
+    """``16:0.001,16:0.003``: width and regularisation strength of every grid point."""
+    points: list[tuple[int, float]] = []
+    for part in filter(None, text.split(",")):
+        width, colon, strength = part.partition(":")
+        try:
+            if not colon or int(width) < 1 or float(strength) < 0:
+                raise ValueError
+            points.append((int(width), float(strength)))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r}: write WIDTH:LAMBDA, as in 16:0.005") from None
+    return tuple(points)

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, polish_legs
+from quench.errors import QuenchError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,8 @@ def run(args: argparse.Namespace) -> None:
     from quench.dynamics.trajectory import State
     from quench.networks.mlp import Architecture, initial_weights
 
+    if len(set(args.seeds)) != len(args.seeds):
+        raise QuenchError("--seeds: a seed is named twice; every network counts once")
     dataset = training.read_dataset(args.dataset)
     check_output(args.output)
     architecture = Architecture(dataset.sizes["component"], args.width, args.depth)

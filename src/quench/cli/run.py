@@ -184,8 +184,7 @@ def _recorder(
     """What looks at the trajectory, and a function of the last state that gives the file's content."""
     from quench import snapshots, streamed
     from quench.dynamics.recorders import Snapshots
-    from quench.observables.measure import chosen_lags
-    from quench.observables.pairs import Pairs
+    from quench.observables.pairs import Pairs, chosen_lags
     from quench.observables.streaming import Streamed
 
     seeds, times = pretrained["seed"].values, schedule.times

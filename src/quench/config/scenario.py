@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Ensemble, Run, Scenario
+from quench.config.sections import Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
@@ -66,26 +66,48 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-    for name, ensemble in scenario.ensembles.items():
-        _known(f"ensembles.{name}.dataset", ensemble.dataset, scenario.data)
-        _check_ensemble(name, ensemble, scenario)
+    for section in ("ensembles", "scans"):
+        for name, networks in getattr(scenario, section).items():
+            _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
+            _check_labels(f"{section}.{name}", networks.dataset, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
     for name, figure in scenario.figures.items():
-        for run in figure.runs:
-            _known(f"figures.{name}.runs", run, scenario.runs)
-            _check_figure_run(name, figure, scenario.runs[run], run)
-        for ensemble in figure.ensembles:
-            _known(f"figures.{name}.ensembles", ensemble, scenario.ensembles)
+        _check_figure(name, figure, scenario)
 
 
-def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
-    data = scenario.data[ensemble.dataset]
-    if data.labels != "parity":
-        raise QuenchError(
-            f"config: ensembles.{name}: the quadratic hinge needs labels: parity in data.{ensemble.dataset}"
-        )
+# Keys of a figure that name entries of a section.
+_FIGURE_SOURCES = {
+    "runs": "runs",
+    "ensembles": "ensembles",
+    "scans": "scans",
+    "glass": "simulations",
+    "classifiers": "classifiers",
+}
+
+
+def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
+    for source, section in _FIGURE_SOURCES.items():
+        for entry in getattr(figure, source):
+            _known(f"figures.{name}.{source}", entry, getattr(scenario, section))
+    for run in figure.runs:
+        _check_figure_run(name, figure, scenario.runs[run], run)
+    for part in ("flatness", "drift"):
+        _check_part(name, part, getattr(figure, part), scenario)
+
+
+def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scenario) -> None:
+    """Every classifier named under ``section`` of a figure has that section."""
+    for name in names:
+        _known(f"figures.{figure}.{section}", name, scenario.classifiers)
+        if getattr(scenario.classifiers[name], section) is None:
+            raise QuenchError(f"config: figures.{figure}.{section}: classifiers.{name} has no {section} section")
+
+
+def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
+    if scenario.data[dataset].labels != "parity":
+        raise QuenchError(f"config: {place}: the quadratic hinge needs labels: parity in data.{dataset}")
 
 
 def _check_run(name: str, run: Run) -> None:
@@ -101,11 +123,12 @@ def _check_run(name: str, run: Run) -> None:
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
-    if figure.chi is not None and figure.chi not in (run.chi, *run.more_chi):
-        raise QuenchError(
-            f"config: figures.{name}.chi: {figure.chi:g} is not measured by run {run_name!r};"
-            f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
-        )
+    for chi in figure.chis_of(run_name):
+        if chi is not None and chi not in (run.chi, *run.more_chi):
+            raise QuenchError(
+                f"config: figures.{name}.chi: {chi:g} is not measured by run {run_name!r};"
+                f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
+            )
     if figure.waiting_time is not None and figure.waiting_time not in run.waiting_times:
         raise QuenchError(
             f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
@@ -134,7 +157,7 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "runs", "figures"):
+    for section in ("data", "ensembles", "scans", "runs", "classifiers", "simulations", "figures"):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain

@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
+from quench.config.classifiers import Classifier
+from quench.config.glass import Simulation
+from quench.config.preparation import SGD
+from quench.config.scans import Scan
 
 Temperature = Annotated[float, Field(ge=0, le=1e6)]
 Positive = Annotated[int, Field(ge=1)]
@@ -31,17 +35,6 @@ class Data(Section):
     whiten: bool = key(False, "scale every component to unit variance (the papers do not)")
     labels: Literal["parity", "classes"] = key(
         "parity", "+1 for even class indices and -1 for odd, or the index itself"
-    )
-
-
-class SGD(Section):
-    """How networks are brought into a basin before the measured dynamics."""
-
-    learning_rate: float = key(..., "step size of SGD", gt=0)
-    batch_size: Positive = key(100, "samples a step", unit="samples")
-    epochs: int = key(..., "passes over the training set", ge=0, unit="epochs")
-    polish: tuple[tuple[Positive, Annotated[float, Field(gt=0)]], ...] = key(
-        (), "full-batch gradient descent afterwards: pairs of epochs and step size (KWJ Sec. III.1)"
     )
 
 
@@ -108,10 +101,35 @@ class Figure(Section):
 
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
+    scans: tuple[Name, ...] = key((), "names from the scans section")
+    glass: tuple[Name, ...] = key((), "names from the simulations section")
+    classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
+    flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
+    drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
     chi: Chi | None = key(None, "overlap length to use instead of the run's own; must be one that the run measures")
+    chis: tuple[Chi, ...] = key(
+        (), "overlap lengths: one curve each in a figure of one run, one for each run in a figure of several"
+    )
     temperatures: tuple[Temperature, ...] = key((), "temperatures to show; empty shows all of the run")
     waiting_time: Time | None = key(None, "t_w shown; null shows the run's last", unit="updates")
     lags: tuple[Time, ...] = key((), "lags at which a histogram is shown", unit="updates")
+    fit: tuple[float, float] | None = key(
+        None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
+    )
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Figure:
+        if self.chis and self.chi is not None:
+            raise ValueError("give chi or chis, not both")
+        if self.chis and len(self.runs) > 1 and len(self.chis) != len(self.runs):
+            raise ValueError(f"{len(self.runs)} runs need {len(self.runs)} chis, not {len(self.chis)}")
+        return self
+
+    def chis_of(self, run: str) -> tuple[float | None, ...]:
+        """The overlap lengths that the figure shows of one of its runs; None stands for the run's own."""
+        if not self.chis:
+            return (self.chi,)
+        return self.chis if len(self.runs) == 1 else (self.chis[self.runs.index(run)],)
 
 
 class Compute(Section):
@@ -125,6 +143,7 @@ class Compute(Section):
         "float32", "arithmetic of the gradient; master weights are always float64"
     )
     chunk: Positive = key(4, "networks a training job")
+    scan_chunk: Positive = key(1000, "grid points a phase-diagram job")
     snapshots: Literal["full", "streamed"] = key(
         "full", "keep every snapshot, or measure the declared observables while training and keep none (same bits)"
     )
@@ -148,6 +167,9 @@ class Scenario(Section):
     data_root: str | None = key(None, "folder of raw images; null takes QUENCH_DATA, else ./data")
     data: dict[Name, Data] = key({}, "datasets by name")
     ensembles: dict[Name, Ensemble] = key({}, "ensembles of networks by name")
+    scans: dict[Name, Scan] = key({}, "phase-diagram scans by name")
     runs: dict[Name, Run] = key({}, "measured dynamics by name")
+    classifiers: dict[Name, Classifier] = key({}, "networks of BJ trained by SGD, by name")
+    simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     figures: dict[Name, Figure] = key({}, "figures to draw: names of modules under quench.figures, dots as underscores")
     compute: Compute = key(Compute(), "backend, chunking and storage")

@@ -8,6 +8,7 @@ import socket
 import tarfile
 import time
 import urllib.parse
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,14 @@ def load(name: str, split: str = "train", root: str | Path | None = None) -> Ima
     source = find(name)
     folder = data_root(root)
     if missing_files(name, root):
-        _download(name, source, folder)
-    return source.read(folder / source.folder, split)
+        _download(name, root)
+    images = source.read(folder / source.folder, split)
+    if images.classes.size and images.classes.max() >= source.n_classes:
+        raise QuenchError(
+            f"{folder / source.folder}: damaged {split} labels of {name!r}: class {images.classes.max()} where"
+            f" {source.n_classes} classes are due; delete the files and fetch them again"
+        )
+    return images
 
 
 def find(name: str) -> Source:
@@ -83,7 +90,9 @@ def missing_files(name: str, root: str | Path | None = None) -> list[Path]:
 def check_available(name: str, root: str | Path | None = None) -> None:
     """Raise ``QuenchError``, naming the missing file and its place, if ``name`` is neither here nor to be fetched."""
     missing = missing_files(name, root)
-    if missing and not _reachable(find(name).downloads[0][0]):
+    if not missing or all(_place(name, address, root).exists() for address, _ in find(name).downloads):
+        return
+    if not _reachable(find(name).downloads[0][0]):
         raise _offline(name, missing[0])
 
 
@@ -102,19 +111,29 @@ def _reachable(address: str) -> bool:
     return True
 
 
-def _download(name: str, source: Source, root: Path) -> None:
-    folder = root / source.folder
-    for address, md5 in source.downloads:
-        file = Path(urllib.parse.urlsplit(address).path).name
-        wanted = root / file if file.endswith(".tar.gz") else folder / file
+def _place(name: str, address: str, root: str | Path | None) -> Path:
+    """Where a download of dataset ``name`` belongs: archives at the data root, single files in the dataset's folder."""
+    file = Path(urllib.parse.urlsplit(address).path).name
+    return data_root(root) / ("" if file.endswith(".tar.gz") else find(name).folder) / file
+
+
+def _download(name: str, root: str | Path | None) -> None:
+    for address, md5 in find(name).downloads:
+        wanted = _place(name, address, root)
         if not wanted.exists():
             try:
                 _fetch(address, md5, wanted)
             except OSError:
                 raise _offline(name, missing_files(name, root)[0]) from None
-        if file.endswith(".tar.gz"):
-            with tarfile.open(wanted) as archive:
-                archive.extractall(root, filter="data")
+        if wanted.name.endswith(".tar.gz"):
+            try:
+                with tarfile.open(wanted) as archive:
+                    archive.extractall(wanted.parent, filter="data")
+            except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+                raise QuenchError(f"{wanted}: damaged archive ({error}); delete it and fetch it again") from None
+    absent = missing_files(name, root)
+    if absent:
+        raise QuenchError(f"{absent[0]}: not among what was downloaded for {name!r}")
 
 
 def _fetch(address: str, md5: str, path: Path) -> None:
@@ -149,7 +168,7 @@ def _read_idx(path: Path) -> np.ndarray:
     """An IDX file of unsigned bytes (LeCun's format: two zero bytes, type 8, dimensions, sizes), plain or gzipped."""
     try:
         raw = path.read_bytes() if path.exists() else gzip.decompress(_gzipped(path).read_bytes())
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise QuenchError(f"{path}: cannot be read ({error}); delete it and fetch it again") from None
     dimensions = raw[3] if len(raw) > 3 else 0
     header = 4 + 4 * dimensions
@@ -173,7 +192,7 @@ def _read_cifar(path: Path, label_bytes: int, label_at: int, records: int) -> Im
     size = label_bytes + 3072
     try:
         raw = path.read_bytes() if path.exists() else gzip.decompress(_gzipped(path).read_bytes())
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise QuenchError(f"{path}: cannot be read ({error}); delete it and fetch it again") from None
     if len(raw) != size * records:
         raise QuenchError(f"{path}: {len(raw)} bytes where {size * records} are due; delete it and fetch it again")

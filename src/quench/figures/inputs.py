@@ -14,49 +14,99 @@ from quench.files import config_of
 
 @dataclass(frozen=True)
 class Inputs:
-    """``runs``: averaged observables by run name, one dataset a temperature or batch size; ``ensembles``: prepared
-    networks by name, one dataset a chunk; the choices are those of the figure's section in the config."""
+    """The files of a figure, by name, and the choices of its section in the config.
+
+    ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
+    dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
+    simulations of the p-spin model.
+    """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
     lags: Sequence[int] = ()
+    fit: Sequence[float] | None = None
 
-    def run(self, name: str, along: str = "temperature") -> xr.Dataset:
+    def run(
+        self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
+    ) -> xr.Dataset:
         """The averaged observables of a run, stacked along ``along`` from the largest value to the smallest.
 
-        Only the declared temperatures are kept, and one waiting time: the declared one, else the last. Attributes hold
-        what all share: ``step_size``, ``P_D``, ``width``, ``weight_decay``, ``chi``, ``n_networks``.
+        Only the declared temperatures are kept, and one waiting time: that given, else the declared one, else the last;
+        ``chi`` chooses among several overlap lengths. Attributes hold what all share: ``step_size``, ``P_D``, ``width``,
+        ``weight_decay``, ``chi``, ``n_networks``.
         """
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
-        chosen = sorted(self.temperatures or files, reverse=True)
+        files = self._chosen(name, along, chi)
+        averaged = [self._at_waiting_time(_averages(dataset), waiting_time) for dataset in files.values()]
+        stacked = xr.concat(averaged, xr.Variable(along, list(files)), join="outer", combine_attrs="drop")
+        return stacked.assign_attrs(facts(next(iter(files.values()))))
+
+    def networks(self, name: str, along: str = "temperature", *, chi: float | None = None) -> list[xr.Dataset]:
+        """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
+        return [self._at_waiting_time(dataset, None) for dataset in self._chosen(name, along, chi).values()]
+
+    def ages(self, name: str) -> xr.Dataset:
+        """Observables of a run at one temperature, the first declared or else the hottest, at all its waiting times."""
+        (temperature, dataset), *_ = self._chosen(name, "temperature", None).items()
+        return dataset.assign_attrs(facts(dataset), temperature=temperature)
+
+    def chis(self, name: str) -> list[float]:
+        """The overlap lengths in a run's files, in order."""
+        return sorted({config_of(dataset)["chi"] for dataset in self.runs[name]})
+
+    def _chosen(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
+        """Files by their value of ``along``, largest first: the declared temperatures, else all."""
+        files = self._by_point(name, along, chi)
+        declared = self.temperatures if along == "temperature" else ()
+        chosen = sorted(declared or files, reverse=True)
         missing = [value for value in chosen if value not in files]
         if missing:
             raise QuenchError(f"run {name!r}: no observables at {along} {missing[0]:g}; there are {sorted(files)}")
-        averaged = [self._at_waiting_time(_averages(files[value])) for value in chosen]
-        stacked = xr.concat(averaged, xr.Variable(along, chosen), join="outer", combine_attrs="drop")
-        return stacked.assign_attrs(facts(files[chosen[0]]))
+        return {value: files[value] for value in chosen}
 
-    def networks(self, name: str, along: str = "temperature") -> list[xr.Dataset]:
-        """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
-        files = {config_of(dataset)["trajectory"][along]: dataset for dataset in self.runs[name]}
-        return [self._at_waiting_time(files[value]) for value in sorted(self.temperatures or files, reverse=True)]
+    def _by_point(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
+        """The files of a run by their temperature or batch size; those of one overlap length where ``chi`` is given."""
+        if name not in self.runs:
+            raise QuenchError(f"no run {name!r} was given; there are {sorted(self.runs)}")
+        files = [dataset for dataset in self.runs[name] if chi is None or config_of(dataset)["chi"] == chi]
+        points = [config_of(dataset).get("trajectory", {}).get(along) for dataset in files]
+        if None in points:
+            raise QuenchError(f"run {name!r}: an observables file does not say its {along}")
+        return dict(zip(points, files, strict=True))
 
-    def _at_waiting_time(self, dataset: xr.Dataset) -> xr.Dataset:
-        if self.waiting_time is None:
+    def scan(self, name: str) -> xr.Dataset:
+        """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
+        parts = self.scans[name]
+        whole = xr.concat(parts, "point", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop")
+        config = config_of(parts[0])
+        known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
+        return whole.assign_attrs(known, n_networks=int(whole.sizes["network"]))
+
+    def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
+        wanted = self.waiting_time if waiting_time is None else waiting_time
+        if wanted is None:
             return dataset.isel(waiting_time=-1)
-        return dataset.sel(waiting_time=self.waiting_time)
+        measured = dataset["waiting_time"].values
+        if wanted not in measured:
+            raise QuenchError(f"t_w = {wanted} was not measured; there are {measured.tolist()}")
+        return dataset.sel(waiting_time=wanted)
 
     def scale_label(self) -> str:
-        """One line for a reduced-scale figure: P_D, widths and number of networks; empty at full scale."""
-        if self.scale == "full":
+        """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
+        if self.scale == "full" or not (self.runs or self.ensembles):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
+        for files in self.scans.values():
+            widths = sorted({int(width) for part in files for width in part["width"].values})
+            span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
+            known.append({"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]})
         parts = [
-            f"{symbol} = {', '.join(dict.fromkeys(f'{entry[key]:,}' for entry in known if key in entry))}"
+            f"{symbol} = {', '.join(dict.fromkeys(_shown(entry[key]) for entry in known if key in entry))}"
             for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("networks", "n_networks"))
         ]
         return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
@@ -74,6 +124,10 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "weight_decay": trajectory["prepared"]["weight_decay"],
         "n_networks": int(dataset.sizes["network"]),
     }
+
+
+def _shown(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _count(files: Sequence[xr.Dataset]) -> int:

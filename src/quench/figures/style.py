@@ -62,6 +62,11 @@ def colors(temperatures: Sequence[float]) -> list:
     return [HEAT((np.log10(t) - low) / span) if t > 0 else FROZEN for t in values]
 
 
+def ages(waiting_times: Sequence[float]) -> list:
+    """Light for the youngest to dark for the oldest, by rank."""
+    return [mpl.colormaps["viridis_r"](x) for x in np.linspace(0.15, 1.0, len(waiting_times))]
+
+
 def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence[float]) -> None:
     """One colour bar of T beside ``axes``: a block for each temperature, hottest on top."""
     ordered = sorted(set(map(float, temperatures)))

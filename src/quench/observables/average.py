@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from quench.files import described
+from quench.attributes import described
 from quench.observables.displacement import alpha2
 from quench.observables.relaxation import LEVELS, crossing_time
-from quench.random import integers, stream_id
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
+BOOTSTRAP_KEY = 20180718
 
 
 def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -27,7 +27,8 @@ def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """
     pooled = xr.concat(parts, "network", data_vars="minimal", coords="minimal", compat="equals", join="exact")
     pooled = pooled.sortby("seed")
-    weights = resampling_weights(np.isfinite(pooled["overlap"].isel(lag=0)).all("waiting_time").values)
+    alive = (pooled["diverged_at"] < 0).values
+    weights = resampling_weights(alive)
     curves = {name: _resampled(pooled[name], weights) for name in ("overlap", "msd", "fourth_moment")}
     samples = {
         "overlap": curves["overlap"],
@@ -51,8 +52,8 @@ def average(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             )
             label = f"{end} end of the {CONFIDENCE:.0%} bootstrap interval: {attrs.get('long_name', name)}"
             pooled[f"{name}_{end}"] = bound.assign_attrs(attrs | {"long_name": label})
-    alive = np.isfinite(pooled["overlap"].isel(lag=0)).sum("network")
-    pooled["n_networks"] = alive.assign_attrs(long_name="number of networks averaged", units="1")
+    count = np.full(pooled.sizes["waiting_time"], alive.sum())
+    pooled["n_networks"] = described(count, ("waiting_time",), "number of networks averaged")
     pooled["n_diverged"] = described(
         int((pooled["diverged_at"] >= 0).sum()), (), "number of networks that were lost to divergence"
     )
@@ -66,7 +67,9 @@ def resampling_weights(alive: np.ndarray) -> np.ndarray:
     if not kept.size:
         return np.full_like(table, np.nan)
     table[0, kept] = 1 / kept.size
-    draws = integers(0, stream_id("bootstrap over networks"), 0, RESAMPLES * kept.size, kept.size)
+    # Raw words of a keyed counter generator, whose values NumPy keeps for ever; the bias of the remainder is below 2^-50.
+    words = np.random.Philox(key=BOOTSTRAP_KEY).random_raw(RESAMPLES * kept.size)
+    draws = (words % np.uint64(kept.size)).astype(np.int64)
     for row, draw in zip(table[1:], draws.reshape(RESAMPLES, kept.size), strict=True):
         row[kept] = np.bincount(draw, minlength=kept.size) / kept.size
     return table
@@ -75,7 +78,7 @@ def resampling_weights(alive: np.ndarray) -> np.ndarray:
 def _resampled(values: xr.DataArray, weights: np.ndarray) -> xr.DataArray:
     """Weighted means over networks, (resample, ...); a network of weight 0 does not count even where it is NaN."""
     table = xr.DataArray(weights, dims=("resample", "network"))
-    used = (weights > 0).any(axis=0)
+    used = (weights != 0).any(axis=0)  # NaN where no network is left: so is its mean, not an empty sum
     kept = values.isel(network=used)
     # einsum in network order, one thread: the same bits whatever the chunks were.
     return xr.apply_ufunc(

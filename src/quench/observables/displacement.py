@@ -10,21 +10,24 @@ MOTILITY_EDGES = np.round(np.arange(-16.0, 2.0 + 1e-9, 0.02), 2)
 
 
 def moment(weights: xr.DataArray, reference: xr.DataArray, order: int) -> xr.DataArray:
-    """<(w_i - w_i^ref)^order> over the weights: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight), dimensionless.
+    """<(w_i - w_i^ref)^order> over the weights, order 2 or 4: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight).
 
-    NaN where a weight is not finite. Raises ``ValueError`` for an odd order.
+    NaN where a weight is not finite.
     """
     moved = weights.astype(np.float64) - reference.astype(np.float64)
     return xr.apply_ufunc(mean_power, moved, input_core_dims=[["weight"]], kwargs={"order": order})
 
 
 def mean_power(moved: np.ndarray, order: int) -> np.ndarray:
-    """Mean of moved^order along the last axis, float64, for an even order; NaN where one is not finite."""
-    if order < 2 or order % 2:
-        raise ValueError(f"order must be even and positive, not {order}")
-    # Rows side by side in memory: sums round differently for another layout.
-    squared = np.ascontiguousarray(np.square(moved))
-    return np.mean(squared if order == 2 else squared ** (order // 2), axis=-1)
+    """Mean of moved^order along the last axis, float64, for order 2 or 4; NaN where one is not finite."""
+    if order not in (2, 4):
+        raise ValueError(f"order must be 2 or 4, not {order}")
+    # Products alone: the last bit of a library's power function depends on the processor, and even on the sign. Rows
+    # side by side in memory: sums round differently for another layout.
+    power = square = np.ascontiguousarray(np.square(moved))
+    if order == 4:
+        power = np.square(square)
+    return np.where(np.isfinite(moved).all(axis=-1), np.mean(power, axis=-1), np.nan)
 
 
 def alpha2(second: xr.DataArray, fourth: xr.DataArray) -> xr.DataArray:

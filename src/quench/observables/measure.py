@@ -10,7 +10,7 @@ import xarray as xr
 from quench.errors import QuenchError
 from quench.observables.displacement import MOTILITY_EDGES, alpha2
 from quench.observables.overlap import check_resolution
-from quench.observables.pairs import Pairs
+from quench.observables.pairs import Pairs, chosen_lags
 from quench.observables.relaxation import LEVELS, crossing_time, longest_lag
 
 KWJ = "Kerr Winter & Janssen 2024"
@@ -18,6 +18,7 @@ KWJ = "Kerr Winter & Janssen 2024"
 # What a pair (t_w, lag) is measured by, and its dimensions.
 CURVES = dict.fromkeys(("overlap", "msd", "fourth_moment"), ("network", "waiting_time", "lag"))
 HISTOGRAM = ("network", "waiting_time", "motility_lag", "motility_bin")
+SIZES = ("network", "waiting_time", "motility_bin")
 
 
 def measure(
@@ -63,6 +64,7 @@ def measure(
         {
             **tables,
             "motility": (HISTOGRAM, pairs.motility),
+            "weight_sizes": (SIZES, pairs.weight_sizes),
             "largest": ("network", pairs.largest),
             "sigma": ("network", sigma.values),
             "n_weights": ((), weights.sizes["weight"]),
@@ -95,7 +97,7 @@ def measure_streamed(
     wanted = {"waiting_time": waiting_times, "lag": lags, "motility_lag": histograms, "chi": [chi]}
     for name, values in wanted.items():
         _check_measured(name, values, streamed[name].values)
-    tables = streamed[[*CURVES, "motility", "largest", "sigma", "n_weights"]]
+    tables = streamed[[*CURVES, "motility", "weight_sizes", "largest", "sigma", "n_weights"]]
     measured = tables.sel(chi=chi, drop=True).sel(waiting_time=waiting_times, lag=lags, motility_lag=histograms)
     return _derived(measured, streamed, chi, np.dtype(np.float64))
 
@@ -131,20 +133,13 @@ def _derived(measured: xr.Dataset, source: xr.Dataset, chi: float, dtype: np.dty
     result["sigma"], result["epsilon"] = sigma, epsilon
     result["n_weights"] = xr.DataArray(int(measured["n_weights"]))
     result["motility"] = (HISTOGRAM, measured["motility"].transpose(*HISTOGRAM).values)
+    # Sizes of the reference weights: what an equal harmonic well would do with them (KWJ App. G) follows from these.
+    result["weight_sizes"] = (SIZES, measured["weight_sizes"].transpose(*SIZES).values)
     # The loss along the way travels with the curves: figures are drawn from observables alone.
     for name in ("loss", "data_loss", "active_fraction"):
         if name in source:
             result[name] = source[name]
     return _documented(result)
-
-
-def chosen_lags(asked: Sequence[int], lags: np.ndarray) -> np.ndarray:
-    """The measured lags closest to the asked ones, or to one a decade and the longest."""
-    positive = lags[lags > 0]
-    if not positive.size:
-        return positive
-    goals = asked or [10**k for k in range(int(np.log10(positive[-1])) + 1)] + [int(positive[-1])]
-    return np.unique([positive[np.abs(np.log(positive / goal)).argmin()] for goal in goals])
 
 
 def _documented(result: xr.Dataset) -> xr.Dataset:
@@ -161,6 +156,7 @@ def _documented(result: xr.Dataset) -> xr.Dataset:
         "epsilon": ("overlap length sigma/chi", "1", f"{KWJ}, Eq. 14"),
         "n_weights": ("number of weights", "1", ""),
         "motility": ("weights per bin of log10 |dw|; -1: not measured", "1", f"{KWJ}, Fig. 7"),
+        "weight_sizes": ("weights per bin of log10 |w(t_w)|", "1", f"{KWJ}, App. G"),
         "motility_edge": ("edges of the motility bins, log10 |dw|", "1", ""),
         "waiting_time": ("waiting time t_w", "updates", ""),
         "lag": ("lag t", "updates", ""),

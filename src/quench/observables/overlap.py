@@ -15,7 +15,7 @@ def overlap(weights: xr.DataArray, reference: xr.DataArray, epsilon: xr.DataArra
     number or one per network. Returns Q in [0, 1] with the ``weight`` dimension reduced; NaN where a weight is not finite.
     Raises ``ValueError`` where epsilon is not positive or is below the float resolution of the weights.
     """
-    check_resolution(np.abs(reference).max("weight"), epsilon, reference.dtype)
+    check_resolution(np.abs(reference).max("weight", skipna=False), epsilon, reference.dtype)
     moved = weights.astype(np.float64) - reference.astype(np.float64)
     return xr.apply_ufunc(share_within, moved, xr.DataArray(epsilon), input_core_dims=[["weight"], []])
 
@@ -28,6 +28,8 @@ def share_within(moved: np.ndarray, epsilon: np.ndarray | float) -> np.ndarray:
 
 def check_resolution(largest: xr.DataArray, epsilon: xr.DataArray | float, dtype: np.dtype) -> None:
     """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight."""
+    # A lost network has no length scale; whatever it left behind must not stop the others.
+    largest = largest.where(np.isfinite(largest))
     resolution = np.finfo(dtype).eps * largest
     length = xr.DataArray(epsilon)
     if bool((length <= 0).any()):

@@ -19,10 +19,11 @@ class Pairs:
     ``waiting_times``, ``lags`` and ``motility_lags`` (some of the lags) increase; ``epsilon`` (chi, network) holds the
     overlap lengths. Float64: ``overlap`` (chi, network, waiting_time, lag), ``msd`` and ``fourth_moment`` (network,
     waiting_time, lag), NaN where a pair did not come by; ``motility`` int32 (network, waiting_time, motility_lag, bin),
-    -1 there; ``largest`` (network): the largest |w| seen.
+    -1 there. Of the reference configurations themselves: ``weight_sizes`` int32 (network, waiting_time, bin), -1 there.
+    Of all configurations: ``largest`` (network), the largest |w|.
     """
 
-    TABLES = ("overlap", "msd", "fourth_moment", "motility", "largest")
+    TABLES = ("overlap", "msd", "fourth_moment", "motility", "weight_sizes", "largest")
 
     def __init__(
         self, waiting_times: Sequence[int], lags: Sequence[int], motility_lags: Sequence[int], epsilon: np.ndarray
@@ -38,6 +39,7 @@ class Pairs:
         self.msd, self.fourth_moment = np.full(shape, np.nan), np.full(shape, np.nan)
         bins = len(MOTILITY_EDGES) - 1
         self.motility = np.full((*shape[:2], len(self.motility_lags), bins), -1, dtype=np.int32)
+        self.weight_sizes = np.full((*shape[:2], bins), -1, dtype=np.int32)
         self.largest = np.zeros(networks)
         self.references: dict[int, np.ndarray] = {}
 
@@ -49,6 +51,7 @@ class Pairs:
             lag = time - start
             if lag == 0:
                 self.references[place] = weights
+                self.weight_sizes[:, place] = motility_counts(weights)
             if place in self.references:
                 if lag in self.lags:
                     self._measure(place, lag, weights)
@@ -77,3 +80,12 @@ class Pairs:
         self.references = {
             place: memory[name] for place in range(len(self.waiting_times)) if (name := f"reference_{place}") in memory
         }
+
+
+def chosen_lags(asked: Sequence[int], lags: np.ndarray) -> np.ndarray:
+    """The measured lags closest to the asked ones, or to one a decade and the longest."""
+    positive = lags[lags > 0]
+    if not positive.size:
+        return positive
+    goals = asked or [10**k for k in range(int(np.log10(positive[-1])) + 1)] + [int(positive[-1])]
+    return np.unique([positive[np.abs(np.log(positive / goal)).argmin()] for goal in goals])

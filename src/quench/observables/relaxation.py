@@ -15,22 +15,29 @@ def crossing_time(curve: xr.DataArray, level: float, along: str = "lag") -> xr.D
     the time is longer than the longest lag measured, see ``longest_lag``). Units of ``along``; that dimension is reduced.
     """
     times = curve[along].values.astype(np.float64)
+    return xr.apply_ufunc(
+        lambda values: first_crossing(times, values, level),
+        curve,
+        input_core_dims=[[along]],
+        vectorize=True,
+        output_dtypes=[np.float64],
+    )
 
-    def first_crossing(values: np.ndarray) -> float:
-        kept = np.isfinite(values)
-        t, q = times[kept], values[kept]
-        below = np.flatnonzero(q <= level)
-        if not below.size:
-            return np.nan
-        after = below[0]
-        if after == 0 or q[after] == level:
-            return t[after]
-        share = (q[after - 1] - level) / (q[after - 1] - q[after])
-        if t[after - 1] <= 0:
-            return t[after - 1] + share * (t[after] - t[after - 1])
-        return t[after - 1] * (t[after] / t[after - 1]) ** share
 
-    return xr.apply_ufunc(first_crossing, curve, input_core_dims=[[along]], vectorize=True, output_dtypes=[np.float64])
+def first_crossing(times: np.ndarray, values: np.ndarray, level: float) -> float:
+    """``crossing_time`` of one plain curve ``values`` at ``times``; points that are not finite are left out."""
+    kept = np.isfinite(values)
+    t, q = times[kept], values[kept]
+    below = np.flatnonzero(q <= level)
+    if not below.size:
+        return np.nan
+    after = below[0]
+    if after == 0 or q[after] == level:
+        return float(t[after])
+    share = (q[after - 1] - level) / (q[after - 1] - q[after])
+    if t[after - 1] <= 0:
+        return float(t[after - 1] + share * (t[after] - t[after - 1]))
+    return float(t[after - 1] * (t[after] / t[after - 1]) ** share)
 
 
 def longest_lag(curve: xr.DataArray, along: str = "lag") -> xr.DataArray:

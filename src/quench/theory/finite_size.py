@@ -19,11 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from quench import random
 from quench.errors import QuenchError
 
 MAX_SPINS = 400
+_BLAS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,13 @@ def force(couplings: list[NDArray[np.float32]], spins: NDArray[np.float64]) -> N
     """
     short = spins.astype(np.float32)
     total = np.zeros_like(short)
-    for i, matrix in enumerate(couplings):
-        later = short[i + 1 :]
-        product = matrix @ later
-        total[i] += 0.5 * np.einsum("kr,kr->r", later, product)
-        total[i + 1 :] += short[i] * product
+    # One BLAS thread: these products are too small for two, and the last bits must not depend on the cores.
+    with _BLAS.limit(limits=1):
+        for i, matrix in enumerate(couplings):
+            later = short[i + 1 :]
+            product = matrix @ later
+            total[i] += 0.5 * np.einsum("kr,kr->r", later, product)
+            total[i + 1 :] += short[i] * product
     return total.astype(np.float64)
 
 

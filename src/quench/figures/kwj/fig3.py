@@ -5,13 +5,12 @@ Needs ``runs``: one Langevin run a phase.
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import TITLES, brownian_tau90, panel, stacked
+from quench.figures.kwj.panels import brownian_tau, panel, relaxation_times, stacked, title
 
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
@@ -27,7 +26,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
     def numbers(run: xr.Dataset) -> xr.Dataset:
         kept = [f"{name}_{end}" for name in ("overlap", "tau90") for end in ("mean", "low", "high")]
-        return run[kept].assign(tau90_brownian=brownian_tau90(run))
+        return run[kept].assign(tau90_brownian=brownian_tau(run))
 
     return stacked(inputs, numbers)
 
@@ -38,8 +37,8 @@ def draw(numbers: xr.Dataset) -> Figure:
     for column, name in enumerate(names):
         one = panel(numbers, name)
         _overlaps(axes[0, column], one)
-        _times(axes[1, column], one)
-        axes[0, column].set_title(TITLES.get(name, name))
+        relaxation_times(axes[1, column], one, "tau90", r"$\tau_{90}$")
+        axes[0, column].set_title(title(name))
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
@@ -61,38 +60,3 @@ def _overlaps(ax, one: xr.Dataset) -> None:
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
     ax.margins(x=0.02)
-
-
-def _times(ax, one: xr.Dataset) -> None:
-    hot = one.where(one["temperature"] > 0, drop=True)
-    temperatures = hot["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
-        point = hot.isel(temperature=row)
-        value, low, high = (float(point[f"tau90_{end}"]) for end in ("mean", "low", "high"))
-        if np.isfinite(value):
-            up = high - value if np.isfinite(high) else 0.0
-            ax.errorbar(
-                temperatures[row],
-                value,
-                yerr=[[max(value - low, 0)], [max(up, 0)]],
-                color=color,
-                fmt="o",
-                ms=4,
-                capsize=2,
-            )
-    line = hot["tau90_brownian"]
-    ax.plot(temperatures, line, **style.THEORY, label="free Brownian weights (slope $-1$)")
-    measured = hot["tau90_mean"].values
-    if 0 in one["temperature"].values:
-        frozen = float(one["tau90_mean"].sel(temperature=0))
-        if np.isfinite(frozen):
-            ax.axhline(frozen, **style.LEVEL, label="$T=0$")
-            measured = np.append(measured, frozen)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    seen = measured[np.isfinite(measured)]
-    if seen.size:
-        ax.set_ylim(max(seen.min() / 4, 0.05), seen.max() * 6)
-    ax.set(xlabel="$T$", ylabel=r"$\tau_{90}$ (updates)")
-    style.log_ticks(ax)
-    ax.legend(loc="upper right")

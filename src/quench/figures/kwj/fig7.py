@@ -9,16 +9,19 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from quench.estimators import bimodality
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import TITLES, panel, stacked
+from quench.figures.kwj.panels import panel, stacked, title
 
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
-    "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled; weights below the axis' "
-    "left end (immobile ones included) are counted in its first bin."
+    "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
+    "Hartigan's dip test (p < 0.05 after Holm's correction for all temperatures and panels); T = 0, where weights that "
+    "feel no gradient do not move at all, is not tested."
 )
+SIGNIFICANT = 0.05
 BINS_JOINED = 10  # histogram bins of 0.02 decades are joined to 0.2
 
 
@@ -32,24 +35,40 @@ def compute(inputs: Inputs) -> xr.Dataset:
     def numbers(run: xr.Dataset) -> xr.Dataset:
         return xr.merge([run[["alpha2_mean", "alpha2_low", "alpha2_high"]], densities[next(names)]])
 
-    return stacked(inputs, numbers)
+    joined = stacked(inputs, numbers)
+    return joined.assign(dip_p_corrected=(joined["dip_p"].dims, bimodality.holm(joined["dip_p"].values)))
 
 
 def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
-    """Share of all networks' weights per decade of |dw| at the measured lag closest to ``lag`` (default: the longest)."""
+    """Share of all networks' weights per decade of |dw| at the measured lag closest to ``lag`` (default: the longest), and
+    the dip test, the depth of the valley and the share of weights that did not move (temperature)."""
     files = inputs.networks(name)
     measured = files[0]["motility_lag"].values
     chosen = int(measured[-1] if lag is None else measured[np.abs(measured - lag).argmin()])
-    edges = files[0]["motility_edge"].values[::BINS_JOINED]
-    densities = []
-    for dataset in files:
-        counts = dataset["motility"].sel(motility_lag=chosen).where(lambda c: c >= 0).sum("network").values
+    fine = files[0]["motility_edge"].values
+    edges = fine[::BINS_JOINED]
+    densities, tests = [], []
+    temperatures = inputs.run(name)["temperature"].values
+    for temperature, dataset in zip(temperatures, files, strict=True):
+        counts = dataset["motility"].sel(motility_lag=chosen).where(lambda c: c >= 0).sum("network").values.astype(int)
         joined = counts.reshape(-1, BINS_JOINED).sum(axis=1)
         densities.append(joined / max(joined.sum(), 1) / np.diff(edges))
+        # The first bin holds what has not moved by 1e-16, exact zeros included: a count, not a place on the axis.
+        moved = counts[1:] if temperature > 0 else np.zeros_like(counts[1:])
+        statistic, p_value = bimodality.dip(moved, fine[1:])
+        tests.append((statistic, p_value, bimodality.valley(moved, fine[1:]), counts[0] / max(counts.sum(), 1)))
+    dips, p_values, valleys, immobile = np.array(tests).T
     centres = (edges[1:] + edges[:-1]) / 2
     return xr.Dataset(
-        {"density": (("temperature", "motility"), densities), "motility_lag": chosen},
-        coords={"motility": centres, "temperature": inputs.run(name)["temperature"].values},
+        {
+            "density": (("temperature", "motility"), densities),
+            "dip": ("temperature", dips),
+            "dip_p": ("temperature", p_values),
+            "valley": ("temperature", valleys),
+            "immobile": ("temperature", immobile),
+            "motility_lag": chosen,
+        },
+        coords={"motility": centres, "temperature": temperatures},
     )
 
 
@@ -60,7 +79,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         one = panel(numbers, name)
         _alpha2(axes[0, column], one)
         _histograms(axes[1, column], one)
-        axes[0, column].set_title(TITLES.get(name, name))
+        axes[0, column].set_title(title(name))
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
@@ -86,10 +105,14 @@ def _histograms(ax, one: xr.Dataset) -> None:
     size = 10.0 ** one["motility"].values
     occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
     for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
-        ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=1.0)
+        bimodal = float(one["dip_p_corrected"].values[row]) < SIGNIFICANT
+        ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=2.0 if bimodal else 0.9)
     ax.set_xscale("log")
     # Far to the left lie only the weights that have not moved at all; four decades below the bulk show them.
     left = max(occupied[0], np.searchsorted(size, 1e-9))
     ax.set_xlim(size[left] / 2, size[occupied[-1]] * 3)
     ax.set(xlabel=r"$|w(t_w+\Delta t) - w(t_w)|$", ylabel="density (per decade)", ylim=(0, None))
+    p_values = one["dip_p_corrected"].values
+    verdict = f"dip test: bimodal at {(p_values < SIGNIFICANT).sum()} of {np.isfinite(p_values).sum()} $T>0$ (thick)"
+    ax.text(0.03, 0.87, verdict, transform=ax.transAxes, va="top", fontsize=7)
     ax.text(0.03, 0.95, rf"$\Delta t = {int(one['motility_lag']):,}$", transform=ax.transAxes, va="top", fontsize=8)

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
+from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.theory import brownian
 
-TITLES = {
-    "regularised": "regularised",
-    "underparameterised": "underparameterised",
-    "overparameterised": "overparameterised",
-}
+PHASES = ("regularised", "underparameterised", "overparameterised")
 FACTS = ("chi", "step_size", "P_D", "width", "weight_decay", "n_networks")
 
 
-def stacked(inputs: Inputs, numbers: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
+def stacked(
+    inputs: Inputs, numbers: Callable[[xr.Dataset], xr.Dataset], names: Sequence[str] | None = None
+) -> xr.Dataset:
     """``numbers(run)`` of every run of the figure along a new dimension ``panel`` (the run's name), NaN where one run has
     no such temperature or lag; what is known of each run comes along as variables (panel)."""
     panels = []
-    for name in inputs.runs:
+    for name in names or inputs.runs:
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
         panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
     joined = xr.concat(panels, "panel", join="outer", combine_attrs="drop_conflicts")
     return joined.sortby("temperature", ascending=False) if "temperature" in joined.dims else joined
+
+
+def title(name: str) -> str:
+    """What a run is called over its panel: ``cifar_regularised`` is "regularised, CIFAR-10"."""
+    phase = next((phase for phase in PHASES if phase in name), name)
+    return f"{phase}, CIFAR-10" if name.startswith("cifar") else phase
 
 
 def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
@@ -49,13 +55,47 @@ def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
     )
 
 
-def brownian_tau90(run: xr.Dataset) -> xr.DataArray:
-    """tau90 = epsilon^2 P_D / (4 mu T erfinv(0.9)^2) with the run's mean epsilon^2: no free parameter; NaN at T = 0."""
-    square = float((run["epsilons"] ** 2).mean())
+def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
+    """tau = epsilon^2 P_D / (4 mu T erfinv(level)^2) with the run's mean epsilon^2: no free parameter; NaN at T = 0."""
+    length = np.sqrt(float((run["epsilons"] ** 2).mean()))
     values = [
-        brownian.tau90(np.sqrt(square), brownian.diffusion_constant(run.attrs["step_size"], t, run.attrs["P_D"]))
+        brownian.tau(level, length, brownian.diffusion_constant(run.attrs["step_size"], t, run.attrs["P_D"]))
         if t > 0
         else np.nan
         for t in run["temperature"].values.astype(float)
     ]
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
+
+
+def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
+    """A relaxation time against T with intervals, the Brownian line, and the level at T = 0 (KWJ Fig. 3d-f, A4)."""
+    hot = one.where(one["temperature"] > 0, drop=True)
+    temperatures = hot["temperature"].values
+    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+        point = hot.isel(temperature=row)
+        value, low, high = (float(point[f"{name}_{end}"]) for end in ("mean", "low", "high"))
+        if np.isfinite(value):
+            up = high - value if np.isfinite(high) else 0.0
+            error = [[max(value - low, 0)], [max(up, 0)]]
+            ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4, capsize=2)
+    ax.plot(temperatures, hot[f"{name}_brownian"], **style.THEORY, label="free Brownian weights (slope $-1$)")
+    measured = hot[f"{name}_mean"].values
+    if 0 in one["temperature"].values:
+        frozen = float(one[f"{name}_mean"].sel(temperature=0))
+        if np.isfinite(frozen):
+            ax.axhline(frozen, **style.LEVEL, label="$T=0$")
+            measured = np.append(measured, frozen)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    seen = measured[np.isfinite(measured)]
+    if seen.size:
+        ax.set_ylim(max(seen.min() / 4, 0.05), seen.max() * 6)
+    ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
+    style.log_ticks(ax)
+    ax.legend(loc="upper right")
+
+
+def frozen_level(run: xr.Dataset) -> float:
+    """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
+    coldest = run["temperature"].argmin()
+    return float(run["tau90_mean"].isel(temperature=int(coldest)))

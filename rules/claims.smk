@@ -1,0 +1,23 @@
+"""The plotted numbers of the figures in; out comes one row for every claim of the papers: value, interval, verdict."""
+
+
+rule claims:
+    input:
+        declared=CLAIMS,
+        figures=claim_figures,
+    output:
+        multiext(f"{RESULTS}/claims", ".csv", ".json"),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        options=claim_options,
+        code=claims_code,
+        stem=lambda w, output: str(Path(output[0]).with_suffix("")),
+        scenario=SCENARIO.scenario,
+    shell:
+        "quench claims {input.declared} --scenario {params.scenario} {params.options} -o {params.stem} 2> {log}"

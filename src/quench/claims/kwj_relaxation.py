@@ -1,0 +1,191 @@
+"""Quantities of KWJ Fig. 2, 3, A1, A4, A9 and A10: overlaps and relaxation times against free Brownian weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from quench.claims.measured import Measured, networks, of_panel
+from quench.estimators import powerlaw
+
+# A temperature is noise-dominated where the Brownian time is at most this share of the time at T = 0.
+NOISE = 0.25
+# Relaxation within so few updates is not resolved by steps of one update.
+RESOLVED = 3.0
+
+
+def hot_deviation(numbers: xr.Dataset, above: float = 0.5) -> Measured:
+    """Largest |Q - Q_Brownian| at the hottest temperature of Fig. 2(b) while the Brownian overlap is over ``above``."""
+    hot = numbers.isel(temperature=0)
+    early = hot["overlap_brownian"].values > above
+    return Measured(float(np.abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early].max()))
+
+
+def cold_speedup(numbers: xr.Dataset) -> Measured:
+    """Time to Q = 0.9 at the coldest temperature of Fig. 2(b) over the Brownian one."""
+    from quench.observables.relaxation import LEVELS, crossing_time
+
+    cold = numbers.isel(temperature=-1)
+    level = LEVELS["tau90"]
+    measured, free = (float(crossing_time(cold[name], level)) for name in ("overlap_mean", "overlap_brownian"))
+    if math.isnan(free):
+        # The Brownian overlap does not fall so far within the lags: its end bounds the ratio from above.
+        free = float(cold["lag"].max())
+    return Measured(measured / free)
+
+
+def noise_slope(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
+    """Exponent of the relaxation time against T where noise dominates, with the errors of the points."""
+    one = of_panel(numbers, panel)
+    kept = _noise_dominated(one, time)
+    ends = [one[f"{time}_{end}"].values[kept] for end in ("mean", "low", "high")]
+    found = powerlaw.fit(one["temperature"].values[kept], *ends)
+    reason = "" if found.n_points > 1 else "fewer than two noise-dominated temperatures with a resolved time"
+    return Measured(found.value, found.low, found.high, networks(one), reason)
+
+
+def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
+    """Geometric mean over the noise-dominated temperatures of measured over Brownian relaxation time."""
+    one = of_panel(numbers, panel)
+    kept = _noise_dominated(one, time)
+    if not kept.any():
+        return Measured(math.nan, reason="no noise-dominated temperature with a resolved time")
+    free = one[f"{time}_brownian"].values[kept]
+    ratios = [np.exp(np.log(one[f"{time}_{end}"].values[kept] / free).mean()) for end in ("mean", "low", "high")]
+    return Measured(*map(float, ratios), networks(one))
+
+
+def plateau_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
+    """Relaxation time at the coldest T > 0 over that at T = 0."""
+    one = of_panel(numbers, panel)
+    frozen = _frozen(one, time)
+    if not math.isfinite(frozen):
+        return Measured(math.nan, reason="not reached at T = 0 within the longest lag, or not measured")
+    row = _coldest(one, time)
+    return Measured(
+        *(float(one[f"{time}_{end}"].values[row]) / frozen for end in ("mean", "low", "high")), networks(one)
+    )
+
+
+def largest_time(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
+    """Largest relaxation time at any T over that at T = 0; infinite where some T > 0 never relaxes."""
+    one = of_panel(numbers, panel)
+    frozen = _frozen(one, time)
+    if not math.isfinite(frozen):
+        return Measured(math.nan, reason="not reached at T = 0 within the longest lag, or not measured")
+    values = one[f"{time}_mean"].values[_shown(one, time) & (one["temperature"].values > 0)]
+    largest = np.inf if np.isnan(values).any() else float(values.max()) / frozen
+    return Measured(largest, n_networks=networks(one))
+
+
+def cold_brownian_ratio(numbers: xr.Dataset, panel: str) -> Measured:
+    """Measured over Brownian tau90 at the coldest T > 0 at which tau90 is reached: 1 without a landscape."""
+    one = of_panel(numbers, panel)
+    row = _coldest(one, "tau90")
+    free = float(one["tau90_brownian"].values[row])
+    return Measured(*(float(one[f"tau90_{end}"].values[row]) / free for end in ("mean", "low", "high")), networks(one))
+
+
+def frozen_time(numbers: xr.Dataset, panel: str) -> Measured:
+    """tau90 at T = 0; infinite where it is not reached within the longest lag."""
+    one = of_panel(numbers, panel)
+    if 0 not in one["temperature"].values:
+        return Measured(math.nan, reason="T = 0 is not measured")
+    value = float(one["tau90_mean"].sel(temperature=0))
+    return Measured(math.inf if math.isnan(value) else value, n_networks=networks(one))
+
+
+def kink_shift(numbers: xr.Dataset) -> Measured:
+    """Decades by which T* falls from the smallest to the largest chi of Fig. A1."""
+    kinks = numbers["kink"].sortby("chi").values
+    known = kinks[np.isfinite(kinks)]
+    if len(known) < 2:
+        return Measured(math.nan, reason="T* is known for fewer than two lengths")
+    return Measured(float(np.log10(known[0] / known[-1])))
+
+
+def chi_slopes(numbers: xr.Dataset) -> Measured:
+    """Exponent of tau90 against T where noise dominates, for the chi of Fig. A1 where it differs most from -1."""
+    slopes = []
+    for chi in numbers["chi"].values:
+        one = numbers.sel(chi=chi).assign(tau90_brownian=numbers["tau90_brownian"].sel(chi=chi))
+        kept = _noise_dominated(one, "tau90")
+        found = powerlaw.fit(
+            one["temperature"].values[kept], *(one[f"tau90_{end}"].values[kept] for end in ("mean", "low", "high"))
+        )
+        if found.n_points > 2:
+            slopes.append(found)
+    if not slopes:
+        return Measured(math.nan, reason="no chi with three noise-dominated, resolved temperatures")
+    worst = max(slopes, key=lambda found: abs(found.value + 1))
+    return Measured(worst.value, worst.low, worst.high)
+
+
+def age_slowdown(numbers: xr.Dataset) -> Measured:
+    """tau90 at the coldest T > 0 for the longest over that for the shortest waiting time (Fig. A9, A10)."""
+    cold = numbers.where(numbers["temperature"] > 0, drop=True).isel(temperature=-1)["tau90_mean"]
+    return Measured(float(cold.isel(waiting_time=-1) / cold.isel(waiting_time=0)))
+
+
+def age_slope(numbers: xr.Dataset) -> Measured:
+    """Noise-dominated exponent of tau90 against T for the waiting time of Fig. A9 or A10 where it is furthest from -1."""
+    slopes = []
+    for row in range(numbers.sizes["waiting_time"]):
+        one = numbers.isel(waiting_time=row)
+        kept = _noise_dominated(one, "tau90")
+        ends = [one[f"tau90_{end}"].values[kept] for end in ("mean", "low", "high")]
+        slopes.append(powerlaw.fit(one["temperature"].values[kept], *ends))
+    worst = max(slopes, key=lambda found: abs(found.value + 1))
+    return Measured(worst.value, worst.low, worst.high)
+
+
+def age_kink_shift(numbers: xr.Dataset) -> Measured:
+    """T* at the longest over T* at the shortest waiting time (Fig. A9, A10)."""
+    kinks = numbers["kink"].values
+    return Measured(float(kinks[-1] / kinks[0]))
+
+
+def _shown(one: xr.Dataset, time: str) -> np.ndarray:
+    """Temperatures that this panel has (others belong to other panels of the figure)."""
+    return np.isfinite(one[f"{time}_brownian"].values) | (one["temperature"].values == 0)
+
+
+def _frozen(one: xr.Dataset, time: str) -> float:
+    if 0 not in one["temperature"].values:
+        return math.nan
+    return float(one[f"{time}_mean"].sel(temperature=0))
+
+
+def _coldest(one: xr.Dataset, time: str) -> int:
+    """Row of the coldest T > 0 at which the time is reached."""
+    reached = np.flatnonzero((one["temperature"].values > 0) & np.isfinite(one[f"{time}_mean"].values))
+    if not reached.size:
+        raise ValueError("no temperature at which the relaxation time is reached")
+    return int(reached[one["temperature"].values[reached].argmin()])
+
+
+def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
+    """Temperatures with a resolved time whose Brownian time is well below the time at T = 0 (all, without one)."""
+    frozen = _frozen(one, time) if "frozen" not in one else float(one["frozen"])
+    limit = NOISE * frozen if math.isfinite(frozen) else np.inf
+    value, free = one[f"{time}_mean"].values, one[f"{time}_brownian"].values
+    return (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED) & (free <= limit)
+
+
+QUANTITIES = (
+    hot_deviation,
+    cold_speedup,
+    noise_slope,
+    brownian_ratio,
+    plateau_ratio,
+    largest_time,
+    cold_brownian_ratio,
+    frozen_time,
+    kink_shift,
+    chi_slopes,
+    age_slowdown,
+    age_slope,
+    age_kink_shift,
+)

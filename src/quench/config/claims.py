@@ -1,0 +1,88 @@
+"""A claim of a paper as it is declared in config/claims.yaml: what is said, how it is measured, what would count as true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from quench.config.base import Section, key
+from quench.errors import QuenchError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Claim(Section):
+    """One checkable sentence. Exactly one of ``expected`` (with ``tolerance``), ``between``, ``at_least``, ``at_most``."""
+
+    id: str = key(..., "unique, with the paper and the figure in it", pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    paper: str = key(..., "KWJ, BJ, or ours for what neither paper says")
+    figure: str = key(..., "figure, section or appendix of the paper")
+    statement: str = key(..., "the claim in our words")
+    quantity: str = key(..., "module.function under quench.claims", pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")
+    reads: tuple[Name, ...] = key(..., "figures whose plotted numbers the quantity is computed from", min_length=1)
+    arguments: dict[str, Any] = key({}, "arguments of the quantity")
+    expected: float | None = key(None, "value in the paper")
+    tolerance: float | None = key(None, "allowed distance from the expected value", ge=0)
+    between: tuple[float, float] | None = key(None, "allowed range")
+    at_least: float | None = key(None, "lowest allowed value")
+    at_most: float | None = key(None, "highest allowed value")
+    why: str = key(..., "where the allowed range comes from")
+    scenarios: tuple[Name, ...] = key((), "scenarios that can judge the claim; empty: all")
+    elsewhere: str = key("", "why other scenarios cannot judge it")
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Claim:
+        given = [self.expected, self.between, self.at_least, self.at_most]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of expected, between, at_least, at_most")
+        if (self.expected is None) != (self.tolerance is None):
+            raise ValueError("expected and tolerance belong together")
+        if self.scenarios and not self.elsewhere:
+            raise ValueError("say in elsewhere why the other scenarios cannot judge it")
+        return self
+
+    @property
+    def allowed(self) -> tuple[float, float]:
+        """The allowed range; infinite where it is open."""
+        if self.expected is not None and self.tolerance is not None:
+            return self.expected - self.tolerance, self.expected + self.tolerance
+        if self.between is not None:
+            return self.between
+        low = float("-inf") if self.at_least is None else self.at_least
+        return low, float("inf") if self.at_most is None else self.at_most
+
+
+class Claims(Section):
+    """The whole list; ``meaningless`` names scenarios whose numbers judge nothing, with the reason."""
+
+    meaningless: dict[Name, str] = key({}, "scenarios that can judge no claim, and why")
+    claims: tuple[Claim, ...] = key(..., "all claims")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Claims:
+        seen: set[str] = set()
+        for claim in self.claims:
+            if claim.id in seen:
+                raise ValueError(f"claim {claim.id!r} is there twice")
+            seen.add(claim.id)
+        return self
+
+
+def load(path: str | Path) -> Claims:
+    """The claims in a YAML file; ``QuenchError`` names the claim and the key that are wrong."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+    try:
+        return Claims.model_validate(content)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        place = [str(part) for part in mistake["loc"]]
+        if len(place) > 1 and place[0] == "claims":
+            entry = content["claims"][int(place[1])]
+            place[:2] = [f"claim {entry.get('id', place[1]) if isinstance(entry, dict) else place[1]}"]
+        raise QuenchError(f"{path}: {'.'.join(place)}: {mistake['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,1 @@
+"""The fused backend: whole training segments in machine code, for the bias-free ReLU networks of KWJ on a CPU."""

@@ -1,0 +1,140 @@
+"""Data, labels and architecture as the fused engine wants them: checked once at the door, packed in blocks."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from quench.dynamics.fused import gradient
+from quench.dynamics.fused.microkernels import BLOCK
+from quench.dynamics.fused.passes import entry_points
+from quench.networks.mlp import Architecture
+
+
+class Problem:
+    """The data and the architecture: everything but the weights.
+
+    ``x`` (sample, input) and labels ``y`` (sample) in {-1, +1}; the quadratic hinge is
+    L_data = (1/P) sum_i max(0, 1 - y_i f(x_i))^2 / 2 (KWJ Eq. 1). Weights are passed as float64 (network, weight).
+    ``precision`` is that of the arithmetic inside a gradient. Every network is worked on by one thread, so at most as
+    many ``threads`` are busy as there are networks, and their number changes no bit.
+
+    Raises ``ValueError`` for data that do not fit.
+    """
+
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, architecture: Architecture, precision: str = "float32", threads: int = 1
+    ) -> None:
+        x, y = np.asarray(x), np.asarray(y)
+        if precision not in {"float32", "float64"}:
+            raise ValueError(f"precision must be float32 or float64, not {precision!r}")
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        if x.ndim != 2 or x.shape[1] != architecture.inputs or len(x) == 0 or x.dtype.kind not in "fiu":
+            raise ValueError(f"x must be numbers (sample, {architecture.inputs}) with samples, not {x.dtype} {x.shape}")
+        if y.shape != (len(x),) or not np.isin(y, (-1, 1)).all():
+            raise ValueError("y must hold one label, -1 or +1, per sample")
+        self.architecture = architecture
+        self.n_samples = len(x)
+        self.threads = threads
+        self.dtype = np.dtype(precision)
+        with np.errstate(over="ignore"):
+            x = x.astype(self.dtype)
+        if not np.isfinite(x).all():
+            raise ValueError(f"x holds a value that is not finite in {precision}")
+        width, depth = architecture.width, architecture.depth
+        tile = gradient.tile_size(width, depth, self.dtype.itemsize)
+        self.shape = gradient.Shape(architecture.inputs, width, depth, tile, *entry_points(precision))
+        self.data = _pack(x, y)
+        self._workspaces: queue.SimpleQueue[gradient.Workspace] = queue.SimpleQueue()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def gradient(self, weights: np.ndarray) -> np.ndarray:
+        """Gradient of the data loss, float64 (network, weight); NaN for a network with non-finite weights."""
+        weights = self.checked(weights)
+        result = np.full(weights.shape, np.nan)
+
+        def one(network: int, work: gradient.Workspace) -> None:
+            gradient.mean_gradient(self.shape, work, self.data, weights[network], result[network])
+
+        self.each(one, np.flatnonzero(np.isfinite(weights).all(axis=1)))
+        return result
+
+    def loss(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Data loss and share of samples with positive hinge, float64 (network); NaN for non-finite weights."""
+        weights = self.checked(weights)
+        data_loss, share = np.full((2, len(weights)), np.nan)
+
+        def one(network: int, work: gradient.Workspace) -> None:
+            data_loss[network], share[network] = gradient.mean_loss(self.shape, work, self.data, weights[network])
+
+        self.each(one, np.flatnonzero(np.isfinite(weights).all(axis=1)))
+        return data_loss, share
+
+    def checked(self, weights: np.ndarray, in_place: bool = False) -> np.ndarray:
+        """``weights`` if compiled code can take them; ``in_place`` where it is to write to them."""
+        expected = (len(weights), self.architecture.n_weights)
+        if not in_place:
+            weights = np.require(weights, np.float64, ["C", "A", "W"])
+        elif weights.dtype != np.float64 or not weights.flags.carray:
+            raise ValueError("weights must be a writeable, C-contiguous float64 array to be updated in place")
+        if weights.shape != expected:
+            raise ValueError(f"weights must be (network, {expected[1]}), not {weights.shape}")
+        return weights
+
+    def keys(self, weights: np.ndarray, seeds: np.ndarray, stream: int, first_step: int, n_steps: int) -> np.ndarray:
+        """``seeds`` as uint64 (network), once all that keys the randomness has been checked."""
+        seeds = [int(seed) for seed in seeds]
+        if len(seeds) != len(weights) or not all(0 <= seed < 2**64 for seed in seeds):
+            raise ValueError("there must be one seed between 0 and 2^64 - 1 for every network")
+        if not 0 <= stream < 2**32:
+            raise ValueError(f"stream must lie between 0 and 2^32 - 1, not {stream}")
+        if first_step < 0 or n_steps < 0 or first_step + n_steps >= 2**63:
+            raise ValueError(f"steps must lie between 0 and 2^63, not {first_step} ... {first_step + n_steps}")
+        return np.array(seeds, dtype=np.uint64)
+
+    def each(self, work_on: Callable[[int, gradient.Workspace], Any], networks: np.ndarray) -> list[Any]:
+        """``work_on(network, workspace)`` for each of the networks, one thread a network; the results in order."""
+
+        def borrowing(network: int) -> Any:
+            with self._workspace() as work:
+                return work_on(int(network), work)
+
+        if self.threads == 1 or len(networks) < 2:
+            return [borrowing(network) for network in networks]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="network")
+        return list(self._pool.map(borrowing, networks))
+
+    @contextmanager
+    def _workspace(self) -> Iterator[gradient.Workspace]:
+        try:
+            work = self._workspaces.get_nowait()
+        except queue.Empty:
+            work = gradient.workspace(self.shape, self.architecture.n_weights, self.dtype)
+        try:
+            yield work
+        finally:
+            self._workspaces.put(work)
+
+
+def _pack(x: np.ndarray, y: np.ndarray) -> gradient.Data:
+    n_samples, inputs = x.shape
+    n_blocks = -(-n_samples // BLOCK)
+    padded = np.zeros((n_blocks * BLOCK, inputs), x.dtype)
+    padded[:n_samples] = x
+    blocks = gradient.aligned(padded.size, x.dtype)
+    blocks[:] = padded.reshape(n_blocks, BLOCK, inputs).transpose(0, 2, 1).ravel()
+    labels = gradient.aligned(n_blocks * BLOCK, x.dtype)
+    labels[:n_samples] = y
+    line = gradient.CACHE_LINE // x.itemsize
+    columns = -(-(inputs + 1) // line) * line
+    rows = gradient.aligned(n_samples * columns, x.dtype).reshape(n_samples, columns)
+    rows[:, :inputs] = x
+    rows[:, inputs] = y
+    return gradient.Data(blocks, rows, labels, n_samples)

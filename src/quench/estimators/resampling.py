@@ -1,0 +1,44 @@
+"""Percentile bootstrap over networks, the unit of independence, with keyed draws so that intervals repeat."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+BOOTSTRAP_KEY = 20240524
+
+
+@functools.cache
+def draws(count: int, resamples: int = RESAMPLES, stream: int = 0) -> NDArray[np.int64]:
+    """Indices of the networks in each resample, (resample, network); another ``stream``, independent draws."""
+    # Raw words of a keyed counter generator, whose values NumPy keeps for ever; the bias of the remainder is below 2^-50.
+    words = np.random.Philox(key=BOOTSTRAP_KEY + stream).random_raw(resamples * count)
+    return (words % np.uint64(count)).astype(np.int64).reshape(resamples, count)
+
+
+def interval(
+    estimate: Callable[[NDArray[np.int64]], float], count: int, resamples: int = RESAMPLES
+) -> tuple[float, float, float]:
+    """``estimate`` of all networks and the ends of its 95 % percentile interval over resampled ones.
+
+    ``estimate`` takes the indices of the networks to use (with repetition). Resamples that give NaN (an estimate that
+    does not exist, such as a threshold not reached) count as infinitely large, so that such an interval has no upper end.
+    """
+    value = float(estimate(np.arange(count)))
+    if count < 2:
+        return value, np.nan, np.nan
+    samples = np.array([estimate(chosen) for chosen in draws(count, resamples)], dtype=float)
+    low, high = percentiles(np.where(np.isnan(samples), np.inf, samples))
+    return value, low, high
+
+
+def percentiles(samples: NDArray[np.float64]) -> tuple[float, float]:
+    """Ends of the central 95 % of ``samples``, which may hold infinities."""
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(samples, [tail, 100 - tail], method="nearest")
+    return float(low), float(high)

@@ -1,0 +1,107 @@
+"""Time-temperature superposition: how well Q(t) collapses against t/tau90, and what the master curve does (KWJ Fig. 4, A6).
+
+Reference: free Brownian weights all lie on Q = erf(erfinv(0.9) / sqrt(t/tau90)), which has no parameter and whose
+exponent in the papers' window is about -0.485; every estimate here is made of that curve too, at the same points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import erf, erfinv
+
+from quench.estimators.powerlaw import fit
+from quench.estimators.resampling import draws, percentiles
+from quench.observables.relaxation import LEVELS, first_crossing
+
+# A curve has left the master curve where it differs from it by more than this share.
+DEPARTURE = 0.15
+POINTS_PER_DECADE = 8
+
+
+def brownian_master(scaled: ArrayLike) -> NDArray[np.float64]:
+    """Q of free Brownian weights at ``scaled`` = t/tau90 >= 0, any shape."""
+    root = np.sqrt(np.asarray(scaled, float))
+    return erf(np.divide(erfinv(0.9), root, out=np.full_like(root, np.inf), where=root > 0))
+
+
+def resampled(time: ArrayLike, curve: ArrayLike, grid: ArrayLike) -> NDArray[np.float64]:
+    """log10 of ``curve`` at ``grid``, linear in log t between its points; NaN outside them. All times > 0."""
+    time, curve = np.asarray(time, float), np.asarray(curve, float)
+    kept = (time > 0) & (curve > 0) & np.isfinite(curve) & np.isfinite(time)
+    if kept.sum() < 2:
+        return np.full(np.shape(grid), np.nan)
+    return np.interp(np.log(grid), np.log(time[kept]), np.log10(curve[kept]), left=np.nan, right=np.nan)
+
+
+def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], window: tuple[float, float]) -> float:
+    """Root mean square over log-spaced times in ``window`` of the spread (standard deviation) of log10 Q over the curves.
+
+    0: one curve. Only times at which two curves or more are known count; NaN where there are none.
+    """
+    decades = np.log10(window[1] / window[0])
+    grid = np.geomspace(*window, max(int(decades * POINTS_PER_DECADE) + 1, 2))
+    table = np.array([resampled(time, curve, grid) for time, curve in zip(times, curves, strict=True)])
+    table = table[:, np.isfinite(table).sum(axis=0) >= 2]
+    return float(np.sqrt(np.nanvar(table, axis=0).mean())) if table.size else np.nan
+
+
+def departure(scaled: ArrayLike, curve: ArrayLike, share: float = DEPARTURE) -> float:
+    """First t/tau90 from which a curve stays off the Brownian master curve by more than ``share`` of it, to its end.
+
+    NaN where it ends on the master curve. ``scaled`` and ``curve`` (time); points that are not finite are left out.
+    """
+    scaled, curve = np.asarray(scaled, float), np.asarray(curve, float)
+    kept = np.isfinite(curve) & np.isfinite(scaled) & (scaled > 0)
+    scaled, curve = scaled[kept], curve[kept]
+    off = np.abs(curve / brownian_master(scaled) - 1) > share
+    if not off.size or not off[-1]:
+        return np.nan
+    on = np.flatnonzero(~off)
+    return float(scaled[on[-1] + 1] if on.size else scaled[0])
+
+
+def pooled_exponent(
+    times: Sequence[ArrayLike], curves: Sequence[ArrayLike], window: tuple[float, float]
+) -> tuple[float, float]:
+    """Exponent of Q against t/tau90 in ``window``, and that of the Brownian master curve at the same points.
+
+    ``times``: t/tau90 of each curve. All points of all curves that lie in the window and have not departed are fitted
+    with one straight line on log axes; NaN where there are fewer than three.
+    """
+    x, y = [], []
+    for time, curve in zip(times, curves, strict=True):
+        scaled, values = np.asarray(time, float), np.asarray(curve, float)
+        inside = (scaled >= window[0]) & (scaled <= window[1]) & np.isfinite(values) & (values > 0)
+        left = departure(scaled, values)
+        if np.isfinite(left):
+            inside &= scaled < left
+        x.append(scaled[inside])
+        y.append(values[inside])
+    scaled, values = np.concatenate(x), np.concatenate(y)
+    if len(scaled) < 3:
+        return np.nan, np.nan
+    return fit(scaled, values).value, fit(scaled, brownian_master(scaled)).value
+
+
+def exponent_interval(
+    lags: ArrayLike, overlaps: Sequence[ArrayLike], window: tuple[float, float], resamples: int = 200
+) -> tuple[float, float]:
+    """95 % interval of ``pooled_exponent`` over networks: ``overlaps`` (network, lag) of every temperature.
+
+    A resample draws the same networks at every temperature: they start from the same weights.
+    """
+    lags = np.asarray(lags, float)
+    tables = [np.asarray(table, float) for table in overlaps]
+    count = min(len(table) for table in tables)
+    if count < 2:
+        return np.nan, np.nan
+    samples = []
+    for chosen in draws(count, resamples):
+        curves = [table[chosen].mean(axis=0) for table in tables]
+        times = [lags / first_crossing(lags, curve, LEVELS["tau90"]) for curve in curves]
+        samples.append(pooled_exponent(times, curves, window)[0])
+    known = np.array(samples)[np.isfinite(samples)]
+    return percentiles(known) if known.size else (np.nan, np.nan)

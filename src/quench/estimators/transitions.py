@@ -1,0 +1,114 @@
+"""Where the two transitions of the phase diagram lie: N* on the line lambda = 0, lambda* at fixed width (KWJ Fig. 1).
+
+Estimators, stated: a network counts as *fitted* when its final data loss is below ``FITTED``; N*/P_D is where the
+isotonic share of fitted networks crosses one half, linearly in log(N/P_D). A network counts as *trivial* when its
+total loss is within ``TRIVIAL`` of 1/2, the loss at W = 0; its lambda* is the change point between the two that
+misjudges the fewest of its grid points. Both papers read these numbers off by eye.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quench.estimators.resampling import draws, interval, percentiles
+
+FITTED = 1e-3
+ZERO_WEIGHTS_LOSS = 0.5
+TRIVIAL = 0.02
+
+
+def isotonic(shares: ArrayLike, counts: ArrayLike) -> NDArray[np.float64]:
+    """Non-decreasing fit to ``shares`` with weights ``counts`` (pool adjacent violators), same shape."""
+    blocks: list[list[float]] = []
+    for share, count in zip(np.asarray(shares, float), np.asarray(counts, float), strict=True):
+        blocks.append([share, count, 1])
+        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
+            value, weight, length = blocks.pop()
+            total = blocks[-1][1] + weight
+            mean = (blocks[-1][0] * blocks[-1][1] + value * weight) / total if total else value
+            blocks[-1] = [mean, total, blocks[-1][2] + length]
+    return np.concatenate([np.full(int(length), value) for value, _, length in blocks])
+
+
+def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
+    """Where the isotonic ``shares`` reach 1/2, linear in log x between sorted x > 0; NaN where they never do, or always."""
+    x, fit = np.log(np.asarray(x, float)), isotonic(shares, counts)
+    above = np.flatnonzero(fit >= 0.5)
+    if not above.size or above[0] == 0:
+        return np.nan
+    right = above[0]
+    # A level stretch at exactly 1/2 is crossed in its middle.
+    level = np.flatnonzero(fit == 0.5)
+    if level.size:
+        return float(np.exp(x[level].mean()))
+    rise = fit[right] - fit[right - 1]
+    return float(np.exp(x[right - 1] + (0.5 - fit[right - 1]) / rise * (x[right] - x[right - 1])))
+
+
+def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> tuple[float, float, float]:
+    """N*/P_D with its 95 % interval: ``ratio`` = N/P_D (point), final ``data_loss`` (point, network), NaN for lost ones.
+
+    Lost networks count as not fitted. Networks are resampled within every point.
+    """
+    ratio, data_loss = np.asarray(ratio, float), np.asarray(data_loss, float)
+    order = np.argsort(ratio)
+    success = (np.where(np.isfinite(data_loss), data_loss, np.inf) < fitted)[order]
+    count = success.shape[1]
+    value = half_crossing(ratio[order], success.mean(axis=1), np.full(len(order), count))
+    if count < 2:
+        return value, np.nan, np.nan
+    samples = []
+    # One stream for each point: networks at different widths are independent.
+    picks = np.stack([draws(count, stream=1 + point) for point in range(len(order))], axis=1)
+    for chosen in picks:
+        share = np.take_along_axis(success, chosen, axis=1).mean(axis=1)
+        samples.append(half_crossing(ratio[order], share, np.full(len(order), count)))
+    low, high = percentiles(np.where(np.isnan(samples), np.inf, samples))
+    return value, low, high
+
+
+def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
+    """Whether a final total loss is that of W = 0, to within ``TRIVIAL`` of 1/2."""
+    return np.abs(np.asarray(total_loss, float) - ZERO_WEIGHTS_LOSS) <= TRIVIAL * ZERO_WEIGHTS_LOSS
+
+
+def change_point(strengths: ArrayLike, is_trivial: ArrayLike) -> float:
+    """lambda* of one network: the geometric middle of the gap below which it should not, above which it should be trivial.
+
+    ``strengths`` sorted and > 0 (point), ``is_trivial`` (point). Of the gaps that misjudge the fewest points the middle
+    one; NaN where no gap inside the grid is best (always or never trivial: censored).
+    """
+    strengths, is_trivial = np.asarray(strengths, float), np.asarray(is_trivial, bool)
+    wrong = [is_trivial[:k].sum() + (~is_trivial[k:]).sum() for k in range(len(strengths) + 1)]
+    best = np.flatnonzero(np.array(wrong) == min(wrong))
+    inside = best[(best > 0) & (best < len(strengths))]
+    if len(inside) < len(best) or not inside.size:
+        return np.nan
+    gap = inside[len(inside) // 2]
+    return float(np.sqrt(strengths[gap - 1] * strengths[gap]))
+
+
+def trivialisation(strengths: ArrayLike, total_loss: ArrayLike) -> NDArray[np.float64]:
+    """lambda* of every network, (network): ``strengths`` (point) sorted and > 0, ``total_loss`` (point, network)."""
+    states = trivial(total_loss)
+    return np.array([change_point(strengths, states[:, network]) for network in range(states.shape[1])])
+
+
+def median_threshold(thresholds: ArrayLike) -> tuple[float, float, float]:
+    """Median of the single networks' lambda* with its 95 % bootstrap interval; censored ones (NaN) are left out."""
+    values = np.asarray(thresholds, float)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return np.nan, np.nan, np.nan
+    return interval(lambda chosen: float(np.median(values[chosen])), len(values))
+
+
+def largest_rise(losses: ArrayLike) -> NDArray[np.float64]:
+    """Largest change between neighbouring points over the whole range of each curve: 1 is one sharp jump.
+
+    ``losses`` (point, ...), sorted along lambda; returns (...).
+    """
+    losses = np.asarray(losses, float)
+    span = losses.max(axis=0) - losses.min(axis=0)
+    return np.diff(losses, axis=0).max(axis=0) / np.where(span > 0, span, np.nan)

@@ -1,0 +1,100 @@
+"""KWJ Fig. 4: time-temperature superposition (a), and the overlap at the longest lag against T (b), regularised phase.
+
+Needs ``runs``: one Langevin run with weight decay; ``fit``: the window of t / tau90 for the exponent of (a).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.estimators import powerlaw
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj import collapse, wells
+
+TITLE = "Time-temperature superposition and the long-time overlap"
+CAPTION = (
+    "(a) Overlap against t/tau90, from hot (red) to cold (blue), with 95 % bootstrap bands. Dashed: free Brownian weights, "
+    "no free parameter. Grey: exponent fitted to the points that have not left that curve, with its interval; the same fit "
+    "to the Brownian curve gives nearly the same number, so that it is no evidence for mode-coupling theory. Open circles: "
+    "where a curve leaves. (b) Overlap at the longest lag t_f, with power-law fits over the temperatures that have left; "
+    "squares: harmonic well of stiffness lambda with measured w(t_w) and epsilon, at t_f and for t to infinity (KWJ Eq. 22)."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Numbers of the collapse; final overlap with its interval, the wells' overlaps (temperature) and both exponents."""
+    (name,) = inputs.runs
+    one = collapse.numbers(inputs, name)
+    run = inputs.run(name)
+    last = one.isel(lag=-1)
+    pairs = [
+        wells.overlaps(dataset, temperature=float(temperature), facts=run.attrs)
+        for temperature, dataset in zip(run["temperature"].values, inputs.networks(name), strict=True)
+    ]
+    plateau, final = np.array(pairs).T
+    left = np.isfinite(one["departure"].values) & (run["temperature"].values > 0)
+    temperatures = run["temperature"].values[left]
+    ends = [last[f"overlap_{end}"].values[left] for end in ("mean", "low", "high")]
+    measured = powerlaw.fit(temperatures, *ends)
+    fits = {
+        "final_exponent": measured,
+        "well_exponent": powerlaw.fit(temperatures, plateau[left]),
+        "well_final_exponent": powerlaw.fit(temperatures, final[left]),
+    }
+    for key, found in fits.items():
+        one = one.assign({key: found.value, f"{key}_low": found.low, f"{key}_high": found.high})
+    return one.assign(
+        well_plateau=("temperature", plateau),
+        well_final=("temperature", final),
+        left_master_curve=("temperature", left),
+        final_intercept=measured.intercept,
+        lag_max=int(one["lag"].values[-1]),
+        chi=run.attrs["chi"],
+    )
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(2, height=3.3, width=3.7)
+    collapse.draw(axes[0, 0], numbers)
+    axes[0, 0].set_title(rf"regularised, $\chi$ = {float(numbers['chi']):g}")
+    _final(axes[0, 1], numbers)
+    style.letters(axes.flat)
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _final(ax, numbers: xr.Dataset) -> None:
+    hot = numbers.where(numbers["temperature"] > 0, drop=True).isel(lag=-1)
+    temperatures = hot["temperature"].values
+    used = hot["left_master_curve"].values.astype(bool)
+    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+        value, low, high = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
+        error = [[max(value - low, 0)], [max(high - value, 0)]]
+        ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)
+    style_of = {"linestyle": "none", "mfc": "none", "ms": 4}
+    slope = float(numbers["well_exponent"])
+    label = rf"well, $t\to\infty$: $T^{{{slope:.2f}}}$"
+    ax.plot(temperatures, hot["well_plateau"], marker="s", mec="0.2", color="0.2", **style_of, label=label)
+    slope = float(numbers["well_final_exponent"])
+    ax.plot(
+        temperatures,
+        hot["well_final"],
+        marker="D",
+        mec="0.6",
+        color="0.6",
+        **style_of,
+        label=rf"well, $t_f$: $T^{{{slope:.2f}}}$",
+    )
+    value = float(numbers["final_exponent"])
+    if np.isfinite(value):
+        span = np.array([temperatures[used].min(), temperatures[used].max()])
+        low, high = float(numbers["final_exponent_low"]), float(numbers["final_exponent_high"])
+        text = rf"measured: $T^{{{value:.2f}}}$ [{low:.2f}, {high:.2f}]"
+        ax.plot(span, np.exp(float(numbers["final_intercept"])) * span**value, color="0.25", linewidth=1.2, label=text)
+    ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=rf"$Q(t_f={int(numbers['lag_max']):,})$")
+    style.log_ticks(ax)
+    ax.legend(loc="lower left", fontsize=7)

@@ -1,0 +1,40 @@
+"""KWJ Fig. 8: overlap at several waiting times, and tau90 against the waiting time; one row a phase.
+
+Needs ``runs``: Langevin runs of one temperature with several waiting times; ``fit``: the window of t_w for the exponent.
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj import ageing
+from quench.figures.kwj.panels import title
+
+TITLE = "Ageing"
+CAPTION = (
+    "Left: overlap Q(t, t_w) from the youngest (light) to the oldest (dark) networks, with 95 % bootstrap bands. Right: "
+    "time tau90 against the waiting time t_w; large points: mean overlap, with intervals; small: single networks; dashed: "
+    "maximum-likelihood power law of the single networks, in which those that do not reach 0.9 count as slower than "
+    "the longest lag, with the 95 % interval over networks."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Overlaps, relaxation times and ageing exponents of every run along ``panel``."""
+    return ageing.stacked(inputs)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    figure, axes = style.new(2, rows=len(names), width=3.6)
+    for (left, right), name in zip(axes, names, strict=True):
+        one = ageing.of(numbers, name)
+        ageing.draw_overlaps(left, one)
+        ageing.draw_times(right, one)
+        left.set_title(rf"{title(name)}, $T$ = {style.power(float(one['temperature']))}")
+    style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure

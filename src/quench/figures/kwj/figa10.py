@@ -1,0 +1,12 @@
+"""KWJ Fig. A10: tau90 against T at several waiting times in the underparameterised phase; the panel of Fig. A9.
+
+Needs ``runs``: one Langevin run; all its waiting times are shown.
+"""
+
+from __future__ import annotations
+
+from quench.figures.kwj.figa9 import CAPTION, compute, draw
+
+__all__ = ["CAPTION", "TITLE", "compute", "draw"]
+
+TITLE = "Relaxation at several waiting times, underparameterised"

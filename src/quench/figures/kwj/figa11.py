@@ -1,0 +1,16 @@
+"""KWJ Fig. A11: no ageing in the overparameterised phase; the same panels as Fig. 8.
+
+Needs ``runs``: one Langevin run of one temperature with several waiting times; ``fit``: the window of t_w.
+"""
+
+from __future__ import annotations
+
+from quench.figures.kwj.fig8 import compute, draw
+
+__all__ = ["CAPTION", "TITLE", "compute", "draw"]
+
+TITLE = "No ageing in the overparameterised phase"
+CAPTION = (
+    "(a) Overlap Q(t, t_w) from the youngest (light) to the oldest (dark) networks, with 95 % bootstrap bands. (b) Time "
+    "tau90 against the waiting time t_w, with the fit of Fig. 8: its exponent is zero within its interval."
+)

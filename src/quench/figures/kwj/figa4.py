@@ -1,0 +1,49 @@
+"""KWJ Fig. A4: tau_e against T in the three phases (top), and tau90 against T with CIFAR-10 (below).
+
+Needs ``runs``: one Langevin run a phase, then, in the same order, those with CIFAR-10 if there are any; ``chis``: one a run.
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import brownian_tau, panel, relaxation_times, stacked, title
+from quench.observables.relaxation import LEVELS
+
+TITLE = "Further decorrelation times"
+CAPTION = (
+    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; below, where this scenario "
+    "has CIFAR-10: tau90. Points that are not reached are left out. Dashed: free Brownian weights, no free parameter; "
+    "solid line: T = 0."
+)
+ROW = 3
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """tau_e and tau90 with their intervals and Brownian lines (panel, temperature)."""
+
+    def numbers(run: xr.Dataset) -> xr.Dataset:
+        kept = [f"{name}_{end}" for name in LEVELS for end in ("mean", "low", "high")]
+        return run[kept].assign({f"{name}_brownian": brownian_tau(run, level) for name, level in LEVELS.items()})
+
+    return stacked(inputs, numbers)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    rows = -(-len(names) // ROW)
+    figure, axes = style.new(min(ROW, len(names)), rows=rows)
+    for index, (ax, name) in enumerate(zip(axes.flat, names, strict=False)):
+        quantity, label = ("tau_e", r"$\tau_e$") if index < ROW else ("tau90", r"$\tau_{90}$")
+        one = panel(numbers, name)
+        relaxation_times(ax, one, quantity, label)
+        ax.set_title(rf"{title(name)}, $\chi$ = {float(one['chi']):g}")
+        if index % ROW:
+            ax.set_ylabel("")
+    style.letters(axes.flat)
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure

@@ -1,0 +1,169 @@
+"""The phase diagram's panels (KWJ Fig. 1, A3): numbers from scans, and how each panel is drawn."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quench.estimators import transitions
+from quench.figures import style
+
+# Losses below this are drawn on the floor of the axis: float32 arithmetic leaves nothing, or dust, of a fitted set.
+FLOOR = 1e-12
+
+
+def fitting(scan: xr.Dataset) -> xr.Dataset:
+    """Data loss of every network against N/P_D on the line lambda = 0, and N*/P_D with its interval."""
+    line = scan.isel(point=np.flatnonzero(scan["weight_decay"].values == 0)).sortby("n_weights")
+    ratio = line["n_weights"].values / scan.attrs["P_D"]
+    loss = line["data_loss"].values
+    value, low, high = transitions.fitting_threshold(ratio, loss)
+    return xr.Dataset(
+        {
+            "uot_loss": (("uot_point", "uot_network"), loss),
+            "uot_median": ("uot_point", np.nanmedian(np.where(np.isfinite(loss), loss, np.nan), axis=1)),
+            "uot_threshold": value,
+            "uot_threshold_low": low,
+            "uot_threshold_high": high,
+            "uot_diverged": int((line["diverged_at"].values >= 0).sum()),
+            "uot_epochs": scan.attrs["epochs"],
+        },
+        coords={"uot_ratio": ("uot_point", ratio), "uot_width": ("uot_point", line["width"].values)},
+    )
+
+
+def trivialising(scan: xr.Dataset) -> xr.Dataset:
+    """Total loss of every network against lambda at one width, every network's lambda*, their median and interval."""
+    line = scan.isel(point=np.flatnonzero(scan["weight_decay"].values > 0)).sortby("weight_decay")
+    strengths, loss = line["weight_decay"].values, line["loss"].values
+    thresholds = transitions.trivialisation(strengths, loss)
+    value, low, high = transitions.median_threshold(thresholds)
+    return xr.Dataset(
+        {
+            "ttt_loss": (("ttt_point", "ttt_network"), loss),
+            "ttt_mean": ("ttt_point", np.nanmean(loss, axis=1)),
+            "ttt_norm": (("ttt_point", "ttt_network"), line["squared_norm"].values),
+            "ttt_thresholds": ("ttt_network", thresholds),
+            "ttt_threshold": value,
+            "ttt_threshold_low": low,
+            "ttt_threshold_high": high,
+            "ttt_rise": ("ttt_network", transitions.largest_rise(loss)),
+            "ttt_mean_rise": float(transitions.largest_rise(np.nanmean(loss, axis=1))),
+            "ttt_diverged": int((line["diverged_at"].values >= 0).sum()),
+            "ttt_width": int(line["width"].values[0]),
+        },
+        coords={"ttt_strength": ("ttt_point", strengths)},
+    )
+
+
+def grid(scan: xr.Dataset) -> xr.Dataset:
+    """Median total loss on the (N/P_D, lambda) plane, and the median lambda* at every width."""
+    widths, strengths = np.unique(scan["width"].values), np.unique(scan["weight_decay"].values)
+    table = np.full((len(strengths), len(widths), scan.sizes["network"]), np.nan)
+    rows = np.searchsorted(strengths, scan["weight_decay"].values)
+    columns = np.searchsorted(widths, scan["width"].values)
+    table[rows, columns] = scan["loss"].values
+    ratio = np.full(len(widths), np.nan)
+    ratio[columns] = scan["n_weights"].values / scan.attrs["P_D"]
+    positive = strengths > 0
+    boundary = [
+        transitions.median_threshold(transitions.trivialisation(strengths[positive], table[positive, column]))[0]
+        for column in range(len(widths))
+    ]
+    return xr.Dataset(
+        {
+            "map_loss": (("map_strength", "map_width"), np.nanmedian(table, axis=2)),
+            "map_threshold": ("map_width", boundary),
+            "map_networks": scan.sizes["network"],
+            "map_diverged": int((scan["diverged_at"].values >= 0).sum()),
+        },
+        coords={"map_strength": strengths, "map_width": widths, "map_ratio": ("map_width", ratio)},
+    )
+
+
+def draw_fitting(ax: Axes, numbers: xr.Dataset) -> None:
+    """Fig. 1b: one point a network, their median, N*/P_D."""
+    ratio = numbers["uot_ratio"].values
+    loss = np.maximum(numbers["uot_loss"].values, FLOOR)
+    ax.plot(ratio, loss, "o", color=style.HEAT(0.08), ms=3, alpha=0.45, mew=0)
+    ax.plot(ratio, np.maximum(numbers["uot_median"], FLOOR), color=style.HEAT(0.95), label="median")
+    value = float(numbers["uot_threshold"])
+    if np.isfinite(value):
+        ends = [float(numbers[f"uot_threshold_{end}"]) for end in ("low", "high")]
+        if np.isfinite(ends).all():
+            ax.axvspan(*ends, color="0.85", lw=0)
+        ax.axvline(value, **style.THEORY, label=rf"$N^*/P_D$ = {value:.2g}")
+    ax.axhline(transitions.FITTED, **style.GUIDE)
+    ax.set(xscale="log", yscale="log", ylim=(FLOOR / 3, 1), xlabel="$N/P_D$", ylabel=r"final loss, $\lambda=0$")
+    style.log_ticks(ax)
+    ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    ax.legend(loc="lower left")
+    _say_lost(ax, int(numbers["uot_diverged"]))
+
+
+def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
+    """Fig. 1c: one line a network, their mean, a tick for every network's lambda*."""
+    strength = numbers["ttt_strength"].values
+    ax.plot(strength, numbers["ttt_loss"], color=style.HEAT(0.08), alpha=0.3, linewidth=0.9)
+    ax.plot(strength, numbers["ttt_mean"], color=style.HEAT(0.95), linewidth=1.8, label="mean")
+    value = float(numbers["ttt_threshold"])
+    if np.isfinite(value):
+        ends = [float(numbers[f"ttt_threshold_{end}"]) for end in ("low", "high")]
+        if np.isfinite(ends).all():
+            ax.axvspan(*ends, color="0.85", lw=0)
+        ax.axvline(value, **style.THEORY, label=rf"median $\lambda^*$: {value:.2g}")
+    single = numbers["ttt_thresholds"].values
+    ax.plot(single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each")
+    ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
+    ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -11), textcoords="offset points", fontsize=7.5, color="0.25")
+    ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.84), fontsize=7, handlelength=1.5)
+    _say_lost(ax, int(numbers["ttt_diverged"]))
+
+
+def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
+    """Fig. 1a: loss as colour, rows of equal height for the values of lambda, with the four phases named."""
+    ratio, strengths = numbers["map_ratio"].values, numbers["map_strength"].values
+    middle = np.sqrt(ratio[1:] * ratio[:-1]) if len(ratio) > 1 else np.empty(0)
+    step = middle[0] / ratio[0] if middle.size else 1.5
+    edges = np.concatenate([[ratio[0] / step], middle, [ratio[-1] * step]])
+    rows = np.arange(len(strengths) + 1)
+    norm = mpl.colors.LogNorm(1e-3, 0.5)
+    shown = np.maximum(numbers["map_loss"].values, 1e-9)
+    mesh = ax.pcolormesh(edges, rows, shown, cmap="cividis", norm=norm, linewidth=0, rasterized=True)
+    bar = figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
+    bar.set_label("final loss (median)", fontsize=8)
+    boundary = np.interp(np.log(numbers["map_threshold"]), np.log(np.maximum(strengths, 1e-9)), rows[:-1] + 0.5)
+    known = np.isfinite(numbers["map_threshold"].values)
+    ax.step(
+        np.repeat(edges, 2)[1:-1],
+        np.repeat(np.where(known, boundary, np.nan), 2),
+        color="white",
+        linewidth=1.8,
+        where="mid",
+    )
+    ax.axhline(1, color="white", linewidth=0.8, linestyle=":")
+    place = {"fontsize": 8.5, "fontweight": "bold", "ha": "center", "va": "center"}
+    centre = np.sqrt(edges[0] * edges[-1])
+    top = float(np.nanmean(boundary)) if known.any() else len(strengths) / 2
+    ax.text(centre, (top + len(strengths)) / 2, "quadratic", color="0.1", **place)
+    ax.text(centre, (top + 1) / 2, "regularised", color="white", **place)
+    if "uot_threshold" in numbers and edges[0] < float(numbers["uot_threshold"]) < edges[-1]:
+        threshold = float(numbers["uot_threshold"])
+        ax.plot([threshold] * 2, [0, 1], color="white", linewidth=1.8)
+        sides = ((np.sqrt(edges[0] * threshold), "under"), (np.sqrt(threshold * edges[-1]), "over"))
+        for x, word in sides:
+            ax.text(x, 0.5, word, color="white", **(place | {"fontsize": 7.5}))
+    ax.set_xscale("log")
+    ax.set(xlabel="$N/P_D$", ylabel=r"$\lambda$ (rows not to scale)", xlim=edges[[0, -1]], ylim=(0, len(strengths)))
+    ax.set_yticks(rows[:-1] + 0.5, [f"{s:g}" for s in strengths], fontsize=7)
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+
+
+def _say_lost(ax: Axes, count: int) -> None:
+    if count:
+        ax.text(0.98, 0.97, f"{count} networks diverged", transform=ax.transAxes, ha="right", va="top", fontsize=7)

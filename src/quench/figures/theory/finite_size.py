@@ -1,0 +1,113 @@
+"""The 3-spin glass at finite N: simulated energies after a quench, and their 1/N drift to the solution at infinite N.
+
+Needs ``glass``: simulations at two or more N with the same times, and if there is one the Cugliandolo-Kurchan (CK)
+solution, whose ``energy(time)`` covers them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.errors import QuenchError
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.files import config_of
+from quench.theory import threshold
+
+TITLE = "Finite-size drift of the glass energy"
+CAPTION = (
+    "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N "
+    "with standard errors over realisations of the couplings, and the Cugliandolo-Kurchan solution at infinite N where "
+    "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time); CK where given."""
+    files = [dataset for group in inputs.glass.values() for dataset in group]
+    simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
+    solutions = [dataset for dataset in files if "n_spins" not in config_of(dataset)]
+    temperatures = {config_of(dataset).get("temperature") for dataset in files}
+    if len({_n_spins(d) for d in simulations}) < 2 or len(solutions) > 1 or len(temperatures - {None}) != 1:
+        raise QuenchError(
+            "finite-size figure: give simulations at two or more N and at most one solution, all at one temperature"
+        )
+    kept = [d[["energy", "energy_error"]].assign_coords(n_spins=_n_spins(d)) for d in simulations]
+    joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="drop")
+    fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
+    names = ("intercept", "intercept_error", "slope", "slope_error")
+    (temperature,) = temperatures - {None}
+    result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(names)})
+    if temperature <= threshold.dynamical_temperature(3):
+        result["threshold_energy"] = threshold.threshold_energy(3, temperature)
+    if solutions:
+        exact = solutions[0]["energy"].rename(time="solution_time")
+        # Log-spaced rows carry the curve; a straight line between them would not.
+        result["solution"] = exact.drop_vars(set(exact.coords) - {"solution_time"})
+        result["solution_at_times"] = ("time", _at(exact, joined["time"].values))
+    return result.assign_attrs(temperature=temperature)
+
+
+def _n_spins(dataset: xr.Dataset) -> int:
+    return int(config_of(dataset)["n_spins"])
+
+
+def _fit(one: xr.Dataset) -> tuple[float, float, float, float]:
+    """Weighted least squares of E on 1/N: intercept, slope and their standard errors."""
+    errors = one["energy_error"].values
+    design = np.stack([np.ones(len(errors)), 1 / one["n_spins"].values], axis=1) / errors[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    intercept, slope = covariance @ design.T @ (one["energy"].values / errors)
+    return intercept, np.sqrt(covariance[0, 0]), slope, np.sqrt(covariance[1, 1])
+
+
+def _at(exact: xr.DataArray, times: np.ndarray) -> np.ndarray:
+    """The solution at the simulated times, where it has those very times; NaN elsewhere."""
+    known = exact["solution_time"].values
+    places = np.abs(known[:, None] - times).argmin(axis=0)
+    return np.where(np.isclose(known[places], times, rtol=1e-9, atol=1e-12), exact.values[places], np.nan)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(2)
+    _energies(axes[0, 0], numbers)
+    _drift(axes[0, 1], numbers)
+    style.letters(axes.flat)
+    return figure
+
+
+def _energies(ax, numbers: xr.Dataset) -> None:
+    sizes = numbers["n_spins"].values
+    shown = numbers["time"].values > 0
+    for row, n_spins in enumerate(sizes):
+        one = numbers.isel(n_spins=row)
+        color = style.HEAT(0.95 - 0.9 * row / max(len(sizes) - 1, 1))
+        times, energy, error = (one[name].values[shown] for name in ("time", "energy", "energy_error"))
+        ax.errorbar(times, energy, error, fmt="o", ms=3, capsize=2, color=color, label=f"$N$ = {n_spins}")
+    if "solution" in numbers:
+        ax.plot(numbers["solution_time"], numbers["solution"], color="black", label=r"CK, $N = \infty$", zorder=1)
+        ax.set_xlim(numbers["time"].values[shown].min() / 2, numbers["time"].values.max() * 3)
+    if "threshold_energy" in numbers:
+        ax.axhline(float(numbers["threshold_energy"]), **style.GUIDE)
+    ax.set_xscale("log")
+    ax.set(xlabel="$t$", ylabel="$E(t)$", title=f"$p$ = 3, $T$ = {numbers.attrs['temperature']:g}")
+    ax.legend(loc="upper right")
+
+
+def _drift(ax, numbers: xr.Dataset) -> None:
+    times = [t for t in numbers["time"].values if t > 0]
+    inverse = 1 / numbers["n_spins"].values
+    line = np.array([0, inverse.max() * 1.05])
+    for row, time in enumerate(times):
+        one = numbers.sel(time=time)
+        color = style.HEAT(0.05 + 0.9 * row / max(len(times) - 1, 1))
+        ax.errorbar(inverse, one["energy"], one["energy_error"], fmt="o", ms=3, capsize=2, color=color)
+        ax.plot(
+            line, float(one["intercept"]) + float(one["slope"]) * line, color=color, lw=0.9, label=f"$t$ = {time:g}"
+        )
+        if "solution_at_times" in one and np.isfinite(one["solution_at_times"]):
+            ax.plot(0, one["solution_at_times"], marker="D", ms=5, color=color, mec="black", clip_on=False, zorder=4)
+    ax.set(xlabel="$1/N$", ylabel="$E$", xlim=(-0.03 * line[1], line[1]))
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -1,0 +1,124 @@
+"""The networks of BJ by name: A, A-under (its A'), B, C, D, LeNet, ResNet-34, WideResNet; any of them on any images.
+
+``widths`` replaces the paper's widths and ``multiplier`` scales them, for reduced scale. Numbers of weights at the
+paper's widths, biases left out: A 30,820,000 on CIFAR-10, B 89,400 on MNIST, C 56,750 on CIFAR-10; D has 11,220,132
+parameters on CIFAR-100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from quench.networks.catalogue import layer_widths
+from quench.networks.classifier import (
+    Classifier,
+    DenseClassifier,
+    Loss,
+    NegativeLogLikelihood,
+    SigmoidSquaredError,
+    initialise,
+)
+from quench.networks.residual import SmallImageResNet, wide_resnet
+
+
+@dataclass(frozen=True)
+class Images:
+    """Shape of the inputs: ``channels`` x ``side`` x ``side`` pixels, in ``classes`` classes."""
+
+    channels: int
+    side: int
+    classes: int
+
+    @property
+    def pixels(self) -> int:
+        return self.channels * self.side**2
+
+
+@dataclass(frozen=True)
+class Model:
+    """``construct(images, widths)`` makes the module; ``dense`` marks plain MLPs. Widths: ``catalogue``."""
+
+    construct: Callable[[Images, tuple[int, ...]], nn.Module]
+    loss: type[Loss]
+    summary: str
+    dense: bool = False
+
+
+MODELS: dict[str, Model] = {}
+
+
+def register(name: str, model: Model) -> None:
+    """Make ``model`` available under ``name``; a name is given once."""
+    if name in MODELS:
+        raise ValueError(f"a model named {name!r} is registered already")
+    MODELS[name] = model
+
+
+def build(
+    name: str,
+    images: Images,
+    seed: int,
+    *,
+    widths: tuple[int, ...] | None = None,
+    multiplier: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+) -> Classifier:
+    """The network ``name`` for such images, initialised by key ``seed`` (drawn in float64, rounded to ``dtype``)."""
+    module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
+    initialise(module, seed)
+    model = MODELS[name]
+    return (DenseClassifier if model.dense else Classifier)(module.to(device), model.loss())
+
+
+def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
+    """The module without values: on the meta device nothing is drawn, and the global random state stays as it was.
+
+    Raises ``ValueError`` where the model does not exist, has other layers, or cannot take such images.
+    """
+    chosen = layer_widths(name, widths, multiplier)
+    with torch.device("meta"):
+        return MODELS[name].construct(images, chosen)
+
+
+def _dense(images: Images, widths: tuple[int, ...]) -> nn.Module:
+    layers: list[nn.Module] = [nn.Flatten()]
+    inputs = images.pixels
+    for width in widths:
+        layers += [nn.Linear(inputs, width), nn.ReLU()]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, images.classes))
+
+
+def _convolutional(images: Images, widths: tuple[int, ...]) -> nn.Module:
+    """Two 5x5 convolutions, each followed by 2x2 max-pooling and ReLU, then fully connected layers."""
+    first, second, *dense = widths
+    side = ((images.side - 4) // 2 - 4) // 2
+    if side < 1:
+        raise ValueError(f"two 5x5 convolutions and poolings need images of at least 16x16 pixels, not {images.side}")
+    features = [nn.Conv2d(images.channels, first, 5), nn.MaxPool2d(2), nn.ReLU()]
+    features += [nn.Conv2d(first, second, 5), nn.MaxPool2d(2), nn.ReLU()]
+    return nn.Sequential(*features, *_dense(Images(second, side, images.classes), tuple(dense)))
+
+
+def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...]], nn.Module]:
+    return lambda images, widths: SmallImageResNet(blocks, widths[0], images.channels, images.classes)
+
+
+def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
+    return wide_resnet(28, widths[0], widths[1], images.channels, images.classes)
+
+
+_NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
+register("A", Model(_dense, _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
+register("A-under", Model(_dense, _MSE, "Toy, under-parameterised (A')", True))
+register("B", Model(_dense, _NLL, "Fully connected, two hidden layers of ReLU", True))
+register("C", Model(_convolutional, _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
+register("D", Model(_resnet((2, 2, 2, 2)), _NLL, "ResNet-18 with a CIFAR stem"))
+register("LeNet", Model(_convolutional, _NLL, "LeNet-5 with ReLU and max-pooling"))
+register("ResNet-34", Model(_resnet((3, 4, 6, 3)), _NLL, "ResNet-34 with a CIFAR stem"))
+register("WideResNet", Model(_wide_resnet, _NLL, "WRN-28-10, pre-activation, no dropout"))

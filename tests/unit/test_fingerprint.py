@@ -1,0 +1,188 @@
+"""What an edit of the code makes stale, tried on a copy of the package by the process that Snakemake would run."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quench import steps
+from quench.errors import QuenchError
+from quench.fingerprint import dependencies, fingerprint
+
+SOURCE = Path(__file__).parents[2] / "src"
+BACKEND = "reference"
+ASK = """
+import json, sys
+from quench.steps import _STEPS, code
+print(json.dumps({step: code(step, "reference") for step in _STEPS}))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the package, and the steps' fingerprints in it, asked for anew at every call."""
+    shutil.copytree(SOURCE, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+    def codes():
+        environment = {"PYTHONPATH": str(tmp_path / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        told = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
+        return json.loads(told.stdout)
+
+    def edit(module, change):
+        path = tmp_path / "src" / (module.replace(".", "/") + ".py")
+        before = path.read_text()
+        after = change(before)
+        assert after != before
+        path.write_text(after)
+
+    return edit, codes
+
+
+def stale(before, after):
+    return {step for step in before if before[step] != after[step]}
+
+
+def add_code(text):
+    return text + "\n\n_ADDED = 1\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("    masters =", "    # Why this line is here.\n    masters ="),
+        lambda text: text.replace('"""Overdamped', '"""Strongly overdamped'),
+        lambda text: text.replace('"""Update float64', '"""Advance float64'),
+        lambda text: text.replace("np.sqrt(2 * step_size", "(np.sqrt)(\n        2 * step_size"),
+        lambda text: text.replace("    masters =", "\n\n    masters ="),
+    ],
+    ids=["comment", "module docstring", "function docstring", "brackets and lines", "blank lines"],
+)
+def test_edits_without_effect_change_nothing(copy, change):
+    edit, codes = copy
+    before = codes()
+    edit("quench.dynamics.reference.langevin", change)
+    assert stale(before, codes()) == set()
+
+
+def test_langevin_edit_is_langevins_alone(copy):
+    edit, codes = copy
+    before = codes()
+    edit("quench.dynamics.reference.langevin", lambda text: text.replace("np.sqrt(2 *", "np.sqrt(2.0 *"))
+    assert stale(before, codes()) == {"langevin", "langevin-streamed"}
+
+
+@pytest.mark.parametrize(
+    "module, expected",
+    [
+        ("quench.random", {"pretrain", "langevin", "sgd", "average"}),
+        ("quench.networks.mlp", {"pretrain", "langevin", "sgd"}),
+        ("quench.dynamics.reference.problem", {"pretrain", "langevin", "sgd"}),
+        ("quench.dynamics.reference.sgd", {"pretrain", "sgd"}),
+        ("quench.dynamics.recorders", {"pretrain", "langevin", "sgd"}),
+        ("quench.dynamics.preparation", {"pretrain"}),
+        ("quench.data.prepare", {"prepare"}),
+        ("quench.observables.overlap", {"observe"}),
+        ("quench.observables.relaxation", {"observe", "average"}),
+        ("quench.observables.average", {"average"}),
+        ("quench.theory.brownian", set()),
+        # Plumbing: reading, writing, telling and drawing make no number.
+        ("quench.files", set()),
+        ("quench.snapshots", set()),
+        ("quench.checkpoint", set()),
+        ("quench.progress", set()),
+        ("quench.cli.run", set()),
+        ("quench.cli.training", set()),
+        ("quench.config.sections", set()),
+        ("quench.figures.style", set()),
+    ],
+)
+def test_code_edit_reaches_the_steps_that_import_it(copy, module, expected):
+    edit, codes = copy
+    before = codes()
+    edit(module, add_code)
+    chain = {"prepare", "pretrain", "langevin", "sgd", "observe", "average"}
+    assert stale(before, codes()) & chain == expected
+
+
+@pytest.mark.parametrize(
+    "command, step", [("prepare", "prepare"), ("pretrain", "pretrain"), ("run", "langevin"), ("run", "sgd"),
+                      ("observe", "observe"), ("average", "average")],
+)  # fmt: skip
+def test_step_covers_the_science_that_its_command_calls(command, step):
+    """A science module that a command calls directly must be in the fingerprint of what the command writes."""
+    covered = set()
+    for module in steps._STEPS[f"{step}-streamed" if command == "run" else step]:
+        covered |= dependencies(module.format(backend=BACKEND))
+    called = {
+        name
+        for name in dependencies(f"quench.cli.{command}")
+        if name.startswith(("quench.data.", "quench.networks.", "quench.dynamics.", "quench.observables."))
+    }
+    if command == "observe":
+        # The averages over one chunk, which those over all chunks replace; and the lag grid, declared in the file.
+        called -= {"quench.observables.average", "quench.dynamics.schedule"}
+    assert called <= covered
+
+
+def test_figures_have_fingerprints_of_their_own(copy, tmp_path):
+    edit, _ = copy
+    ask = (
+        "import json; from quench.fingerprint import fingerprint;"
+        "print(json.dumps({n: fingerprint(f'quench.figures.kwj.{n}') for n in ('fig2', 'fig3', 'fig5', 'fig7')}))"
+    )
+
+    def prints():
+        command = [sys.executable, "-c", ask]
+        told = subprocess.run(
+            command, env={"PYTHONPATH": str(tmp_path / "src")}, capture_output=True, text=True, check=True
+        )
+        return json.loads(told.stdout)
+
+    first = prints()
+    assert len(set(first.values())) == len(first)
+    edit("quench.figures.kwj.fig3", add_code)
+    second = prints()
+    assert stale(first, second) == {"fig3"}
+    edit("quench.figures.style", add_code)
+    assert stale(second, prints()) == {"fig2", "fig3", "fig5", "fig7"}
+
+
+def test_moved_code_is_an_edit_even_where_the_text_is_the_same(copy):
+    """A name imported from elsewhere is other code, although every file's own tree may look alike."""
+    edit, codes = copy
+    before = codes()
+    edit("quench.dynamics.descent", lambda text: text.replace("learning_rate *", "0.5 * learning_rate *"))
+    assert stale(before, codes()) == {"pretrain"}
+
+
+def test_relative_import_is_refused(copy, tmp_path):
+    edit, _ = copy
+    edit("quench.dynamics.descent", lambda text: text.replace("from quench.dynamics.survival", "from .survival"))
+    ask = "from quench.fingerprint import fingerprint; fingerprint('quench.dynamics.descent')"
+    told = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "relative import on line" in told.stderr
+
+
+def test_missing_module_names_the_nearest():
+    with pytest.raises(QuenchError, match=r"did you mean 'quench.figures.kwj.fig3'"):
+        fingerprint("quench.figures.kwj.fig33")
+
+
+def test_fingerprints_need_no_heavy_import():
+    ask = (
+        "import sys; from quench.steps import code; code('langevin', 'reference');"
+        "print('torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", ask], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["False", "False"]

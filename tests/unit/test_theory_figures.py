@@ -1,0 +1,104 @@
+"""The theory's own figures: their numbers are those of the theory, and what cannot be drawn is refused."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from quench.errors import QuenchError
+from quench.figures.inputs import Inputs
+from quench.figures.kwj import figa5
+from quench.figures.theory import finite_size, mct
+from quench.theory import brownian
+
+
+def glass(energies, errors=None, n_spins=None, temperature=0.5):
+    times = np.array([0.0, 1.0, 2.0])
+    dataset = xr.Dataset({"energy": ("time", energies)}, coords={"time": times})
+    config = {"temperature": temperature}
+    if n_spins:
+        dataset["energy_error"] = "time", errors
+        config["n_spins"] = n_spins
+    return dataset.assign_attrs(kind="glass", config=json.dumps(config))
+
+
+def test_a5_shows_both_wells_and_their_limits():
+    numbers = figa5.compute(Inputs())
+    steep, shallow = numbers["overlap"].values
+    assert np.all(np.diff(shallow) <= 1e-12)
+    assert np.all(steep <= shallow + 1e-12)
+    np.testing.assert_allclose(numbers["overlap"].values[:, -1], numbers["overlap_plateau"], atol=1e-12)
+    # The shallow well is free until its own relaxation at 1/(mu k) = 100: one part in a hundred at t = 1.
+    early = numbers["time"].values < 1
+    np.testing.assert_allclose(shallow[early], numbers["overlap_brownian"].values[early], rtol=0.02)
+    assert len(figa5.draw(numbers).axes) == 1
+
+
+def test_finite_size_fit_recovers_an_exact_drift():
+    limit = np.array([0.0, -0.5, -0.6])
+    files = {f"n{n}": [glass(limit + 3.5 / n, np.full(3, 0.01 / n), n)] for n in (100, 25, 50)}
+    numbers = finite_size.compute(Inputs(glass=files | {"ck": [glass(limit)]}))
+    assert numbers["n_spins"].values.tolist() == [25, 50, 100]
+    np.testing.assert_allclose(numbers["intercept"], limit, atol=1e-12)
+    np.testing.assert_allclose(numbers["slope"], 3.5, rtol=1e-10)
+    np.testing.assert_allclose(numbers["solution_at_times"], limit)
+    assert float(numbers["threshold_energy"]) == pytest.approx(-0.8866927719, abs=1e-9)
+    assert len(finite_size.draw(numbers).axes) == 2
+    alone = finite_size.compute(Inputs(glass=files))
+    assert "solution" not in alone
+    assert len(finite_size.draw(alone).axes) == 2
+
+
+def test_finite_size_intercept_error_covers_the_scatter():
+    rng = np.random.default_rng(8)
+    sizes, limit, pulls = (30, 60, 120), -0.5, []
+    for _ in range(100):
+        files = {f"n{n}": [glass(limit + 2 / n + rng.normal(0, 0.02, 3), np.full(3, 0.02), n)] for n in sizes}
+        numbers = finite_size.compute(Inputs(glass=files))
+        pulls.extend((numbers["intercept"] - limit) / numbers["intercept_error"])
+    # 300 pulls of unit variance: five standard errors of their standard deviation, 1/sqrt(2 n) each.
+    assert np.std(pulls) == pytest.approx(1, abs=5 / np.sqrt(2 * len(pulls)))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a": [glass([0, 0, 0], [1, 1, 1], 10)]},
+        {"a": [glass([0, 0, 0], [1, 1, 1], 10)], "b": [glass([0, 0, 0], [1, 1, 1], 20, temperature=1.0)]},
+        {n: [glass([0, 0, 0])] for n in "abc"},
+        {},
+    ],
+)
+def test_finite_size_refuses_what_it_cannot_fit(files):
+    with pytest.raises(QuenchError, match="two or more N"):
+        finite_size.compute(Inputs(glass=files))
+
+
+def test_mct_beside_a_run(monkeypatch):
+    monkeypatch.setattr(mct, "T_MAX", 1e6)
+    monkeypatch.setattr(mct, "DISTANCES", (-0.1, 0.0, 0.1))
+    lags = np.array([0, 1, 10, 100])
+    epsilon, diffusion = 1e-2, 1e-6
+    curve = brownian.overlap(lags, epsilon, diffusion)
+    run = xr.Dataset(
+        {
+            "overlap_mean": (("temperature", "lag"), [curve, np.ones(4)]),
+            "tau90_mean": ("temperature", [brownian.tau90(epsilon, diffusion), np.nan]),
+        },
+        coords={"temperature": [1e-2, 0.0], "lag": lags},
+        attrs={"chi": 100.0},
+    )
+    numbers = mct.compute(SimpleNamespace(runs={"run": []}, run=lambda name: run))
+    # A temperature whose tau90 is censored has no place on a rescaled axis.
+    assert numbers["temperature"].values.tolist() == [1e-2]
+    # Every theory curve passes through 0.9 at 1.
+    at_one = [numbers["brownian_scaled"], *numbers["critical_scaled"]]
+    for theory in at_one:
+        assert float(theory.interp(scaled_time=1.0)) == pytest.approx(0.9, abs=1e-3)
+    assert numbers["critical_exponent"].values == pytest.approx([0.5, 0.395263], abs=5e-7)
+    assert float(numbers["error"].max()) < 1e-8
+    glassy = numbers["phi"].sel(distance=0.1).isel(time=-1).values
+    assert glassy == pytest.approx([1 - 1 / 1.1, (1 + np.sqrt(1 - 1 / 1.1)) / 2], abs=1e-6)
+    assert len(mct.draw(numbers).axes) == 3
