@@ -265,6 +265,27 @@ def scan_options(wildcards):
     )
 
 
+def mobility_options(wildcards):
+    section = SCENARIO.runs[wildcards.run]
+    return flags(
+        waiting_time=max(section.waiting_times),
+        lag=section.lag_max,
+        **compute_options(),
+    )
+
+
+def mobility_files(run, temperatures):
+    """Single weights of a run at the figure's temperatures, every chunk of networks."""
+    names = [
+        f"T{value:.10g}" for value in temperatures or SCENARIO.runs[run].temperatures
+    ]
+    return [
+        f"{RESULTS}/mobility/{run}/{point}/{seeds}.nc"
+        for point in names
+        for seeds in chunks(SCENARIO.runs[run].ensemble)
+    ]
+
+
 FORMS = (".pdf", ".png", ".svg", ".nc")
 
 
@@ -294,17 +315,19 @@ def figure_groups(name):
         for e in section.ensembles
     }
     scans = {scan: scan_files(scan) for scan in section.scans}
+    single = {
+        run: mobility_files(run, section.temperatures) for run in section.mobility
+    }
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
     parts = {
-        part: {
-            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
-        }
+        part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
         for part in ("flatness", "drift")
     }
     return {
         "run": runs,
         "ensemble": prepared,
         "scan": scans,
+        "mobility": single,
         "glass": glass,
         "classifier": {name: trainings(name) for name in section.classifiers},
         **parts,

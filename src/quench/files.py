@@ -35,6 +35,7 @@ KINDS = (
     "flatness",
     "drift",
     "figure",
+    "mobility",
 )
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 

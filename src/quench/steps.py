@@ -20,6 +20,7 @@ _STEPS = {
     "sgd": _SGD,
     "sgd-streamed": (*_SGD, "quench.observables.streaming"),
     "observe": ("quench.observables.measure",),
+    "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "average": ("quench.observables.average",),
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
     "flatness": (*_CLASSIFIER, "quench.observables.hessian"),

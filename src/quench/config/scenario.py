@@ -73,6 +73,13 @@ def check(scenario: Scenario) -> None:
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
+    for name, classifier in scenario.classifiers.items():
+        known = find(classifier.source).train_size
+        if classifier.train_samples and classifier.train_samples > known:
+            raise QuenchError(
+                f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
+                f" images of {classifier.source!r}"
+            )
     for name, figure in scenario.figures.items():
         _check_figure(name, figure, scenario)
 
@@ -134,6 +141,10 @@ def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
             f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
             f" {run_name!r}: {list(run.waiting_times)}"
         )
+    _check_temperatures(name, figure, run, run_name)
+
+
+def _check_temperatures(name: str, figure: Any, run: Run, run_name: str) -> None:
     for temperature in figure.temperatures:
         if temperature not in run.temperatures:
             raise QuenchError(

@@ -102,6 +102,7 @@ class Figure(Section):
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
+    mobility: tuple[Name, ...] = key((), "runs whose single weights are shown, at the figure's temperatures")
     glass: tuple[Name, ...] = key((), "names from the simulations section")
     classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
     flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")

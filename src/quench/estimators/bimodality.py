@@ -36,6 +36,25 @@ def dip(counts: ArrayLike, edges: ArrayLike) -> tuple[float, float]:
     return float(statistic), float(p_value)
 
 
+def aligned(counts: ArrayLike) -> NDArray[np.int64]:
+    """Sum over networks of the histograms (network, bin), each shifted by whole bins to bring its median to the common one.
+
+    Two networks that differ in speed only would else make two modes. Lost networks (negative counts) are left out;
+    what is shifted over an end stays in the last bin there.
+    """
+    table = np.asarray(counts, dtype=np.int64)
+    table = table[(table >= 0).all(axis=1) & (table.sum(axis=1) > 0)]
+    total = np.zeros(np.shape(counts)[1], dtype=np.int64)
+    if not len(table):
+        return total
+    medians = (table.cumsum(axis=1) * 2 >= table.sum(axis=1, keepdims=True)).argmax(axis=1)
+    middle = round(float(np.median(medians)))
+    places = np.arange(table.shape[1])
+    for row, median in zip(table, medians, strict=True):
+        np.add.at(total, np.clip(places + middle - median, 0, table.shape[1] - 1), row)
+    return total
+
+
 def valley(counts: ArrayLike, edges: ArrayLike, bandwidth: float = 0.12) -> float:
     """Depth of the deepest valley between two peaks of the smoothed histogram: 1 - valley / lower peak; 0 for one peak.
 

@@ -18,13 +18,18 @@ class Inputs:
 
     ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
     dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
-    simulations of the p-spin model.
+    simulations of the p-spin model; ``classifiers``: trainings, one dataset a chunk of seeds, with ``flatness`` and
+    ``drift``, one dataset each; ``mobility``: single weights of a run, one dataset a temperature and chunk.
     """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    mobility: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    classifiers: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    flatness: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    drift: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
@@ -42,7 +47,15 @@ class Inputs:
         """
         files = self._chosen(name, along, chi)
         averaged = [self._at_waiting_time(_averages(dataset), waiting_time) for dataset in files.values()]
-        stacked = xr.concat(averaged, xr.Variable(along, list(files)), join="outer", combine_attrs="drop")
+        stacked = xr.concat(
+            averaged,
+            xr.Variable(along, list(files)),
+            data_vars="all",
+            coords="different",
+            compat="equals",
+            join="outer",
+            combine_attrs="drop",
+        )
         return stacked.assign_attrs(facts(next(iter(files.values()))))
 
     def networks(self, name: str, along: str = "temperature", *, chi: float | None = None) -> list[xr.Dataset]:
@@ -86,6 +99,15 @@ class Inputs:
         known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
         return whole.assign_attrs(known, n_networks=int(whole.sizes["network"]))
 
+    def training(self, name: str) -> xr.Dataset:
+        """All networks of a classifier; attributes hold its choices (``model``, ``rate``, ``n_weights``, ...)."""
+        parts = self.classifiers[name]
+        weightless = [part.drop_dims(["weight"]) for part in parts]
+        whole = xr.concat(
+            weightless, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop"
+        )
+        return whole.assign_attrs(config_of(parts[0]), n_networks=int(whole.sizes["network"]))
+
     def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
         wanted = self.waiting_time if waiting_time is None else waiting_time
         if wanted is None:
@@ -97,17 +119,22 @@ class Inputs:
 
     def scale_label(self) -> str:
         """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
-        if self.scale == "full" or not (self.runs or self.ensembles):
+        given = (self.runs, self.ensembles, self.classifiers, self.scans, self.mobility)
+        if self.scale == "full" or not any(given):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
+        known += [_single(files) for files in self.mobility.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
+        for files in self.classifiers.values():
+            config = config_of(files[0])
+            known.append({"P_D": config["n_train"], "M": config["n_weights"], "n_networks": _count(files)})
         for files in self.scans.values():
             widths = sorted({int(width) for part in files for width in part["width"].values})
             span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
             known.append({"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]})
         parts = [
             f"{symbol} = {', '.join(dict.fromkeys(_shown(entry[key]) for entry in known if key in entry))}"
-            for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("networks", "n_networks"))
+            for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("$M$", "M"), ("networks", "n_networks"))
         ]
         return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
 
@@ -124,6 +151,12 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "weight_decay": trajectory["prepared"]["weight_decay"],
         "n_networks": int(dataset.sizes["network"]),
     }
+
+
+def _single(files: Sequence[xr.Dataset]) -> dict[str, Any]:
+    trajectory = config_of(files[0])["trajectory"]
+    seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
+    return {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
 
 
 def _shown(value: int | str) -> str:

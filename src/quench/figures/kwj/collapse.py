@@ -68,10 +68,10 @@ def draw(ax: Axes, one: xr.Dataset) -> None:
     if np.isfinite(value) and high > low:
         text = rf"fit: ${value:.2f}$ [{float(one['exponent_low']):.2f}, {float(one['exponent_high']):.2f}]"
         window = np.array([low, high])
-        level = 2.2 * superposition.brownian_master(low)
+        level = 0.5 * superposition.brownian_master(low)
         ax.plot(window, level * (window / low) ** value, color="0.25", linewidth=1.2, label=text)
         ax.plot(
-            window, 1.35 * level * (window / low) ** -0.5, **style.GUIDE, label=r"$-1/2$ (MCT, F1; also Brownian limit)"
+            window, 0.7 * level * (window / low) ** -0.5, **style.GUIDE, label=r"$-1/2$ (MCT, F1; also Brownian limit)"
         )
     ax.plot([], [], "o", ms=3.5, mfc="white", mec="0.3", label="leaves the Brownian curve (15 %)")
     ax.set_xscale("log")

@@ -54,14 +54,18 @@ def _is_sgd(inputs: Inputs, name: str) -> bool:
     return config_of(inputs.runs[name][0])["trajectory"]["dynamics"] == "sgd"
 
 
-def _slopes(curve: xr.DataArray) -> xr.DataArray:
-    """Local slope of the curve on every second point beyond the dense start, where neighbours are too close to tell."""
-    lags = curve["lag"].values.astype(float)
-    grid = [0]
-    for index in range(1, len(lags)):
-        if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
-            grid.append(index)
-    return local_slope(curve.isel(lag=grid)).reindex(lag=curve["lag"])
+def _slopes(curves: xr.DataArray) -> xr.DataArray:
+    """Local slope of every curve, between points at least a factor 1.3 apart: closer neighbours tell only of noise."""
+    slopes = []
+    for curve in curves.transpose(..., "lag"):
+        known = curve.dropna("lag")
+        lags = known["lag"].values.astype(float)
+        grid = [0]
+        for index in range(1, len(lags)):
+            if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
+                grid.append(index)
+        slopes.append(local_slope(known.isel(lag=grid)).reindex(lag=curves["lag"]).values)
+    return xr.DataArray(slopes, dims=(curves.transpose(..., "lag").dims[0], "lag"))
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -105,6 +109,9 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     level = float(one["epsilon_squared"])
     ax.axhline(level, **style.LEVEL)
     ax.annotate(r"$\epsilon^2$", (lags[-1], level), xytext=(-2, 2), textcoords="offset points", ha="right", fontsize=8)
+    # Bands of networks that hardly move at all reach far below any mean.
+    means = one["msd_mean"].values[:, shown]
+    ax.set_ylim(bottom=np.nanmin(means[means > 0]) / 10)
     ax.set(xlabel="$t$ (updates)", ylabel="MSD")
     style.log_ticks(ax)
 
@@ -132,9 +139,9 @@ def _sgd(top: Axes, bottom: Axes, numbers: xr.Dataset) -> None:
         top.plot(lags[shown], mean[shown], color=color, label=label)
     level = float(numbers["sgd_variance_level"])
     if np.isfinite(level):
-        top.axhline(level, **style.THEORY)
-        top.axhline(2 * level, **style.LEVEL)
+        top.axhline(level, **style.THEORY, label=r"$T/kP_D$, $T=0.1$")
+        top.axhline(2 * level, **style.LEVEL, label=r"$2T/kP_D$")
     top.set(xscale="log", yscale="log", xlabel="$t$ (updates)", title="regularised, SGD")
     style.log_ticks(top)
-    top.legend(loc="lower right", fontsize=7)
+    top.legend(loc="lower right", fontsize=6.5)
     _local_slopes(bottom, numbers["sgd_slope"], lags, colors)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, title
+from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, title
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
@@ -36,7 +36,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             chi=run.attrs["chi"],
         )
         parts.append(kept.drop_vars("waiting_time", errors="ignore").expand_dims(waiting_time=[int(waiting_time)]))
-    return xr.concat(parts, "waiting_time", join="outer", combine_attrs="drop").assign_attrs(run=name)
+    return joined_panels(parts, "waiting_time").assign_attrs(run=name)
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -63,6 +63,6 @@ def draw(numbers: xr.Dataset) -> Figure:
     ax.set_ylim(np.nanmin(seen) / 3, np.nanmax(seen) * 6)
     ax.set_title(title(str(numbers.attrs["run"])))
     style.log_ticks(ax)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure

@@ -26,8 +26,15 @@ def stacked(
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
         panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
-    joined = xr.concat(panels, "panel", join="outer", combine_attrs="drop_conflicts")
+    joined = joined_panels(panels, "panel", combine_attrs="drop_conflicts")
     return joined.sortby("temperature", ascending=False) if "temperature" in joined.dims else joined
+
+
+def joined_panels(parts: Sequence[xr.Dataset], along: str, combine_attrs: str = "drop") -> xr.Dataset:
+    """Datasets of one variable set along a new dimension, NaN where one lacks a temperature, lag or waiting time."""
+    return xr.concat(
+        parts, along, data_vars="all", coords="different", compat="equals", join="outer", combine_attrs=combine_attrs
+    )
 
 
 def title(name: str) -> str:
@@ -37,9 +44,13 @@ def title(name: str) -> str:
 
 
 def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
-    """One panel of stacked numbers, without the temperatures that its run does not have."""
+    """One panel of stacked numbers, without the temperatures and lags that its run does not have."""
     one = numbers.sel(panel=name, drop=True)
-    return one.dropna("temperature", how="all", subset=[str(v) for v in one if "temperature" in one[v].dims])
+    for dimension in ("temperature", "lag"):
+        has_it = [str(v) for v in one if dimension in one[v].dims]
+        if has_it:
+            one = one.dropna(dimension, how="all", subset=has_it)
+    return one
 
 
 def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
@@ -97,5 +108,4 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
 
 def frozen_level(run: xr.Dataset) -> float:
     """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
-    coldest = run["temperature"].argmin()
-    return float(run["tau90_mean"].isel(temperature=int(coldest)))
+    return float(run["tau90_mean"].values[int(run["temperature"].values.argmin())])
