@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> None:
             problem, weights, stream=stream, batch_size=args.batch_size, learning_rate=args.step_size, **where
         )
 
-    title = "run " + "/".join(args.output.with_suffix("").parts[-3:])
-    _tell_room(title, args, len(seeds), schedule, architecture.n_weights)
+    name = "/".join(args.output.with_suffix("").parts[-3:])
+    _tell_room(f"run {name}", args, len(seeds), schedule, architecture.n_weights)
     recorder, result_of = _recorder(args, problem, weight_decay, pretrained, schedule)
     device = str(getattr(problem, "device", "cpu"))
 
@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> None:
             "pretrained": training.content_key(pretrained),
             "dataset": training.content_key(dataset),
         },
-        title=title,
+        title=f"run {name}",
         checkpoint_every=args.checkpoint_every,
         finish=finish,
     )
