@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from fused_oracle import case, gradient, output, sample_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import torch
 from quench.dynamics.fused.problem import Problem
 from quench.networks.mlp import Architecture
 
