@@ -28,7 +28,7 @@ rule train:
         code=lambda w: code("train"),
     shell:
         "quench train {params.options} {params.keep} {params.root} --seeds {wildcards.seeds} --threads {threads}"
-        " -o {output} 2> {log}"
+        " {CHECKPOINT} -o {output} 2> {log}"
 
 
 rule flatness:

@@ -22,4 +22,4 @@ rule scan:
         options=scan_options,
         code=lambda w: code("scan", BACKEND),
     shell:
-        "quench scan {input} {params.options} --threads {threads} -o {output} 2> {log}"
+        "quench scan {input} {params.options} --threads {threads} {CHECKPOINT} -o {output} 2> {log}"
