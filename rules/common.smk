@@ -229,12 +229,18 @@ def scan_options(wildcards):
 
 def mobility_options(wildcards):
     section = SCENARIO.runs[wildcards.run]
-    return flags(waiting_time=max(section.waiting_times), lag=section.lag_max, **compute_options())
+    return flags(
+        waiting_time=max(section.waiting_times),
+        lag=section.lag_max,
+        **compute_options(),
+    )
 
 
 def mobility_files(run, temperatures):
     """Single weights of a run at the figure's temperatures, every chunk of networks."""
-    names = [f"T{value:.10g}" for value in temperatures or SCENARIO.runs[run].temperatures]
+    names = [
+        f"T{value:.10g}" for value in temperatures or SCENARIO.runs[run].temperatures
+    ]
     return [
         f"{RESULTS}/mobility/{run}/{point}/{seeds}.nc"
         for point in names
@@ -276,15 +282,14 @@ def figure_groups(name):
     }
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
     parts = {
-        part: {
-            name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)
-        }
+        part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
         for part in ("flatness", "drift")
     }
     return {
         "run": runs,
         "ensemble": prepared,
-        "scan": scans, "mobility": single,
+        "scan": scans,
+        "mobility": single,
         "glass": glass,
         "classifier": {name: trainings(name) for name in section.classifiers},
         **parts,

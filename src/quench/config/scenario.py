@@ -73,6 +73,13 @@ def check(scenario: Scenario) -> None:
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
+    for name, classifier in scenario.classifiers.items():
+        known = find(classifier.source).train_size
+        if classifier.train_samples and classifier.train_samples > known:
+            raise QuenchError(
+                f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
+                f" images of {classifier.source!r}"
+            )
     for name, figure in scenario.figures.items():
         _check_figure(name, figure, scenario)
 

@@ -1,0 +1,76 @@
+"""What collapses the displacements of different ages? Noise at the start, noise taken up on the way, and the drift.
+
+Needs ``classifiers``: one a column.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.bj import fig4, panels
+from quench.figures.inputs import Inputs
+
+TITLE = "Accumulated noise collapses what the initial noise does not"
+CAPTION = (
+    "Top: displacement over what uncorrelated batches give, Delta / [(alpha^2 / B) sum D(s)], the sum over the updates in "
+    "between: 1 without a free parameter (dashed). Full: t_w > t2; pale: t_w < t2. Middle: the same with the drift, "
+    "alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2 for lags up to "
+    "one epoch and up to half the run, with 95 % bootstrap intervals over networks."
+)
+LABELS = {
+    "raw": r"$\Delta$",
+    "initial_noise": r"$\Delta/D(t_w)$",
+    "accumulated_noise": r"$\Delta/\sum D$",
+    "prediction": "with drift",
+}
+WINDOW_COLORS = {"epoch": style.HEAT(0.08), "half": style.HEAT(0.9)}
+WINDOW_LABELS = {"epoch": "1 epoch", "half": "half run"}
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Amplitudes and predictions (panel, waiting_time, lag), and scores (panel, regime, window, rescaling, bound)."""
+    return fig4.compute(inputs)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = numbers["panel"].values
+    figure, axes = style.new(len(names), rows=3, height=2.2, width=2.6)
+    waiting = numbers["waiting_time"].values
+    colors = panels.ages(waiting)
+    for column, name in enumerate(names):
+        one = numbers.sel(panel=name)
+        above = waiting >= float(one["t2"])
+        for row, variable in enumerate(("amplitude", "prediction")):
+            ax = axes[row, column]
+            panels.curves_by_age(ax, one[variable], ~above, [(*color[:3], 0.3) for color in colors])
+            panels.curves_by_age(ax, one[variable], above, colors)
+            ax.axhline(1, **style.THEORY)
+            ax.axvline(float(one["epoch"]), **style.GUIDE)
+            ax.set_ylim(0.03, 100)
+        axes[0, column].set(title=str(one["title"].values), xlabel="")
+        _bars(axes[2, column], one["score"].sel(regime="bottom"))
+    axes[0, 0].set_ylabel(r"$\Delta\, /\, (\alpha^2/B)\sum D$")
+    axes[1, 0].set_ylabel(r"$\Delta\, /$ noise and drift")
+    axes[2, 0].set_ylabel("$S$ (decades)")
+    if names.size:
+        axes[2, 0].legend(loc="upper right")
+    style.letters(axes[0])
+    panels.age_bar(figure, axes[:2].flat, waiting)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _bars(ax: Axes, score: xr.DataArray) -> None:
+    places = np.arange(len(LABELS))
+    for offset, window in zip((-0.2, 0.2), panels.WINDOWS, strict=True):
+        value, low, high = (score.sel(window=window, bound=end, rescaling=list(LABELS)).values for end in panels.BOUNDS)
+        color = WINDOW_COLORS[window]
+        ax.bar(places + offset, value, 0.36, color=color, label=WINDOW_LABELS[window])
+        known = np.isfinite(low)
+        ax.vlines((places + offset)[known], low[known], high[known], color="black", lw=1)
+    ax.set_xticks(places, [LABELS[name] for name in LABELS], fontsize=7, rotation=20)
+    ax.tick_params(axis="x", length=0)

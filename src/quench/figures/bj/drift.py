@@ -1,0 +1,68 @@
+"""Diffusion or drift at the bottom? SGD beside noise-free gradient descent from the same weights.
+
+Needs ``classifiers`` and ``drift``: the same one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.estimators.two_time import drift_crossover, interpolated
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.inputs import Inputs
+
+TITLE = "Diffusion or drift at the bottom"
+CAPTION = (
+    "From one configuration with t_w > t2: (a) mean square displacement of SGD and of full-batch gradient descent at the "
+    "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for diffusion, 1 for a "
+    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), where a straight drift overtakes diffusion."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Displacements, ratio and cosine (waiting_time, lag), means over networks; t* (waiting_time)."""
+    (name,) = inputs.drift
+    found, training = inputs.drift[name][0], inputs.training(name)
+    known = panels.learning(training)
+    times, starts = known["time"].values, found["waiting_time"].values
+    noise = interpolated(times, known["noise"].values, starts)
+    gradient = interpolated(times, known["gradient_square"].values, starts)
+    batch_size, n_weights = training.attrs["batch_size"], training.attrs["n_weights"]
+    crossover = [drift_crossover(d, g, batch_size, n_weights) for d, g in zip(noise, gradient, strict=True)]
+    numbers = found[["sgd", "gradient_descent", "cosine"]].assign(ratio=found["gradient_descent"] / found["sgd"])
+    return (
+        numbers.mean("network")
+        .assign(crossover=("waiting_time", crossover), t2=known["t2"], title=panels.title(name, training))
+        .assign(n_networks=found.sizes["network"])
+    )
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(2, height=2.8)
+    lags = numbers["lag"].values
+    count = numbers.sizes["waiting_time"]
+    for row in range(count):
+        one = numbers.isel(waiting_time=row)
+        shade = {"alpha": 1 - 0.6 * row / max(count - 1, 1) if count > 1 else 1}
+        start = f"$t_w$ = {int(one['waiting_time'])}"
+        axes[0, 0].plot(lags, one["sgd"], color=panels.TEST, label=f"SGD, {start}", **shade)
+        axes[0, 0].plot(lags, one["gradient_descent"], color=panels.TRAIN, label="gradient descent", **shade)
+        axes[0, 1].plot(lags, one["ratio"], color=panels.TRAIN, label="ratio of displacements", **shade)
+        axes[0, 1].plot(lags, one["cosine"], color="0.3", ls="-.", label="cosine", **shade)
+        for ax in axes.flat:
+            if np.isfinite(one["crossover"]):
+                ax.axvline(float(one["crossover"]), **style.THEORY)
+        axes[0, 1].annotate(
+            "$t^*$", (float(one["crossover"]), 0.03), xytext=(3, 0), textcoords="offset points", fontsize=9
+        )
+    axes[0, 0].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel=r"$\Delta(t_w, t_w+t)$")
+    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="descent beside SGD", ylim=(0, 1.05))
+    for ax in axes.flat:
+        style.log_ticks(ax)
+        ax.legend(loc="upper left")
+    style.letters(axes.flat)
+    style.scale_label(figure, f"{numbers['title'].item()}; {numbers.attrs.get('scale_label', '')}".rstrip("; "))
+    return figure

@@ -1,0 +1,61 @@
+"""BJ Fig. 2: training and test loss and accuracy against log t for each model, with t1 and t2.
+
+Needs ``classifiers``: one a panel.
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.inputs import Inputs
+
+TITLE = "Learning in three regimes"
+CAPTION = (
+    "Loss (top) and accuracy (bottom) on the training and the test set against updates: mean over networks, band: their "
+    "range. t1: the loss first falls below 0.9 of the best constant predictor's (dotted); t2: it first comes within 2 % of "
+    "the way to its final value, if that is near zero. Grey bands: the same rules at 0.95 ... 0.85, and 5 % ... 1 %."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Learning curves (panel, time) and crossover times (panel)."""
+    return panels.learnings(inputs)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = numbers["panel"].values
+    figure, axes = style.new(len(names), rows=2, height=2.3, width=2.6)
+    for column, name in enumerate(names):
+        one = numbers.sel(panel=name)
+        learning(axes[0, column], one, "loss")
+        learning(axes[1, column], one, "accuracy")
+        axes[0, column].set(title=str(one["title"].values), xlabel="")
+        if column:
+            axes[0, column].set_ylabel("")
+            axes[1, column].set_ylabel("")
+    axes[0, 0].legend(loc="lower left")
+    style.letters(axes[0])
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def learning(ax, one: xr.Dataset, what: str) -> None:
+    """Training and test curves of one classifier; ``what`` is "loss" or "accuracy"."""
+    one = one.dropna("time", subset=["train_loss"])
+    one = one.isel(time=one["time"].values > 0)
+    times = one["time"].values
+    for part, color, label in (("train", panels.TRAIN, "training"), ("test", panels.TEST, "test")):
+        name = f"{part}_{what}"
+        style.band(ax, times, one[f"{name}_low"], one[f"{name}_high"], color)
+        ax.plot(times, one[name], color=color, label=label)
+    panels.mark_crossovers(ax, one, label=what == "loss")
+    if what == "loss":
+        ax.axhline(float(one["constant_loss"]), **style.GUIDE)
+        ax.set_ylim(0, 1.25 * max(float(one["constant_loss"]), float(one["train_loss"].max())))
+    else:
+        ax.set_ylim(0, 1.03)
+    ax.set(xscale="log", xlim=(1, times[-1]), xlabel="$t$ (updates)", ylabel=what)
+    style.log_ticks(ax)

@@ -1,0 +1,91 @@
+"""BJ Fig. 5: the under-parameterised Toy model: loss and accuracy (a), mean square displacement (b).
+
+Needs ``classifiers``: one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.estimators.two_time import ageing_exponent, time_to_displacement
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.bj.fig2 import learning
+from quench.figures.bj.fig3 import displacements
+from quench.figures.inputs import Inputs
+
+TITLE = "The under-parameterised network: a glass"
+CAPTION = (
+    "Too few weights to fit the images. (a) Loss and (b) accuracy on the training and the test set: mean over networks, "
+    "band: their range; dotted: best constant predictor. (c) Mean square displacement, one curve for each t_w. (d) Time to "
+    "reach a fixed displacement against t_w, and its power law: ageing."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Learning curves (time), displacements (waiting_time, lag), times to a fixed displacement and their exponent."""
+    (name,) = inputs.classifiers
+    training = inputs.training(name)
+    numbers = xr.merge([panels.learning(training), displacements(training)], join="exact")
+    return numbers.merge(ageing(numbers)).assign(title=panels.title(name, training))
+
+
+def ageing(numbers: xr.Dataset) -> xr.Dataset:
+    """Time to a displacement that every old t_w reaches, and its exponent in t_w from 2 t1 on.
+
+    The displacement is the geometric mean of the largest first and the smallest last value of the curves from 2 t1 on:
+    in the middle of what all of them measure.
+    """
+    curves, waiting = numbers["displacement"].values, numbers["waiting_time"].values
+    first = 2 * float(numbers["t1"])
+    old = curves[waiting >= first]
+    old = old[np.isfinite(old).any(axis=1)]
+    if not len(old):
+        nothing = np.full(len(waiting), np.nan)
+        return xr.Dataset(
+            {"level": np.nan, "reach": ("waiting_time", nothing), "ageing_exponent": ("bound", [np.nan] * 3)}
+        )
+    lasts = [row[np.isfinite(row)][-1] for row in old]
+    level = float(np.sqrt(np.nanmax(old[:, 0]) * min(lasts)))
+    reach = time_to_displacement(curves, numbers["lag"].values, level)
+    found = ageing_exponent(waiting, reach, first)
+    return xr.Dataset(
+        {
+            "level": level,
+            "reach": ("waiting_time", reach),
+            "ageing_exponent": ("bound", [found.value, found.low, found.high]),
+            "ageing_intercept": found.intercept,
+        }
+    )
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(4, height=2.7, width=2.5)
+    learning(axes[0, 0], numbers, "loss")
+    learning(axes[0, 1], numbers, "accuracy")
+    axes[0, 0].legend(loc="lower left")
+    waiting = numbers["waiting_time"].values
+    panels.curves_by_age(axes[0, 2], numbers["displacement"], waiting >= 0, panels.ages(waiting))
+    axes[0, 2].set_ylabel(r"$\Delta(t_w, t_w+t)$")
+    axes[0, 2].axhline(float(numbers["level"]), **style.GUIDE)
+    _reach(axes[0, 3], numbers)
+    style.letters(axes.flat)
+    panels.age_bar(figure, axes.flat, waiting)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _reach(ax, numbers: xr.Dataset) -> None:
+    shown = numbers["waiting_time"].values > 0
+    waiting, reach = numbers["waiting_time"].values[shown], numbers["reach"].values[shown]
+    ax.plot(waiting, reach, "o", ms=3.5, color=panels.TRAIN)
+    exponent = float(numbers["ageing_exponent"].sel(bound="value"))
+    if np.isfinite(exponent):
+        fitted = waiting[waiting >= 2 * float(numbers["t1"])].astype(float)
+        line = np.exp(float(numbers["ageing_intercept"])) * fitted**exponent
+        ax.plot(fitted, line, **style.THEORY)
+        ax.text(0.05, 0.95, rf"$\propto t_w^{{{exponent:.2f}}}$", transform=ax.transAxes, va="top", fontsize=9)
+    ax.set(xscale="log", yscale="log", xlabel="$t_w$ (updates)", ylabel=r"$t$ at the dotted $\Delta$")
+    style.log_ticks(ax)

@@ -1,0 +1,112 @@
+"""Flat directions along the training: shares of flat and of negative curvature, spectra, and straight-line barriers.
+
+Needs ``classifiers`` and ``flatness``: the same ones, one a row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.inputs import Inputs
+
+TITLE = "Flat directions"
+CAPTION = (
+    "Hessian of the training loss along the run, one row a network. (a) Share of directions with |lambda| < 10^-3 "
+    "lambda_max (flat) and with lambda < -10^-3 lambda_max (downhill), mean and range over networks; dashed: t1, t2. "
+    "(b) Cumulative distribution of |lambda| / lambda_max, early to late. (c) Loss on straight lines between successive "
+    "configurations of one network, and between two networks at the end; u: place on the line."
+)
+THRESHOLD = 1e-3
+MAGNITUDES = np.geomspace(1e-8, 1, 81)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Shares (panel, measured), cumulative spectra (panel, measured, magnitude), losses on lines (panel, line, point)."""
+    parts = {}
+    for name in inputs.flatness:
+        found, training = inputs.flatness[name][0], inputs.training(name)
+        known = panels.learning(training).drop_dims("time")
+        at = found.sel(threshold=THRESHOLD)
+        largest = found["edges"].isel(edge=1)
+        relative = np.abs(found["nodes"]) / largest
+        cumulative = xr.concat(
+            [(found["node_weights"] * (relative <= x)).sum("node").mean(("network", "probe")) for x in MAGNITUDES],
+            xr.DataArray(MAGNITUDES, dims="magnitude", name="magnitude"),
+        )
+        shares = {
+            f"{kind}_{word}": at[kind].isel(bound=bound).reduce(reduce, "network")
+            for kind in ("flat", "negative")
+            for word, bound, reduce in (("value", 0, np.mean), ("low", 1, np.min), ("high", 2, np.max))
+        }
+        ends = found["line_ends"].values
+        part = known.assign(
+            title=panels.title(name, training),
+            cumulative=cumulative,
+            largest=largest.mean("network"),
+            smallest=(found["edges"].isel(edge=0) / largest).mean("network"),
+            line_loss=found["line_loss"],
+            line_seeds_differ=("line", ends[:, 0, 0] != ends[:, 1, 0]),
+            line_start=("line", ends[:, 0, 1]),
+            full=int(found.sizes["probe"] == 1),
+            **shares,
+        )
+        parts[name] = part.rename(time="measured").drop_vars("threshold", errors="ignore")
+    return panels.stacked(parts)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = numbers["panel"].values
+    figure, axes = style.new(3, rows=len(names), height=2.7, width=3.0)
+    for row, name in enumerate(names):
+        one = numbers.sel(panel=name)
+        here = one.dropna("measured", subset=["flat_value"])
+        _shares(axes[row, 0], here)
+        _spectra(axes[row, 1], here)
+        _lines(axes[row, 2], one)
+        axes[row, 0].set_title(f"   {one['title'].values}, $M$ = {int(one['n_weights']):,}")
+    axes[0, 0].legend(loc="center left")
+    style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _shares(ax: Axes, one: xr.Dataset) -> None:
+    # t = 0 has a place of its own on the log axis.
+    times = np.where(one["measured"].values > 0, one["measured"].values, 1)
+    for kind, color, text in (("flat", panels.TRAIN, "flat"), ("negative", panels.TEST, "downhill")):
+        style.band(ax, times, one[f"{kind}_low"], one[f"{kind}_high"], color)
+        ax.plot(times, one[f"{kind}_value"], "o-", ms=3, color=color, label=text)
+    panels.mark_crossovers(ax, one)
+    ax.set(xscale="log", xlabel="$t$ (updates; 0 at the left)", ylabel="share of directions", ylim=(0, 1))
+    style.log_ticks(ax)
+
+
+def _spectra(ax: Axes, one: xr.Dataset) -> None:
+    colors = panels.ages(one["measured"].values)
+    for row, color in enumerate(colors):
+        at = one.isel(measured=row)
+        ax.plot(one["magnitude"], at["cumulative"], color=color, label=f"$t$ = {int(at['measured'])}")
+    ax.axvline(THRESHOLD, **style.GUIDE)
+    ax.set(xscale="log", ylim=(0, 1.02), xlabel=r"$|\lambda| / \lambda_{max}$", ylabel="cumulative share")
+    style.log_ticks(ax)
+    ax.legend(loc="upper left")
+
+
+def _lines(ax: Axes, one: xr.Dataset) -> None:
+    one = one.dropna("line", subset=["line_loss"])
+    starts = one["line_start"].values
+    colors = panels.ages(starts) if len(starts) else []
+    for row, color in enumerate(colors):
+        line = one.isel(line=row)
+        between = bool(line["line_seeds_differ"])
+        ax.plot(line["point"], line["line_loss"], color="black" if between else color, ls="--" if between else "-")
+    ax.plot([], [], "k--", label="between networks")
+    ax.plot([], [], color=panels.AGES(0.5), label="along a run")
+    ax.set(yscale="log", xlabel="$u$", ylabel="training loss")
+    style.log_ticks(ax)
+    ax.legend(loc="lower center")

@@ -1,0 +1,62 @@
+"""Glass beside network: displacement of the 3-spin glass and of classifiers on the same axes of t / t_w.
+
+Needs ``glass``: one solution or simulation with a correlation; ``classifiers``: any number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.errors import QuenchError
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.bj.fig3 import displacements
+from quench.figures.inputs import Inputs
+
+TITLE = "Glass beside network"
+CAPTION = (
+    "Mean square displacement against t / t_w, one curve for each t_w: the spherical 3-spin glass after a quench, "
+    "Delta = 2 (1 - C), and networks while they are trained. Full ageing would put the late parts of all curves of a "
+    "panel on one; in the glass alone they leave a plateau."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Displacements (panel, waiting_time, lag)."""
+    parts = {}
+    for name, datasets in inputs.glass.items():
+        found = datasets[0]
+        if "correlation" not in found:
+            raise QuenchError(f"bj.glass: {name!r} holds no correlation (waiting_time, lag)")
+        delta = 2 * (1 - found["correlation"]).transpose("waiting_time", "lag")
+        parts[name] = xr.Dataset({"displacement": delta.astype(float), "title": "3-spin glass"}).drop_vars(
+            [c for c in delta.coords if c not in ("waiting_time", "lag")]
+        )
+    for name in inputs.classifiers:
+        training = inputs.training(name)
+        numbers = displacements(training)[["displacement", "t1", "t2"]]
+        parts[name] = numbers.assign(title=panels.title(name, training))
+    return panels.stacked(parts)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = numbers["panel"].values
+    figure, axes = style.new(len(names), height=2.9, width=2.8)
+    for ax, name in zip(axes.flat, names, strict=True):
+        one = numbers.sel(panel=name).dropna("waiting_time", how="all", subset=["displacement"])
+        one = one.isel(waiting_time=one["waiting_time"].values > 0)
+        waiting = one["waiting_time"].values
+        for row, color in enumerate(panels.ages(waiting)):
+            values = one["displacement"].values[row]
+            known = np.isfinite(values) & (values > 0) & (one["lag"].values > 0)
+            label = f"{waiting[row]:.3g}" if row in (0, len(waiting) - 1) else None
+            ax.plot(one["lag"].values[known] / waiting[row], values[known], color=color, lw=1.1, label=label)
+        ax.set(xscale="log", yscale="log", xlabel="$t / t_w$", title=str(one["title"].values))
+        ax.legend(title="$t_w$", loc="lower right")
+        style.log_ticks(ax)
+    axes[0, 0].set_ylabel(r"$\Delta(t_w, t_w+t)$")
+    style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure

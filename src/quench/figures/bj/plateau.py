@@ -1,0 +1,69 @@
+"""How much of the under-parameterised plateau is the epoch? Batches without and with replacement, side by side.
+
+Needs ``classifiers``: the same network with ``sampling`` "epoch" and "iid", in any order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.bj.fig3 import displacements
+from quench.figures.inputs import Inputs
+
+TITLE = "The plateau and the epoch"
+CAPTION = (
+    "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
+    "independent ones. (a, b) Mean square displacement, one curve for each t_w; dotted: one epoch. (c) Local slope "
+    "d log Delta / d log t, mean over t_w > 2 t1 and its range. (d) Gradient noise: constant, like a temperature."
+)
+COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}
+LABELS = {"epoch": "without replacement", "iid": "independent"}
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Displacements and their local slopes (sampling, waiting_time, lag), noise (sampling, time)."""
+    rows = []
+    for name in inputs.classifiers:
+        training = inputs.training(name)
+        numbers = displacements(training).merge(panels.learning(training)[["noise", "train_loss"]])
+        log_lag = np.log(numbers["lag"].values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.gradient(np.log(numbers["displacement"].values), log_lag, axis=1)
+        rows.append(
+            numbers.assign(slope=(("waiting_time", "lag"), slope)).expand_dims(sampling=[training.attrs["sampling"]])
+        )
+    return xr.concat(rows, "sampling", join="outer", combine_attrs="drop").sortby("sampling")
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(4, height=2.7, width=2.5)
+    waiting = numbers["waiting_time"].values
+    for ax, sampling in zip(axes.flat, numbers["sampling"].values, strict=False):
+        one = numbers.sel(sampling=sampling)
+        panels.curves_by_age(ax, one["displacement"], waiting >= 0, panels.ages(waiting))
+        ax.axvline(float(one["epoch"]), **style.GUIDE)
+        ax.set_title(LABELS[str(sampling)])
+    axes[0, 0].set_ylabel(r"$\Delta(t_w, t_w+t)$")
+    for sampling in numbers["sampling"].values:
+        one = numbers.sel(sampling=sampling)
+        look = {"color": COLORS[str(sampling)], "label": LABELS[str(sampling)]}
+        slopes = one["slope"].where(one["waiting_time"] > 2 * one["t1"])
+        style.band(axes[0, 2], one["lag"], slopes.min("waiting_time"), slopes.max("waiting_time"), look["color"])
+        axes[0, 2].plot(one["lag"], slopes.mean("waiting_time"), **look)
+        shown = one["time"].values > 0
+        axes[0, 3].plot(one["time"].values[shown], one["noise"].values[shown], **look)
+    axes[0, 2].axvline(float(numbers["epoch"].max()), **style.GUIDE)
+    axes[0, 2].axhline(1, **style.GUIDE)
+    axes[0, 2].set(xscale="log", xlabel="$t$ (updates)", ylabel=r"d log $\Delta$ / d log $t$")
+    axes[0, 3].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel="$D$")
+    axes[0, 3].legend(loc="lower center")
+    for ax in axes[0, 2:]:
+        style.log_ticks(ax)
+    style.letters(axes.flat)
+    panels.age_bar(figure, axes.flat, waiting)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure

@@ -1,0 +1,80 @@
+"""The conjectured transition: the Toy model from fewer weights than samples to many more.
+
+Needs ``classifiers``: the same model at several widths, in any order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.bj import panels
+from quench.figures.bj.fig3 import displacements
+from quench.figures.bj.fig5 import ageing
+from quench.figures.inputs import Inputs
+
+TITLE = "From hard to easy: the width transition"
+CAPTION = (
+    "The Toy model at growing width, all else equal; one point a width, ends of the bars: 95 % intervals. (a) Final "
+    "training loss over the best constant predictor's. (b) Gradient noise at the end over its maximum: like a temperature in the "
+    "hard phase, gone in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of "
+    "Delta / sum D over t_w > t1, lags up to half the run. Dotted: as many weights as samples x classes."
+)
+CLASSES = 10
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Everything against the number of weights (width)."""
+    rows = []
+    for name in inputs.classifiers:
+        training = inputs.training(name)
+        numbers = displacements(training)
+        known = panels.learning(training)
+        curves = panels.two_time(training)
+        score = panels.score_with_interval(
+            curves, "accumulated_noise", (float(known["t1"]), np.inf), (1, training.attrs["steps"] // 2)
+        )
+        noise = known["noise"].values
+        part = numbers.merge(ageing(numbers)).drop_dims(["waiting_time", "lag", "regime"])
+        part = part.assign(
+            relative_loss=part["final_loss"] / part["constant_loss"],
+            relative_noise=float(
+                np.nanmean(noise[known["time"].values >= 2 / 3 * training.attrs["steps"]]) / np.nanmax(noise)
+            ),
+            ageing_score=("bound", list(score)),
+            n_classes=training.attrs["n_classes"],
+        )
+        rows.append(part.expand_dims(width=[training.attrs["widths"][0]]))
+    return xr.concat(rows, "width", join="outer", combine_attrs="drop").sortby("width")
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(4, height=2.6, width=2.4)
+    ratio = (numbers["n_weights"] / (numbers["n_train"] * numbers["n_classes"])).values
+    color = panels.TRAIN
+    rows = (
+        ("relative_loss", "final loss / constant"),
+        ("relative_noise", "$D$ at the end / largest"),
+        ("ageing_exponent", "ageing exponent"),
+        ("ageing_score", r"$S$ of $\Delta/\sum D$"),
+    )
+    for ax, (name, label) in zip(axes.flat, rows, strict=True):
+        values = numbers[name]
+        if "bound" in values.dims:
+            value, low, high = (values.sel(bound=end).values for end in panels.BOUNDS)
+            known = np.isfinite(low) & np.isfinite(high)
+            ax.vlines(ratio[known], low[known], high[known], color=color, lw=1)
+        else:
+            value = values.values
+        ax.plot(ratio, value, "o-", ms=3.5, color=color)
+        ax.axvline(1, **style.GUIDE)
+        ax.set(xscale="log", xlabel="weights / (samples x classes)", ylabel=label)
+    axes[0, 0].set_yscale("log")
+    axes[0, 1].set_yscale("log")
+    for ax in axes.flat:
+        style.log_ticks(ax)
+    style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
