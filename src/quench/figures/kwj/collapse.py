@@ -50,7 +50,7 @@ def numbers(inputs: Inputs, name: str) -> xr.Dataset:
 def draw(ax: Axes, one: xr.Dataset) -> None:
     """Q against t/tau90 on log axes, the Brownian master curve, and the fitted exponent over its window."""
     temperatures = one["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(range(len(temperatures)), palette(one), strict=True):
         curve = one.isel(temperature=row)
         time, values = curve["scaled_time"].values, curve["overlap_mean"].values
         shown = (time > 0) & np.isfinite(time) & (values > 0)
