@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from quench.estimators import superposition
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import palette
 
 FIT = (10.0, 200.0)
 # Where the collapse is scored, in units of tau90: short and intermediate times.

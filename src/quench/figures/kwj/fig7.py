@@ -18,7 +18,7 @@ TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
     "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
-    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of different speed do "
+    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of two speeds do "
     "not pass for two populations (p < 0.05 after Holm's correction for all T and panels); T = 0, where weights that feel "
     "no gradient do not move at all, is not tested."
 )
