@@ -41,8 +41,8 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
-# In the command, not in ``params``: how often a state is saved makes no result stale.
-CHECKPOINT = f"--checkpoint-every {SCENARIO.compute.checkpoint_seconds:.10g}"
+# Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
+CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
 
 # The environment that runs Snakemake has the ``quench`` command; a rule's conda environment has only what it imports.
 if workflow.deployment_settings.deployment_method:
