@@ -41,8 +41,8 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
-# In the command, not in ``params``: how often a state is saved makes no result stale.
-CHECKPOINT = f"--checkpoint-every {SCENARIO.compute.checkpoint_seconds:.10g}"
+# Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
+CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
 
 # The environment that runs Snakemake has the ``quench`` command; a rule's conda environment has only what it imports.
 if workflow.deployment_settings.deployment_method:
@@ -133,11 +133,13 @@ def value_of(run, point):
     return dict(zip(points(run), [*section.temperatures, *section.batch_sizes]))[point]
 
 
-def observables(run, chi=None):
-    """Averaged observables of every point of a run."""
+def observables(run, chi=None, temperatures=()):
+    """Averaged observables of a run: at the given temperatures, or at all its points."""
     chi = chi or SCENARIO.runs[run].chi
     return [
-        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc" for point in points(run)
+        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc"
+        for point in points(run)
+        if not temperatures or point[0] == "B" or value_of(run, point) in temperatures
     ]
 
 
@@ -307,7 +309,11 @@ def figure_groups(name):
     """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
     runs = {
-        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        run: [
+            path
+            for chi in section.chis_of(run)
+            for path in observables(run, chi, section.temperatures)
+        ]
         for run in section.runs
     }
     prepared = {

@@ -18,13 +18,14 @@ rule pretrain:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=1500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=pretrain_options,
         code=lambda w: code("pretrain", BACKEND),
     shell:
-        "quench pretrain {input} {params.options} --threads {threads} {CHECKPOINT} -o {output} 2> {log}"
+        "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule run:
@@ -39,10 +40,11 @@ rule run:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=2500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=run_options,
         code=lambda w: code(run_step(w), BACKEND),
     shell:
-        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} {CHECKPOINT} -o {output} 2> {log}"
+        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import panel, stacked, title
+from quench.figures.kwj.panels import palette, panel, stacked, title
 from quench.files import config_of
 from quench.observables.displacement import local_slope
 
@@ -60,7 +60,7 @@ def _slopes(curves: xr.DataArray) -> xr.DataArray:
     for curve in curves.transpose(..., "lag"):
         known = curve.dropna("lag")
         lags = known["lag"].values.astype(float)
-        grid = [0]
+        grid = [0][: len(lags)]  # a curve of lost networks has no point
         for index in range(1, len(lags)):
             if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
                 grid.append(index)
@@ -76,7 +76,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     for column, name in enumerate(names):
         one = panel(numbers, name)
         displacements(axes[0, column], one)
-        _local_slopes(axes[1, column], one["slope"], one["lag"].values, style.colors(one["temperature"].values))
+        _local_slopes(axes[1, column], one["slope"], one["lag"].values, palette(one))
         axes[0, column].set_title(title(name))
     if has_sgd:
         _sgd(axes[0, -1], axes[1, -1], numbers)
@@ -92,7 +92,7 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     """MSD curves of one phase with the slope-1 guide above the hottest and the eps^2 line."""
     shown = one["lag"].values > 0
     lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         mean = curve["msd_mean"].values[shown]
         visible = mean > 0

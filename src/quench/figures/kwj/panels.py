@@ -50,7 +50,12 @@ def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
         has_it = [str(v) for v in one if dimension in one[v].dims]
         if has_it:
             one = one.dropna(dimension, how="all", subset=has_it)
-    return one
+    return one.assign_attrs(temperatures=numbers["temperature"].values) if "temperature" in numbers.dims else one
+
+
+def palette(one: xr.Dataset) -> list:
+    """A colour for every temperature of a panel, the same as in the other panels of its figure."""
+    return style.colors(one["temperature"].values, one.attrs.get("temperatures"))
 
 
 def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
@@ -80,9 +85,9 @@ def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
 
 def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     """A relaxation time against T with intervals, the Brownian line, and the level at T = 0 (KWJ Fig. 3d-f, A4)."""
-    hot = one.where(one["temperature"] > 0, drop=True)
+    hot = one.isel(temperature=one["temperature"].values > 0)
     temperatures = hot["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(range(len(temperatures)), palette(hot), strict=True):
         point = hot.isel(temperature=row)
         value, low, high = (float(point[f"{name}_{end}"]) for end in ("mean", "low", "high"))
         if np.isfinite(value):
@@ -103,7 +108,7 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
         ax.set_ylim(max(seen.min() / 4, 0.05), seen.max() * 6)
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
     style.log_ticks(ax)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
 
 
 def frozen_level(run: xr.Dataset) -> float:
