@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     pretrained = files.read(args.pretrained, kind="pretrained")
     check_output(args.output)
     prepared = files.config_of(pretrained)
+    if not {"width", "depth", "weight_decay"} <= prepared.keys():
+        raise QuenchError(f"{args.pretrained}: does not say its width, depth and weight decay, as quench pretrain does")
     architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
     if pretrained.sizes["weight"] != architecture.n_weights:
         raise QuenchError(f"{args.pretrained}: its networks do not fit the inputs of {args.dataset}")
