@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from quench.estimators.resampling import joint_crossings
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
 PHASES = ("regularised", "underparameterised", "overparameterised")
@@ -81,6 +83,17 @@ def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
         for t in run["temperature"].values.astype(float)
     ]
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
+
+
+def paired_times(inputs: Inputs, name: str, quantity: str = "tau90", **choice) -> xr.DataArray:
+    """Relaxation times of jointly resampled networks, (resample, temperature); row 0 is that of all networks."""
+    files = inputs.networks(name, **choice)
+    lags = files[0]["lag"].values.astype(float)
+    alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0)).values for dataset in files])
+    tables = [dataset["overlap"].transpose("network", "lag").values[alive] for dataset in files]
+    if not alive.any():
+        return xr.DataArray(np.full((1, len(files)), np.nan), dims=("resample", "temperature"))
+    return xr.DataArray(joint_crossings(lags, tables, LEVELS[quantity]), dims=("resample", "temperature"))
 
 
 def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
