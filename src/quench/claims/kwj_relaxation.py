@@ -170,11 +170,18 @@ def _coldest(one: xr.Dataset, time: str) -> int:
 
 
 def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
-    """Temperatures with a resolved time whose Brownian time is well below the time at T = 0 (all, without one)."""
-    frozen = _frozen(one, time) if "frozen" not in one else float(one["frozen"])
-    limit = NOISE * frozen if math.isfinite(frozen) else np.inf
-    value, free = one[f"{time}_mean"].values, one[f"{time}_brownian"].values
-    return (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED) & (free <= limit)
+    """Temperatures with a resolved time whose Brownian time is well below the time at T = 0.
+
+    tau90 judges for tau_e too, which may not be reached at T = 0 within the longest lag; without any time at T = 0,
+    every temperature counts.
+    """
+    value = one[f"{time}_mean"].values
+    kept = (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED)
+    for each in dict.fromkeys((time, "tau90")):
+        frozen = float(one["frozen"]) if "frozen" in one else _frozen(one, each)
+        if f"{each}_brownian" in one and math.isfinite(frozen):
+            kept &= one[f"{each}_brownian"].values <= NOISE * frozen
+    return kept
 
 
 QUANTITIES = (

@@ -103,7 +103,8 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     for row, color in zip(range(len(temperatures)), palette(hot), strict=True):
         point = hot.isel(temperature=row)
         value, low, high = (float(point[f"{name}_{end}"]) for end in ("mean", "low", "high"))
-        if np.isfinite(value):
+        # Within the first update there is nothing to see but the interpolation from t = 0.
+        if np.isfinite(value) and value >= 1:
             up = high - value if np.isfinite(high) else 0.0
             error = [[max(value - low, 0)], [max(up, 0)]]
             ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4, capsize=2)
@@ -116,9 +117,9 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
             measured = np.append(measured, frozen)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    seen = measured[np.isfinite(measured)]
+    seen = measured[np.isfinite(measured) & (measured >= 1)]
     if seen.size:
-        ax.set_ylim(max(seen.min() / 4, 0.05), seen.max() * 6)
+        ax.set_ylim(seen.min() / 4, seen.max() * 6)
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
     style.log_ticks(ax)
     ax.legend(loc="lower left")
