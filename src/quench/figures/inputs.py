@@ -54,9 +54,10 @@ class Inputs:
             coords="different",
             compat="equals",
             join="outer",
-            combine_attrs="drop",
+            combine_attrs="drop_conflicts",
         )
-        return stacked.assign_attrs(facts(next(iter(files.values()))))
+        stacked.attrs = facts(next(iter(files.values())))
+        return stacked
 
     def networks(
         self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None

@@ -84,7 +84,7 @@ def _slopes(curves: xr.DataArray) -> xr.DataArray:
     for curve in curves.transpose(..., "lag"):
         known = curve.dropna("lag")
         lags = known["lag"].values.astype(float)
-        grid = [0]
+        grid = [0][: len(lags)]  # a curve of lost networks has no point
         for index in range(1, len(lags)):
             if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
                 grid.append(index)
