@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, palette, panel, relaxation_times, stacked, title
+from quench.figures.kwj.panels import brownian_tau, paired_times, palette, panel, relaxation_times, stacked, title
 
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
@@ -24,9 +24,12 @@ CAPTION = (
 def compute(inputs: Inputs) -> xr.Dataset:
     """Overlap and tau90 with their intervals (panel, temperature[, lag]), and the Brownian tau90."""
 
+    names = iter(inputs.runs)
+
     def numbers(run: xr.Dataset) -> xr.Dataset:
         kept = [f"{name}_{end}" for name in ("overlap", "tau90") for end in ("mean", "low", "high")]
-        return run[kept].assign(tau90_brownian=brownian_tau(run))
+        samples = paired_times(inputs, next(names))
+        return run[kept].assign(tau90_brownian=brownian_tau(run), tau90_samples=samples)
 
     return stacked(inputs, numbers)
 
