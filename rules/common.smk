@@ -41,6 +41,9 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
+# Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
+CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
+
 # The environment that runs Snakemake has the ``quench`` command; a rule's conda environment has only what it imports.
 if workflow.deployment_settings.deployment_method:
     COMMAND = 'quench() { python -m quench "$@"; }'
@@ -146,6 +149,26 @@ def save_resolved_config():
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
 
 
+def tell_room():
+    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again."""
+    from quench.checkpoint import forget_stale
+    from quench.storage import readable, scenario_snapshot_bytes
+
+    room = readable(scenario_snapshot_bytes(SCENARIO))
+    if SCENARIO.compute.snapshots == "full":
+        print(
+            f"quench: all snapshots of this scenario: {room} on disk (compute.snapshots: streamed keeps none)",
+            file=sys.stderr,
+        )
+    else:
+        print(
+            f"quench: observables are streamed: {room} of snapshots are not kept",
+            file=sys.stderr,
+        )
+    for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
+        print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
+
+
 def pretrain_options(wildcards):
     section = SCENARIO.ensembles[wildcards.ensemble]
     polish = ",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
@@ -165,26 +188,41 @@ def pretrain_options(wildcards):
 def run_options(wildcards):
     section = SCENARIO.runs[wildcards.run]
     value = value_of(wildcards.run, wildcards.point)
-    lag_max = section.lag_max
     if section.dynamics == "langevin":
-        point = {"temperature": value}
+        point = {"temperature": value, "lag_max": section.lag_max_at()}
     else:
-        point = {"batch_size": value}
-        lag_max = (
-            min(lag_max, section.samples_max // value)
-            if section.samples_max
-            else lag_max
-        )
+        point = {"batch_size": value, "lag_max": section.lag_max_at(value)}
     return flags(
         dynamics=section.dynamics,
         **point,
         step_size=section.step_size,
         waiting_times=section.waiting_times,
-        lag_max=lag_max,
         dense=section.dense,
         per_decade=section.per_decade,
+        **streamed_options(section),
         **compute_options(),
     )
+
+
+def streamed_options(section):
+    """What a streamed run measures on the way, as its observables will be asked for; nothing for full snapshots."""
+    if SCENARIO.compute.snapshots == "full":
+        return {}
+    chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
+    return {"snapshots": "streamed", "chi": tuple(chis), **measured_options(section)}
+
+
+def measured_options(section):
+    return {
+        "motility_lags": section.motility_lags,
+        "hidden_only": not section.include_output_layer,
+    }
+
+
+def run_step(wildcards):
+    """The step whose code makes a trajectory file."""
+    dynamics = SCENARIO.runs[wildcards.run].dynamics
+    return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
 def simulation_options(wildcards):

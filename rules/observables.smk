@@ -20,8 +20,7 @@ rule observe:
         options=lambda w: flags(
             waiting_times=SCENARIO.runs[w.run].waiting_times,
             chi=w.chi,
-            motility_lags=SCENARIO.runs[w.run].motility_lags,
-            hidden_only=not SCENARIO.runs[w.run].include_output_layer,
+            **measured_options(SCENARIO.runs[w.run]),
         ),
         code=lambda w: code("observe"),
     shell:

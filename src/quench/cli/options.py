@@ -75,7 +75,7 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
         type=bounded(float, 0.0),
         default=60.0,
         metavar="SECONDS",
-        help="time between saved states",
+        help="time between saved states (default: 60)",
     )
 
 

@@ -59,9 +59,11 @@ class Inputs:
         stacked.attrs = facts(next(iter(files.values())))
         return stacked
 
-    def networks(self, name: str, along: str = "temperature", *, chi: float | None = None) -> list[xr.Dataset]:
+    def networks(
+        self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
+    ) -> list[xr.Dataset]:
         """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
-        return [self._at_waiting_time(dataset, None) for dataset in self._chosen(name, along, chi).values()]
+        return [self._at_waiting_time(dataset, waiting_time) for dataset in self._chosen(name, along, chi).values()]
 
     def ages(self, name: str) -> xr.Dataset:
         """Observables of a run at one temperature, the first declared or else the hottest, at all its waiting times."""

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from quench.estimators import superposition
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import palette
 
 FIT = (10.0, 200.0)
 # Where the collapse is scored, in units of tau90: short and intermediate times.
@@ -50,7 +51,7 @@ def numbers(inputs: Inputs, name: str) -> xr.Dataset:
 def draw(ax: Axes, one: xr.Dataset) -> None:
     """Q against t/tau90 on log axes, the Brownian master curve, and the fitted exponent over its window."""
     temperatures = one["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(range(len(temperatures)), palette(one), strict=True):
         curve = one.isel(temperature=row)
         time, values = curve["scaled_time"].values, curve["overlap_mean"].values
         shown = (time > 0) & np.isfinite(time) & (values > 0)

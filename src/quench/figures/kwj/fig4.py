@@ -74,7 +74,9 @@ def _final(ax, numbers: xr.Dataset) -> None:
     hot = numbers.where(numbers["temperature"] > 0, drop=True).isel(lag=-1)
     temperatures = hot["temperature"].values
     used = hot["left_master_curve"].values.astype(bool)
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(
+        range(len(temperatures)), style.colors(temperatures, numbers["temperature"].values), strict=True
+    ):
         value, low, high = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
         error = [[max(value - low, 0)], [max(high - value, 0)]]
         ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)

@@ -10,9 +10,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from quench.estimators.resampling import interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import panel, stacked, title
+from quench.figures.kwj.panels import palette, panel, stacked, title
 from quench.files import config_of
 from quench.observables.displacement import local_slope
 
@@ -33,9 +34,18 @@ def compute(inputs: Inputs) -> xr.Dataset:
     ``sgd_``-prefixed (batch_size, sgd_lag)."""
     langevin = [name for name in inputs.runs if not _is_sgd(inputs, name)]
 
+    names = iter(langevin)
+
     def numbers(run: xr.Dataset) -> xr.Dataset:
         kept = run[["msd_mean", "msd_low", "msd_high"]]
-        return kept.assign(slope=_slopes(kept["msd_mean"]), epsilon_squared=(run["epsilons"] ** 2).mean())
+        value, low, high = _cold_ratio(inputs, next(names))
+        return kept.assign(
+            slope=_slopes(kept["msd_mean"]),
+            epsilon_squared=(run["epsilons"] ** 2).mean(),
+            cold_ratio=value,
+            cold_ratio_low=low,
+            cold_ratio_high=high,
+        )
 
     joined = stacked(inputs, numbers, langevin)
     for name in inputs.runs:
@@ -52,6 +62,20 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
 def _is_sgd(inputs: Inputs, name: str) -> bool:
     return config_of(inputs.runs[name][0])["trajectory"]["dynamics"] == "sgd"
+
+
+def _cold_ratio(inputs: Inputs, name: str) -> tuple[float, float, float]:
+    """Final MSD at the coldest T > 0 over that at T = 0 of the same networks, and its interval over networks."""
+    run = inputs.run(name)
+    temperatures = run["temperature"].values
+    if temperatures[-1] != 0 or len(temperatures) < 2:
+        return np.nan, np.nan, np.nan
+    cold, frozen = (dataset["msd"].isel(lag=-1).values for dataset in inputs.networks(name)[-2:])
+    alive = np.isfinite(cold) & np.isfinite(frozen)
+    if not alive.any():
+        return np.nan, np.nan, np.nan
+    cold, frozen = cold[alive], frozen[alive]
+    return interval(lambda chosen: float(cold[chosen].sum() / frozen[chosen].sum()), len(cold))
 
 
 def _slopes(curves: xr.DataArray) -> xr.DataArray:
@@ -76,7 +100,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     for column, name in enumerate(names):
         one = panel(numbers, name)
         displacements(axes[0, column], one)
-        _local_slopes(axes[1, column], one["slope"], one["lag"].values, style.colors(one["temperature"].values))
+        _local_slopes(axes[1, column], one["slope"], one["lag"].values, palette(one))
         axes[0, column].set_title(title(name))
     if has_sgd:
         _sgd(axes[0, -1], axes[1, -1], numbers)
@@ -92,7 +116,7 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     """MSD curves of one phase with the slope-1 guide above the hottest and the eps^2 line."""
     shown = one["lag"].values > 0
     lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         mean = curve["msd_mean"].values[shown]
         visible = mean > 0

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from quench.estimators import bimodality
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import panel, stacked, title
+from quench.figures.kwj.panels import palette, panel, stacked, title
 
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
     "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
-    "Hartigan's dip test of the networks' histograms with their medians aligned, so that networks of different speed do "
+    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of two speeds do "
     "not pass for two populations (p < 0.05 after Holm's correction for all T and panels); T = 0, where weights that feel "
     "no gradient do not move at all, is not tested."
 )
@@ -94,7 +94,7 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _alpha2(ax, one: xr.Dataset) -> None:
     shown = one["lag"].values > 0
     lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         style.band(ax, lags, curve["alpha2_low"].values[shown], curve["alpha2_high"].values[shown], color)
         ax.plot(lags, curve["alpha2_mean"].values[shown], color=color)
@@ -106,7 +106,7 @@ def _alpha2(ax, one: xr.Dataset) -> None:
 def _histograms(ax, one: xr.Dataset) -> None:
     size = 10.0 ** one["motility"].values
     occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         bimodal = float(one["dip_p_corrected"].values[row]) < SIGNIFICANT
         ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=2.0 if bimodal else 0.9)
     ax.set_xscale("log")

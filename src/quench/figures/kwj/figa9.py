@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, title
+from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, paired_times, title
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
@@ -30,6 +30,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         frozen = frozen_level(run)
         kept = run[["tau90_mean", "tau90_low", "tau90_high"]].assign(
             tau90_brownian=line,
+            tau90_samples=paired_times(inputs, name, waiting_time=int(waiting_time)),
             frozen=frozen,
             kink=float((line * line["temperature"]).max()) / frozen,
             n_networks=run.attrs["n_networks"],

@@ -19,8 +19,9 @@ CAPTION = (
     "Top: distribution of log10 |dw| at the longest lag, split into weights on which the data pull (blue) and weights "
     "whose gradient of the data loss is exactly zero (red): weights of dead units, which are active on no sample. Bottom: "
     "every weight's displacement against its size at t_w. Dashed: one hundredth of the root mean square displacement, "
-    "below which a weight counts as immobile (0.8 % of Gaussian displacements would). The two populations of Fig. 7 are "
-    "these two kinds of weights; weight decay has pruned the second kind in the regularised phase."
+    "below which a weight counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the "
+    "immobile population of Fig. 7 is that of dead units; with it, that of the weights which weight decay has pruned, "
+    "whether their gradient is exactly zero or vanishes with the pruned weights beside them."
 )
 IMMOBILE = 0.01
 BINS = np.round(np.arange(-16, 1.01, 0.25), 2)
