@@ -71,7 +71,7 @@ def test_edit_without_effect_on_results_reruns_nothing(restored, path, old, new)
 
 
 def test_style_of_one_figure_redraws_that_figure_alone(restored):
-    restored.edit("src/quench/figures/kwj/fig3.py", 'ylim=(0, 1.03)', 'ylim=(0, 1.05)')
+    restored.edit("src/quench/figures/kwj/fig3.py", "ylim=(0, 1.03)", "ylim=(0, 1.05)")
     assert restored.planned() == {"figure kwj_fig3"}
 
 
