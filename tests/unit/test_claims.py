@@ -249,3 +249,25 @@ def test_the_difference_of_two_ageing_exponents_adds_their_errors():
     )
     found = kwj_displacement.ageing_difference(numbers, "a", "b")
     assert (found.value, found.low, found.high) == pytest.approx((0.4, 0.35, 0.45))
+
+
+def test_immobile_weights_by_kind():
+    from quench.claims import immobile
+    from quench.figures.inputs import Inputs
+    from quench.figures.ours.immobile import compute
+    from quench.observables.mobility import mobility
+
+    # Ten dead and small weights that stay, thirty live ones that move by 0.1.
+    generator = np.random.Generator(np.random.Philox(2))
+    start = np.concatenate([np.full(10, 1e-5), np.ones(30)])[None]
+    later = start + np.concatenate([np.full(10, 1e-6), 0.1 * np.sign(generator.standard_normal(30))])
+    gradient = np.concatenate([np.zeros(10), np.ones(30)])[None]
+    part = mobility(start, later, gradient).assign_coords(seed=("network", [0]))
+    part.attrs["config"] = '{"trajectory": {"temperature": 1e-8}, "lag": 100}'
+    numbers = compute(Inputs(mobility={"regularised": [part]}))
+    assert immobile.immobile_of_dead(numbers, "regularised").value == 1
+    assert immobile.immobile_of_live(numbers, "regularised").value == 0
+    assert immobile.size_ratio(numbers, "regularised").value == pytest.approx(1e-5)
+    assert float(numbers["dead_share"].sel(panel="regularised")) == pytest.approx(0.25)
+    densities = numbers["density_dead"] + numbers["density_live"]
+    assert float((densities * 0.25).sum()) == pytest.approx(1)

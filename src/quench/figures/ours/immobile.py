@@ -56,8 +56,8 @@ def compute(inputs: Inputs) -> xr.Dataset:
                     "immobile_of_dead": _share(still, dead),
                     "immobile_of_live": _share(still, ~dead),
                     "dead_of_immobile": _share(dead, still),
-                    "dead_size": float(np.median(size[dead])) if dead.any() else np.nan,
-                    "live_size": float(np.median(size[~dead])) if (~dead).any() else np.nan,
+                    "immobile_size": _median(size, still),
+                    "mobile_size": _median(size, ~still),
                     "temperature": _temperature(kept[0]),
                     "lag": config_of(kept[0])["lag"],
                     "n_networks": int(alive.sum()),
@@ -74,6 +74,10 @@ def _temperature(part: xr.Dataset) -> float:
 
 def _share(what: np.ndarray, among: np.ndarray) -> float:
     return float(what[among].mean()) if among.any() else float("nan")
+
+
+def _median(size: np.ndarray, chosen: np.ndarray) -> float:
+    return float(np.median(size[chosen])) if chosen.any() else float("nan")
 
 
 def _density(moved: np.ndarray, total: int) -> np.ndarray:
