@@ -46,7 +46,7 @@ class Repository:
                 sys.executable, "-m", "snakemake", *targets, *options, "--cores", "2",
                 "--configfile", "config/smoke.yaml", "overlay.yaml",
             ],
-            cwd=self.folder, env=inherited | (environment or {}), capture_output=True, text=True, check=False, timeout=500,
+            cwd=self.folder, env=inherited | (environment or {}), capture_output=True, text=True, check=False, timeout=3600,
         )  # fmt: skip
 
     def planned(self) -> set[str]:
