@@ -87,16 +87,23 @@ def start(words: list[str], log: Path) -> int:
         os._exit(status)
 
 
-def live(words: list[str], log: Path, seconds: float, number: int | None) -> tuple[bool, float]:
-    """One life, ended by signal ``number`` after ``seconds``: whether it was ended so, and how long it took to obey."""
+def live(words: list[str], log: Path, seconds: float, number: int | None) -> tuple[bool, float, float]:
+    """One life, ended by signal ``number`` when it has been at work for ``seconds``.
+
+    Returns whether it was ended so, how long it was at work, and how long it took to obey.
+    """
     child = start(words, log)
-    deadline = time.monotonic() + seconds
-    while number is None or time.monotonic() < deadline:
+    output = Path(words[-1])
+    lock = output.parent / f".{output.stem}.checkpoint" / "lock"
+    began = None
+    while began is None or number is None or time.monotonic() < began + seconds:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             if status != 0:
                 sys.exit(f"a job left to itself failed with status {status}:\n{log.read_text()[-2000:]}")
-            return False, 0.0
+            return False, time.monotonic() - (began or time.monotonic()), 0.0
+        if began is None and lock.exists() and lock.read_text().startswith(f"{child} "):
+            began = time.monotonic()
         time.sleep(0.002)
     sent = time.monotonic()
     os.kill(child, number)
@@ -105,7 +112,7 @@ def live(words: list[str], log: Path, seconds: float, number: int | None) -> tup
     # 130 is Python's own answer to SIGINT, outside the training loop; 0: it was done already.
     if ended not in (-number, 128 + number, 0):
         sys.exit(f"a job ended by signal {number} left with {ended}:\n{log.read_text()[-2000:]}")
-    return ended != 0, time.monotonic() - sent
+    return ended != 0, sent - began, time.monotonic() - sent
 
 
 def torment(job: str, name: str, folder: Path, args: argparse.Namespace, rng: random.Random) -> bool:
@@ -113,15 +120,13 @@ def torment(job: str, name: str, folder: Path, args: argparse.Namespace, rng: ra
     number = signal.Signals[f"SIG{name}"]
     whole, broken, log = folder / f"{job}-whole.nc", folder / f"{job}-broken.nc", folder / f"{job}-{name}.log"
     words = command(job, folder, broken, args)
-    began = time.monotonic()
-    live(command(job, folder, whole, args), log, 0, None)
-    length = time.monotonic() - began
+    _, length, _ = live(command(job, folder, whole, args), log, 0, None)
     kills = same = rounds = 0
     slowest = 0.0
     while kills < args.kills or not broken.exists():
         broken.unlink(missing_ok=True)
         while not broken.exists():
-            ended, waited = live(words, log, rng.uniform(0, 0.6 * length), number if kills < args.kills else None)
+            ended, _, waited = live(words, log, rng.uniform(0, 0.6 * length), number if kills < args.kills else None)
             kills += ended
             slowest = max(slowest, waited)
         rounds += 1

@@ -74,7 +74,10 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self.folder)
         if self._lock is None:
-            raise QuenchError(f"{self.output}: another process is at work on this file; wait for it, or end it")
+            other = (self.folder / "lock").read_text(encoding="ascii").strip()
+            raise QuenchError(f"{self.output}: process {other} is at work on this file; wait for it, or end it")
+        os.ftruncate(self._lock, 0)
+        os.write(self._lock, f"{os.getpid()} on {os.uname().nodename}\n".encode("ascii", "replace"))
         for path in (self.output, *map(self._state, (0, 1))):
             remove_leftovers(path)
         return self

@@ -52,11 +52,11 @@ def add_code(text):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda text: text.replace("    masters =", "    # Why this line is here.\n    masters ="),
+        lambda text: text.replace("    amplitude =", "    # Why this line is here.\n    amplitude ="),
         lambda text: text.replace('"""Overdamped', '"""Strongly overdamped'),
         lambda text: text.replace('"""Update float64', '"""Advance float64'),
         lambda text: text.replace("np.sqrt(2 * step_size", "(np.sqrt)(\n        2 * step_size"),
-        lambda text: text.replace("    masters =", "\n\n    masters ="),
+        lambda text: text.replace("    amplitude =", "\n\n    amplitude ="),
     ],
     ids=["comment", "module docstring", "function docstring", "brackets and lines", "blank lines"],
 )

@@ -71,7 +71,7 @@ def test_edit_without_effect_on_results_reruns_nothing(restored, path, old, new)
 
 
 def test_style_of_one_figure_redraws_that_figure_alone(restored):
-    restored.edit("src/quench/figures/kwj/fig3.py", 'fmt="o"', 'fmt="s"')
+    restored.edit("src/quench/figures/kwj/fig3.py", "ylim=(0, 1.03)", "ylim=(0, 1.05)")
     assert restored.planned() == {"figure kwj_fig3"}
 
 
@@ -114,7 +114,7 @@ def test_another_seed_trains_that_seeds_chunk_alone(restored):
 
 
 def test_another_length_measures_anew_and_trains_nothing(restored):
-    restored.overlay({"runs": {"overparameterised": {"chi": 200}}})
+    restored.overlay({"runs": {"overparameterised": {"chi": 200, "more_chi": [300]}}})
     points = [f"overparameterised {point} 200" for point in ("T0.01", "T0.0001")]
     assert restored.planned() == {
         *(f"observe {point} 0-1" for point in points), *(f"average {point}" for point in points), "figure kwj_fig3",

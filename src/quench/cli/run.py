@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     pretrained = files.read(args.pretrained, kind="pretrained")
     check_output(args.output)
     prepared = files.config_of(pretrained)
+    if not {"width", "depth", "weight_decay"} <= prepared.keys():
+        raise QuenchError(f"{args.pretrained}: does not say its width, depth and weight decay, as quench pretrain does")
     architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
     if pretrained.sizes["weight"] != architecture.n_weights:
         raise QuenchError(f"{args.pretrained}: its networks do not fit the inputs of {args.dataset}")
@@ -103,8 +105,8 @@ def run(args: argparse.Namespace) -> None:
             problem, weights, stream=stream, batch_size=args.batch_size, learning_rate=args.step_size, **where
         )
 
-    title = "run " + "/".join(args.output.with_suffix("").parts[-3:])
-    _tell_room(title, args, len(seeds), schedule, architecture.n_weights)
+    name = "/".join(args.output.with_suffix("").parts[-3:])
+    _tell_room(f"run {name}", args, len(seeds), schedule, architecture.n_weights)
     recorder, result_of = _recorder(args, problem, weight_decay, pretrained, schedule)
     device = str(getattr(problem, "device", "cpu"))
 
@@ -131,7 +133,7 @@ def run(args: argparse.Namespace) -> None:
             "pretrained": training.content_key(pretrained),
             "dataset": training.content_key(dataset),
         },
-        title=title,
+        title=f"run {name}",
         checkpoint_every=args.checkpoint_every,
         finish=finish,
     )

@@ -62,7 +62,10 @@ class Workspace(NamedTuple):
     inputs: np.ndarray  # gathered samples, [block][input][64]
     labels: np.ndarray
     sums: np.ndarray  # gradient in partial sums, [weight][4]
-    waiting: np.ndarray  # indices of samples set aside by the compaction
+    active: np.ndarray  # indices within a tile
+    waiting: np.ndarray  # samples set aside by the compaction, two tiles like ``inputs``
+    waiting_labels: np.ndarray
+    no_indices: np.ndarray
     noise: np.ndarray  # float32 [weight]
 
 
@@ -93,7 +96,10 @@ def workspace(shape: Shape, n_weights: int, dtype: np.dtype) -> Workspace:
         inputs=aligned(shape.inputs * shape.tile, dtype),
         labels=aligned(shape.tile, dtype),
         sums=aligned(PARTIAL_SUMS * n_weights, dtype),
-        waiting=aligned(2 * shape.tile, np.int64),
+        active=aligned(shape.tile, np.int64),
+        waiting=aligned(2 * shape.inputs * shape.tile, dtype),
+        waiting_labels=aligned(2 * shape.tile, dtype),
+        no_indices=aligned(0, np.int64),
         noise=aligned(n_weights, np.float32),
     )
 
@@ -123,15 +129,15 @@ def _hinge(work, labels, start, n_samples):
 
     The padding up to a whole vector has label 0 and so no error.
     """
-    active = 0
     zero, one = labels.dtype.type(0), labels.dtype.type(1)
+    label, output, errors = pointer(labels, start), pointer(work.output, 0), pointer(work.errors, 0)
+    active = 0
     for s in range((n_samples + LANES - 1) // LANES * LANES):
-        label = labels[start + s]
-        margin = one - label * work.output[s]
+        margin = one - label[s] * output[s]
         # NaN is active: a network that is lost shows in its gradient.
         hinge = zero if margin < zero else margin
-        work.errors[s] = -label * hinge
-        active += work.errors[s] != zero
+        errors[s] = -label[s] * hinge
+        active += hinge * label[s] != zero
     return active
 
 
@@ -179,25 +185,37 @@ def _gather(shape, work, data, indices, first, n_samples):
 
 
 @compiled
-def _work_off(shape, work, data, n_samples, fresh):
-    """Add the gradient of the first samples on the waiting list."""
-    zero = np.int64(0)
-    vectors = (n_samples + LANES - 1) // LANES
-    _gather(shape, work, data, work.waiting, zero, n_samples)
-    _forward(shape, work, work.inputs, zero, vectors)
-    _hinge(work, work.labels, zero, n_samples)
-    _backward(shape, work, work.inputs, zero, vectors, fresh)
+def _set_aside(shape, work, inputs, place, labels, label, n_samples, n_waiting):
+    """Copy the active samples of a tile behind those that wait already; returns how many wait now."""
+    errors, active = pointer(work.errors, 0), pointer(work.active, 0)
+    n_active = 0
+    for s in range(n_samples):
+        # Written whether active or not, and overwritten then: a branch would be mispredicted.
+        active[n_active] = s
+        n_active += errors[s] != 0
+    stride = shape.inputs * BLOCK
+    for k in range(n_active):
+        s, t = active[k], n_waiting + k
+        source, target = place + s // BLOCK * stride + s % BLOCK, t // BLOCK * stride + t % BLOCK
+        work.waiting_labels[t] = labels[label + s]
+        for i in range(shape.inputs):
+            work.waiting[target + i * BLOCK] = inputs[source + i * BLOCK]
+    return n_waiting + n_active
 
 
 @compiled
-def _set_aside(work, n_waiting, indices, first, n_samples):
-    """Put the active samples of a tile on the waiting list; returns its new length."""
-    gathered = indices.size > 0
-    for s in range(n_samples):
-        # Written whether active or not, and overwritten then: a branch would be mispredicted.
-        work.waiting[n_waiting] = indices[first + s] if gathered else first + s
-        n_waiting += work.errors[s] != 0
-    return n_waiting
+def _work_off(shape, work, n_samples, fresh):
+    """Add the gradient of the first samples that wait."""
+    zero = np.int64(0)
+    vectors = (n_samples + LANES - 1) // LANES
+    for s in range(n_samples, vectors * LANES):
+        # What was left here by others must not count, whatever this network makes of it.
+        work.waiting_labels[s] = 0
+        for i in range(shape.inputs):
+            work.waiting[(s // BLOCK * shape.inputs + i) * BLOCK + s % BLOCK] = 0
+    _forward(shape, work, work.waiting, zero, vectors)
+    _hinge(work, work.waiting_labels, zero, n_samples)
+    _backward(shape, work, work.waiting, zero, vectors, fresh)
 
 
 @compiled
@@ -222,17 +240,18 @@ def sum_gradient(shape, work, data, indices, first, n_samples):
         # Forwards and back again for the active samples, or back for all. Back costs as much as twice forwards, so that
         # a share of 2/3 would break even but for the gathering.
         if 2 * active <= count:
-            n_waiting = _set_aside(work, n_waiting, indices, start, count)
+            n_waiting = _set_aside(shape, work, inputs, place, labels, label, count, n_waiting)
             if n_waiting >= shape.tile:
-                _work_off(shape, work, data, shape.tile, fresh)
+                _work_off(shape, work, shape.tile, fresh)
                 fresh = False
                 n_waiting -= shape.tile
-                work.waiting[:n_waiting] = work.waiting[shape.tile : shape.tile + n_waiting]
+                work.waiting[: work.waiting.size // 2] = work.waiting[work.waiting.size // 2 :]
+                work.waiting_labels[: shape.tile] = work.waiting_labels[shape.tile :]
         else:
             _backward(shape, work, inputs, place, vectors, fresh)
             fresh = False
     if n_waiting > 0:
-        _work_off(shape, work, data, n_waiting, fresh)
+        _work_off(shape, work, n_waiting, fresh)
     elif fresh:
         work.sums[:] = 0
 
@@ -254,7 +273,7 @@ def is_finite(value):
 def mean_gradient(shape, work, data, weights, gradient):
     """Gradient of the data loss over all samples, into ``gradient`` (weight), float64."""
     round_weights(work, weights)
-    sum_gradient(shape, work, data, work.waiting[:0], np.int64(0), data.n_samples)
+    sum_gradient(shape, work, data, work.no_indices, np.int64(0), data.n_samples)
     share = 1.0 / data.n_samples
     for i in range(gradient.size):
         gradient[i] = partial_sum(work.sums, i) * share

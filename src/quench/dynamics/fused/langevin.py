@@ -63,7 +63,7 @@ def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, step
             return first_step
     round_weights(work, weights)
     for step in range(first_step, first_step + n_steps):
-        sum_gradient(shape, work, data, work.waiting[:0], np.int64(0), data.n_samples)
+        sum_gradient(shape, work, data, work.no_indices, np.int64(0), data.n_samples)
         if amplitude > 0:
             fill_normals(work.noise, seed, stream, np.uint64(step))
         if _update(work, weights, 1.0 / data.n_samples, step_size, amplitude, weight_decay) > 0:

@@ -47,7 +47,8 @@ def one_step(
     moved = weights - step_size * (problem.mean_gradient(weights) + weight_decay * weights)
     if noise is None:
         return moved
-    return moved + float(np.sqrt(2 * step_size * temperature / problem.n_samples)) * noise.double()
+    amplitude = float(np.sqrt(2 * step_size * temperature / problem.n_samples))
+    return moved + amplitude * noise.double()
 
 
 def standard_normals(problem: Problem, seeds: np.ndarray, stream: int, step: int) -> torch.Tensor:
