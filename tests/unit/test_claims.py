@@ -1,5 +1,6 @@
 """Claims: the declared list, the verdicts, and quantities on numbers planted in the figures' layout."""
 
+import json
 import math
 from pathlib import Path
 
@@ -263,7 +264,8 @@ def test_immobile_weights_by_kind():
     later = start + np.concatenate([np.full(10, 1e-6), 0.1 * np.sign(generator.standard_normal(30))])
     gradient = np.concatenate([np.zeros(10), np.ones(30)])[None]
     part = mobility(start, later, gradient).assign_coords(seed=("network", [0]))
-    part.attrs["config"] = '{"trajectory": {"temperature": 1e-8}, "lag": 100}'
+    trajectory = {"temperature": 1e-8}
+    part = part.assign_attrs(kind="mobility", config=json.dumps({"trajectory": trajectory, "lag": 100}))
     numbers = compute(Inputs(mobility={"regularised": [part]}))
     assert immobile.immobile_of_dead(numbers, "regularised").value == 1
     assert immobile.immobile_of_live(numbers, "regularised").value == 0

@@ -71,7 +71,8 @@ def _cold_ratio(inputs: Inputs, name: str) -> tuple[float, float, float]:
     if temperatures[-1] != 0 or len(temperatures) < 2:
         return np.nan, np.nan, np.nan
     cold, frozen = (dataset["msd"].isel(lag=-1).values for dataset in inputs.networks(name)[-2:])
-    alive = np.isfinite(cold) & np.isfinite(frozen)
+    # A network at exactly zero loss does not move at T = 0: there is nothing to compare with.
+    alive = np.isfinite(cold) & (frozen > 0)
     if not alive.any():
         return np.nan, np.nan, np.nan
     cold, frozen = cold[alive], frozen[alive]
