@@ -5,7 +5,26 @@ the configurations that it keeps come Hessian spectra and barriers, and noise-fr
 """
 
 
+rule images:
+    output:
+        f"{RESULTS}/images/{{source}}.nc",
+    log:
+        f"{RESULTS}/logs/images/{{source}}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=10,
+    params:
+        root=flags(data_root=SCENARIO.data_root),
+        code=lambda w: code("images"),
+    shell:
+        "quench images --source {wildcards.source} {params.root} -o {output} 2> {log}"
+
+
 rule train:
+    input:
+        images_of,
     output:
         f"{RESULTS}/classifiers/{{classifier}}/{{seeds}}.nc",
     log:
@@ -19,21 +38,23 @@ rule train:
     params:
         options=lambda w: classifier_options(
             SCENARIO.classifiers[w.classifier],
+            "source",
             "seeds",
             "first_seed",
             "flatness",
             "drift",
         ),
         keep=lambda w: flags(keep=SCENARIO.classifiers[w.classifier].keep),
-        root=flags(data_root=SCENARIO.data_root, device=SCENARIO.compute.device),
+        device=flags(device=SCENARIO.compute.device),
         code=lambda w: code("train"),
     shell:
-        "quench train {params.options} {params.keep} {params.root} --seeds {wildcards.seeds} --threads {threads}"
+        "quench train {input} {params.options} {params.keep} {params.device} --seeds {wildcards.seeds} --threads {threads}"
         " --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule flatness:
     input:
+        images_of,
         lambda w: trainings(w.classifier),
     output:
         f"{RESULTS}/flatness/{{classifier}}.nc",
@@ -48,14 +69,15 @@ rule flatness:
         options=lambda w: classifier_options(
             SCENARIO.classifiers[w.classifier].flatness
         ),
-        root=flags(data_root=SCENARIO.data_root, device=SCENARIO.compute.device),
+        device=flags(device=SCENARIO.compute.device),
         code=lambda w: code("flatness"),
     shell:
-        "quench flatness {input} {params.options} {params.root} --threads {threads} -o {output} 2> {log}"
+        "quench flatness {input} {params.options} {params.device} --threads {threads} -o {output} 2> {log}"
 
 
 rule drift:
     input:
+        images_of,
         lambda w: trainings(w.classifier),
     output:
         f"{RESULTS}/drift/{{classifier}}.nc",
@@ -68,7 +90,7 @@ rule drift:
         runtime=lambda w, attempt: 120 * attempt,
     params:
         options=lambda w: classifier_options(SCENARIO.classifiers[w.classifier].drift),
-        root=flags(data_root=SCENARIO.data_root, device=SCENARIO.compute.device),
+        device=flags(device=SCENARIO.compute.device),
         code=lambda w: code("drift"),
     shell:
-        "quench drift {input} {params.options} {params.root} --threads {threads} -o {output} 2> {log}"
+        "quench drift {input} {params.options} {params.device} --threads {threads} -o {output} 2> {log}"

@@ -27,8 +27,10 @@ def scenario_or_exit():
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
                 check_available(data.source, scenario.data_root)
-        for name, classifier in scenario.classifiers.items():
-            if not Path(f"results/{scenario.scenario}/classifiers/{name}").exists():
+        for classifier in scenario.classifiers.values():
+            if not Path(
+                f"results/{scenario.scenario}/images/{classifier.source}.nc"
+            ).exists():
                 check_available(classifier.source, scenario.data_root)
         for name in scenario.figures:
             fingerprint(figure_module(name))
@@ -66,6 +68,7 @@ wildcard_constraints:
     part=r"[0-9]+-[0-9]+",
     simulation="[a-z][a-z0-9_]*",
     classifier="[a-z][a-z0-9_]*",
+    source="[a-z0-9]+",
 
 
 def flags(**values):
@@ -104,6 +107,11 @@ def trainings(classifier):
         f"{RESULTS}/classifiers/{classifier}/{seeds}.nc"
         for seeds in seed_chunks(SCENARIO.classifiers[classifier])
     ]
+
+
+def images_of(wildcards):
+    """The images file that a classifier learns."""
+    return f"{RESULTS}/images/{SCENARIO.classifiers[wildcards.classifier].source}.nc"
 
 
 def classifier_options(section, *left_out):

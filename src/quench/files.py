@@ -31,6 +31,7 @@ KINDS = (
     "observables",
     "scan",
     "glass",
+    "images",
     "training",
     "flatness",
     "drift",

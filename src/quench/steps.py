@@ -9,7 +9,7 @@ from quench.fingerprint import fingerprint
 _PREPARATION = ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
 _LANGEVIN = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin")
 _SGD = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
-_CLASSIFIER = ("quench.data.inputs", "quench.data.sources", "quench.networks.zoo")
+_CLASSIFIER = ("quench.data.inputs", "quench.networks.zoo")
 
 _STEPS = {
     "prepare": ("quench.data.prepare",),
@@ -22,6 +22,7 @@ _STEPS = {
     "observe": ("quench.observables.measure",),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "average": ("quench.observables.average",),
+    "images": ("quench.data.sources", "quench.data.inputs"),
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
     "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
     "drift": (*_CLASSIFIER, "quench.dynamics.drift"),

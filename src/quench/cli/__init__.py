@@ -22,6 +22,7 @@ COMMANDS = {
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
     "mobility": "how far each weight moves, beside its size and its data gradient",
     "average": "pool observables over networks, with bootstrap intervals",
+    "images": "raw images of one source to a file, for the classifiers",
     "train": "a classifier by plain SGD, its displacements and gradient noise measured on the way",
     "flatness": "Hessian spectra and straight-line barriers of a classifier",
     "drift": "noise-free gradient descent restarted beside a classifier's SGD",

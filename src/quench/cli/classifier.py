@@ -12,14 +12,11 @@ import torch
 import xarray as xr
 
 from quench import files
-from quench.data import sources
+from quench.cli import training
 from quench.data.inputs import Inputs, interleaved, prepare
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.networks.zoo import Images, build, construct
-
-# mnist5k has no test images of its own: of the 500 of each class, these are for training.
-EMBEDDED_TRAIN_PER_CLASS = 400
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,7 @@ class Task:
     choices: Mapping[str, Any]
     inputs: Inputs
     images: Images
+    source: Mapping[str, Any]
     device: str
 
     def network(self, seed: int) -> Classifier:
@@ -47,47 +45,36 @@ class Task:
         return x, torch.from_numpy(classes).to(self.device)
 
 
-def task(choices: Mapping[str, Any], root: str | None, device: str) -> Task:
-    """Images and model of ``choices`` (keys of the ``classifiers`` section), or one line on what does not fit."""
-    sources.check_available(choices["source"], root)
+def task(path: Path, choices: Mapping[str, Any], device: str) -> Task:
+    """Images at ``path`` and the model of ``choices`` (options of ``quench train``), or a line on what does not fit.
+
+    ``choices`` of a training that was made of other images are a mistake, too.
+    """
+    raw = files.read(path, kind="images")
+    config = files.config_of(raw)
+    source = {"source": config["source"], "images": training.content_key(raw)[:16]}
+    if choices.get("images", source["images"]) != source["images"]:
+        raise QuenchError(f"{path}: not the images of {choices['source']!r} that were learnt")
     try:
-        inputs = _inputs(choices, root)
-        classes = sources.find(choices["source"]).n_classes
+        train, test = (_chosen(raw, part, choices[f"{part}_samples"]) for part in ("train", "test"))
+        inputs = prepare(train, test, **{name: choices[name] for name in ("side", "channels", "pool")})
         _, channels, side, _ = inputs.train_images.shape
-        images = Images(channels, side, classes)
+        images = Images(channels, side, config["n_classes"])
         construct(choices["model"], images, choices["widths"], choices["multiplier"])
     except ValueError as error:
-        raise QuenchError(f"{choices['model']} on {choices['source']}: {error}") from None
-    return Task(choices, inputs, images, device)
+        raise QuenchError(f"{choices['model']} on {path}: {error}") from None
+    return Task(choices, inputs, images, source, device)
 
 
-def _inputs(choices: Mapping[str, Any], root: str | None) -> Inputs:
-    source, n_train, n_test = choices["source"], choices["train_samples"], choices["test_samples"]
-    raw = sources.load(source, "train", root)
-    if source == "mnist5k":
-        train = interleaved(raw.classes, EMBEDDED_TRAIN_PER_CLASS)
-        test = interleaved(raw.classes, 500 - EMBEDDED_TRAIN_PER_CLASS, skip=EMBEDDED_TRAIN_PER_CLASS)
-        chosen = _first(train, n_train), _first(test, n_test)
-        train_set, test_set = ((raw.images[part], raw.classes[part]) for part in chosen)
-    else:
-        other = sources.load(source, "test", root)
-        train_set, test_set = (
-            (part.images[order], part.classes[order])
-            for part, order in ((raw, _in_turn(raw.classes, n_train)), (other, _in_turn(other.classes, n_test)))
-        )
-    return prepare(train_set, test_set, side=choices["side"], channels=choices["channels"], pool=choices["pool"])
-
-
-def _in_turn(classes: np.ndarray, count: int | None) -> np.ndarray:
+def _chosen(raw: xr.Dataset, part: str, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The first ``count`` images of a part, classes in turn, or all of them in their own order."""
+    images, classes = raw[f"{part}_images"].values, raw[f"{part}_classes"].values
     if count is None:
-        return np.arange(len(classes))
-    return _first(interleaved(classes, -(-count // len(np.unique(classes)))), count)
-
-
-def _first(order: np.ndarray, count: int | None) -> np.ndarray:
-    if count is not None and count > len(order):
-        raise ValueError(f"{count} samples are wanted, but there are {len(order)}")
-    return order[:count]
+        return images, classes
+    if count > len(classes):
+        raise ValueError(f"{count} {part} samples are wanted, but there are {len(classes)}")
+    order = interleaved(classes, -(-count // len(np.unique(classes))))[:count]
+    return images[order], classes[order]
 
 
 def read_trainings(paths: Sequence[Path]) -> xr.Dataset:

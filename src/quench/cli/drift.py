@@ -1,6 +1,6 @@
 """Diffusion or drift? Noise-free gradient descent restarted from kept configurations of a classifier, beside its SGD.
 
-quench drift classifiers/b/0-3.nc --starts 8000 --lag-max 1000 -o drift/b.nc
+quench drift images/mnist5k.nc classifiers/b/0-3.nc --starts 8000 --lag-max 1000 -o drift/b.nc
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from quench.errors import QuenchError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, help="images file that they were trained on")
     parser.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING", help="all chunks of one classifier")
     parser.add_argument("--starts", type=integers, required=True, help="updates after which descent is restarted")
     parser.add_argument("--lag-max", type=bounded(int, 1), required=True, help="longest lag")
     parser.add_argument("--per-decade", type=bounded(int, 1), default=6, help="lags per decade")
     parser.add_argument("--networks", type=bounded(int, 1), default=1, help="networks, from the first on")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
     parser.add_argument("--threads", type=bounded(int, 1), default=1, help="threads of the arithmetic")
     add_output(parser)
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if choices["momentum"]:
         raise QuenchError("gradient descent beside SGD with momentum is not comparable: a restart begins from rest")
     torch.set_num_threads(args.threads)
-    task = classifier.task(choices, args.data_root, training.usable_device(args.device))
+    task = classifier.task(args.images, choices, training.usable_device(args.device))
     lags = log_spaced(1, args.lag_max, args.per_decade)
     rows: list[dict[str, np.ndarray]] = []
     for number in range(args.networks):

@@ -1,6 +1,6 @@
 """Flat directions of a classifier: Hessian spectra of kept configurations, and the loss on straight lines between them.
 
-quench flatness classifiers/b_tiny/0-1.nc --times 0,300,20000 --method full -o flatness/b_tiny.nc
+quench flatness images/mnist5k.nc classifiers/b_tiny/0-1.nc --times 0,300,20000 --method full -o flatness/b_tiny.nc
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ POINTS = 21
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, help="images file that they were trained on")
     parser.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING", help="all chunks of one classifier")
     parser.add_argument("--times", type=integers, required=True, help="updates after which the spectrum is taken")
     parser.add_argument("--method", choices=("full", "stochastic"), default="full")
     parser.add_argument("--samples", type=bounded(int, 1), help="training samples of the Hessian (default: all)")
     parser.add_argument("--probes", type=bounded(int, 1), default=4, help="random vectors of the stochastic method")
     parser.add_argument("--lanczos-steps", type=bounded(int, 2), default=60, help="Hessian products for each of them")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
     parser.add_argument("--threads", type=bounded(int, 1), default=1, help="threads of the arithmetic")
     add_output(parser)
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     choices = files.config_of(trainings)
     weights = classifier.kept_weights(trainings, args.times)
     torch.set_num_threads(args.threads)
-    task = classifier.task(choices, args.data_root, training.usable_device(args.device))
+    task = classifier.task(args.images, choices, training.usable_device(args.device))
     network = task.network(0)
     if network.has_batch_statistics:
         raise QuenchError(

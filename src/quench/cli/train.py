@@ -1,6 +1,6 @@
 """A classifier of BJ by plain SGD, with its two-time displacements, losses and gradient noise measured on the way.
 
-quench train --model B --train-samples 2000 --batch-size 10 --rate 0.02 --steps 30000 --seeds 0-3 -o b/0-3.nc
+quench train images/mnist5k.nc --model B --batch-size 10 --rate 0.02 --steps 30000 --seeds 0-3 -o b/0-3.nc
 
 Networks are trained one after the other; finished ones wait in a hidden folder beside the output, and the one at work
 has a checkpoint, so that a killed job does nothing again.
@@ -20,10 +20,10 @@ from quench.networks.catalogue import PAPER_WIDTHS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     positive = bounded(int, 1)
+    parser.add_argument("images", type=Path, help="images file")
     parser.add_argument("--model", choices=tuple(PAPER_WIDTHS), required=True)
     parser.add_argument("--widths", type=integers, help="widths of the layers instead of the paper's")
     parser.add_argument("--multiplier", type=bounded(float, 0.0, open_low=True), default=1.0, help="on all widths")
-    parser.add_argument("--source", default="mnist5k", help="raw images (default: mnist5k, embedded)")
     parser.add_argument("--train-samples", type=positive, help="training images, classes in turn (default: all)")
     parser.add_argument("--test-samples", type=positive, help="test images, classes in turn (default: all)")
     parser.add_argument("--side", type=positive, help="pad with black to SIDE x SIDE pixels")
@@ -43,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise-draws", type=bounded(int, 2), default=200, help="gradients of the sampled method")
     parser.add_argument("--noise-batches", type=bounded(int, 4), default=40, help="batches of the minibatches method")
     parser.add_argument("--keep", type=integers, default=(), help="updates after which the configuration is kept")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
     parser.add_argument("--threads", type=positive, default=1, help="threads of the arithmetic")
     parser.add_argument("--checkpoint-every", type=bounded(float, 0.0), default=60.0, metavar="SECONDS")
@@ -55,7 +54,6 @@ CHOICES = (
     "model",
     "widths",
     "multiplier",
-    "source",
     "train_samples",
     "test_samples",
     "side",
@@ -91,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     if any(time > args.steps for time in args.keep):
         raise QuenchError(f"--keep: {max(args.keep)} is beyond the run of {args.steps} updates")
     torch.set_num_threads(args.threads)
-    task = classifier.task(choices, args.data_root, training.usable_device(args.device))
+    task = classifier.task(args.images, choices, training.usable_device(args.device))
     code = steps.code("train")
     folder = args.output.parent / f".{args.output.stem}.parts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,14 +125,18 @@ def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: s
         n_draws=args.noise_draws,
         n_batches=args.noise_batches,
     )
-    config = dict(task.choices) | {
-        "n_weights": network.n_weights,
-        "n_train": len(classes),
-        "n_test": len(task.inputs.test_classes),
-        "n_classes": task.images.classes,
-        "constant_loss": network.loss.of_constant_predictor(task.images.classes),
-        "noise_method": probe.method_for(network),
-    }
+    config = (
+        dict(task.choices)
+        | dict(task.source)
+        | {
+            "n_weights": network.n_weights,
+            "n_train": len(classes),
+            "n_test": len(task.inputs.test_classes),
+            "n_classes": task.images.classes,
+            "constant_loss": network.loss.of_constant_predictor(task.images.classes),
+            "noise_method": probe.method_for(network),
+        }
+    )
     key = {"training": config, "seed": seed, "code": code}
     if path.exists():
         part = files.read(path, kind="training")

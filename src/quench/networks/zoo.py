@@ -22,7 +22,6 @@ from quench.networks.classifier import (
     SigmoidSquaredError,
     initialise,
 )
-from quench.networks.residual import SmallImageResNet, wide_resnet
 
 
 @dataclass(frozen=True)
@@ -106,10 +105,18 @@ def _convolutional(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...]], nn.Module]:
-    return lambda images, widths: SmallImageResNet(blocks, widths[0], images.channels, images.classes)
+    def construct(images: Images, widths: tuple[int, ...]) -> nn.Module:
+        # torchvision takes longer to import than a small dense network to train.
+        from quench.networks.residual import SmallImageResNet
+
+        return SmallImageResNet(blocks, widths[0], images.channels, images.classes)
+
+    return construct
 
 
 def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
+    from quench.networks.residual import wide_resnet
+
     return wide_resnet(28, widths[0], widths[1], images.channels, images.classes)
 
 

@@ -17,12 +17,11 @@ from quench.figures.inputs import Inputs
 
 TITLE = "From hard to easy: the width transition"
 CAPTION = (
-    "The Toy model at growing width, all else equal; one point a width, ends of the bars: 95 % intervals. (a) Final "
-    "training loss over the best constant predictor's. (b) Gradient noise at the end over its maximum: a temperature in "
-    "the hard phase, gone in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of "
-    "Delta / sum D over t_w > t1, lags up to half the run. Dotted: as many weights as samples x classes."
+    "The Toy model at growing width, all else equal; one point a width, bars: 95 % intervals. (a) Final training loss over "
+    "the best constant predictor's. (b) Gradient noise at the end over its maximum: like a temperature in the hard phase, "
+    "gone in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of Delta / sum D "
+    "over t_w > t1, lags up to half the run. Dotted: as many weights as samples x classes."
 )
-CLASSES = 10
 
 
 def compute(inputs: Inputs) -> xr.Dataset:
