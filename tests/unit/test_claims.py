@@ -37,6 +37,7 @@ def test_every_declared_claim_names_a_quantity_and_figures_that_exist():
         (Measured(-0.39, -0.48, -0.30), (-0.52, -0.44), judge.CANNOT),
         (Measured(-0.48, -0.9, -0.1), (-0.52, -0.44), judge.CANNOT),
         (Measured(5.0, 1.0, 90.0), (0.1, INF), judge.REPRODUCED),
+        (Measured(5.0, -1.0, 90.0), (0.1, INF), judge.CANNOT),
         (Measured(INF), (1e6, INF), judge.REPRODUCED),
         (Measured(0.2), (-INF, 0.1), judge.NOT_REPRODUCED),
         (Measured(math.nan, reason="not measured"), (0, 1), judge.CANNOT),
