@@ -127,7 +127,9 @@ def test_langevin_edit_redoes_what_follows_and_no_sgd(restored):
 
 
 def test_observable_edit_trains_nothing(restored):
-    restored.edit("src/quench/observables/overlap.py", "moved <= epsilon", "epsilon >= moved")
+    restored.edit(
+        "src/quench/observables/overlap.py", "np.count_nonzero(np.abs(moved)", "np.count_nonzero(np.fabs(moved)"
+    )
     assert restored.planned() == MEASURED | FIGURES
 
 
