@@ -59,7 +59,7 @@ def accuracy(numbers: xr.Dataset, panel: str, part: str = "train") -> Measured:
     return Measured(*map(float, values), networks(one))
 
 
-def crossover_ratio(numbers: xr.Dataset, panel: str) -> Measured:
+def crossover_ratio(numbers: xr.Dataset, panel: str | None = None) -> Measured:
     """t2 / t1; infinite where t1 is reached and t2 is not."""
     one = _one(numbers, panel)
     t1, t2 = float(one["t1"]), float(one["t2"])

@@ -24,11 +24,19 @@ CAPTION = (
 )
 
 
+LEARNING = [
+    f"{part}_{what}{end}"
+    for part in ("train", "test")
+    for what in ("loss", "accuracy")
+    for end in ("", "_low", "_high")
+] + ["noise"]
+
+
 def compute(inputs: Inputs) -> xr.Dataset:
     """Learning curves (time), displacements (waiting_time, lag), times to a fixed displacement and their exponent."""
     (name,) = inputs.classifiers
     training = inputs.training(name)
-    numbers = xr.merge([panels.learning(training), displacements(training)], join="exact")
+    numbers = displacements(training).merge(panels.learning(training)[list(LEARNING)])
     return numbers.merge(ageing(numbers)).assign(title=panels.title(name, training))
 
 
@@ -80,6 +88,10 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _reach(ax, numbers: xr.Dataset) -> None:
     shown = numbers["waiting_time"].values > 0
     waiting, reach = numbers["waiting_time"].values[shown], numbers["reach"].values[shown]
+    ax.set(xlabel="$t_w$ (updates)", ylabel=r"$t$ at the dotted $\Delta$")
+    if not np.isfinite(reach).any():
+        ax.text(0.5, 0.5, "no common displacement", transform=ax.transAxes, ha="center", fontsize=7)
+        return
     ax.plot(waiting, reach, "o", ms=3.5, color=panels.TRAIN)
     exponent = float(numbers["ageing_exponent"].sel(bound="value"))
     if np.isfinite(exponent):
@@ -87,5 +99,5 @@ def _reach(ax, numbers: xr.Dataset) -> None:
         line = np.exp(float(numbers["ageing_intercept"])) * fitted**exponent
         ax.plot(fitted, line, **style.THEORY)
         ax.text(0.05, 0.95, rf"$\propto t_w^{{{exponent:.2f}}}$", transform=ax.transAxes, va="top", fontsize=9)
-    ax.set(xscale="log", yscale="log", xlabel="$t_w$ (updates)", ylabel=r"$t$ at the dotted $\Delta$")
+    ax.set(xscale="log", yscale="log")
     style.log_ticks(ax)

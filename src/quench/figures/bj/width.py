@@ -70,8 +70,10 @@ def draw(numbers: xr.Dataset) -> Figure:
         ax.plot(ratio, value, "o-", ms=3.5, color=color)
         ax.axvline(1, **style.GUIDE)
         ax.set(xscale="log", xlabel="weights / (samples x classes)", ylabel=label)
-    axes[0, 0].set_yscale("log")
-    axes[0, 1].set_yscale("log")
+    for ax, (name, _) in zip(axes.flat[:2], rows, strict=False):
+        values = numbers[name].sel(bound="value") if "bound" in numbers[name].dims else numbers[name]
+        if (values > 0).any():
+            ax.set_yscale("log")
     for ax in axes.flat:
         style.log_ticks(ax)
     style.letters(axes.flat)
