@@ -44,3 +44,4 @@ rule theory:
 
 onstart:
     save_resolved_config()
+    tell_room()

@@ -32,6 +32,7 @@ rule train:
     conda:
         "../envs/training.yaml"
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=2500,
         runtime=lambda w, attempt: 120 * attempt,
     params:
@@ -48,7 +49,7 @@ rule train:
         code=lambda w: code("train"),
     shell:
         "quench train {input} {params.options} {params.keep} {params.device} --seeds {wildcards.seeds} --threads {threads}"
-        " -o {output} 2> {log}"
+        " --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule flatness:

@@ -43,6 +43,9 @@ SCENARIO = scenario_or_exit()
 RESULTS = f"results/{SCENARIO.scenario}"
 BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
 
+# Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
+CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
+
 # The environment that runs Snakemake has the ``quench`` command; a rule's conda environment has only what it imports.
 if workflow.deployment_settings.deployment_method:
     COMMAND = 'quench() { python -m quench "$@"; }'
@@ -138,11 +141,13 @@ def value_of(run, point):
     return dict(zip(points(run), [*section.temperatures, *section.batch_sizes]))[point]
 
 
-def observables(run, chi=None):
-    """Averaged observables of every point of a run."""
+def observables(run, chi=None, temperatures=()):
+    """Averaged observables of a run: at the given temperatures, or at all its points."""
     chi = chi or SCENARIO.runs[run].chi
     return [
-        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc" for point in points(run)
+        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc"
+        for point in points(run)
+        if not temperatures or point[0] == "B" or value_of(run, point) in temperatures
     ]
 
 
@@ -150,6 +155,26 @@ def save_resolved_config():
     """Keep what was asked for beside what came of it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+
+
+def tell_room():
+    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again."""
+    from quench.checkpoint import forget_stale
+    from quench.storage import readable, scenario_snapshot_bytes
+
+    room = readable(scenario_snapshot_bytes(SCENARIO))
+    if SCENARIO.compute.snapshots == "full":
+        print(
+            f"quench: all snapshots of this scenario: {room} on disk (compute.snapshots: streamed keeps none)",
+            file=sys.stderr,
+        )
+    else:
+        print(
+            f"quench: observables are streamed: {room} of snapshots are not kept",
+            file=sys.stderr,
+        )
+    for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
+        print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
 def pretrain_options(wildcards):
@@ -171,26 +196,41 @@ def pretrain_options(wildcards):
 def run_options(wildcards):
     section = SCENARIO.runs[wildcards.run]
     value = value_of(wildcards.run, wildcards.point)
-    lag_max = section.lag_max
     if section.dynamics == "langevin":
-        point = {"temperature": value}
+        point = {"temperature": value, "lag_max": section.lag_max_at()}
     else:
-        point = {"batch_size": value}
-        lag_max = (
-            min(lag_max, section.samples_max // value)
-            if section.samples_max
-            else lag_max
-        )
+        point = {"batch_size": value, "lag_max": section.lag_max_at(value)}
     return flags(
         dynamics=section.dynamics,
         **point,
         step_size=section.step_size,
         waiting_times=section.waiting_times,
-        lag_max=lag_max,
         dense=section.dense,
         per_decade=section.per_decade,
+        **streamed_options(section),
         **compute_options(),
     )
+
+
+def streamed_options(section):
+    """What a streamed run measures on the way, as its observables will be asked for; nothing for full snapshots."""
+    if SCENARIO.compute.snapshots == "full":
+        return {}
+    chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
+    return {"snapshots": "streamed", "chi": tuple(chis), **measured_options(section)}
+
+
+def measured_options(section):
+    return {
+        "motility_lags": section.motility_lags,
+        "hidden_only": not section.include_output_layer,
+    }
+
+
+def run_step(wildcards):
+    """The step whose code makes a trajectory file."""
+    dynamics = SCENARIO.runs[wildcards.run].dynamics
+    return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
 def simulation_options(wildcards):
@@ -235,6 +275,27 @@ def scan_options(wildcards):
     )
 
 
+def mobility_options(wildcards):
+    section = SCENARIO.runs[wildcards.run]
+    return flags(
+        waiting_time=max(section.waiting_times),
+        lag=section.lag_max,
+        **compute_options(),
+    )
+
+
+def mobility_files(run, temperatures):
+    """Single weights of a run at the figure's temperatures, every chunk of networks."""
+    names = [
+        f"T{value:.10g}" for value in temperatures or SCENARIO.runs[run].temperatures
+    ]
+    return [
+        f"{RESULTS}/mobility/{run}/{point}/{seeds}.nc"
+        for point in names
+        for seeds in chunks(SCENARIO.runs[run].ensemble)
+    ]
+
+
 FORMS = (".pdf", ".png", ".svg", ".nc")
 
 
@@ -256,7 +317,11 @@ def figure_groups(name):
     """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
     section = SCENARIO.figures[name]
     runs = {
-        run: [path for chi in section.chis_of(run) for path in observables(run, chi)]
+        run: [
+            path
+            for chi in section.chis_of(run)
+            for path in observables(run, chi, section.temperatures)
+        ]
         for run in section.runs
     }
     prepared = {
@@ -264,6 +329,9 @@ def figure_groups(name):
         for e in section.ensembles
     }
     scans = {scan: scan_files(scan) for scan in section.scans}
+    single = {
+        run: mobility_files(run, section.temperatures) for run in section.mobility
+    }
     glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
     parts = {
         part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
@@ -273,6 +341,7 @@ def figure_groups(name):
         "run": runs,
         "ensemble": prepared,
         "scan": scans,
+        "mobility": single,
         "glass": glass,
         "classifier": {name: trainings(name) for name in section.classifiers},
         **parts,

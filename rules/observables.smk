@@ -1,4 +1,7 @@
-"""Snapshots in; out come the observables of each chunk of networks, then their average over all networks of a point."""
+"""Snapshots in; out come the observables of each chunk of networks, then their average over all networks of a point.
+
+Where a figure asks for it, also every single weight's displacement, size and data gradient.
+"""
 
 
 rule observe:
@@ -17,8 +20,7 @@ rule observe:
         options=lambda w: flags(
             waiting_times=SCENARIO.runs[w.run].waiting_times,
             chi=w.chi,
-            motility_lags=SCENARIO.runs[w.run].motility_lags,
-            hidden_only=not SCENARIO.runs[w.run].include_output_layer,
+            **measured_options(SCENARIO.runs[w.run]),
         ),
         code=lambda w: code("observe"),
     shell:
@@ -47,3 +49,23 @@ rule average:
         code=lambda w: code("average"),
     shell:
         "quench average {input} -o {output} 2> {log}"
+
+
+rule mobility:
+    input:
+        snapshots=f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+        dataset=lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[SCENARIO.runs[w.run].ensemble].dataset}.nc",
+    output:
+        f"{RESULTS}/mobility/{{run}}/{{point}}/{{seeds}}.nc",
+    log:
+        f"{RESULTS}/logs/mobility/{{run}}/{{point}}/{{seeds}}.log",
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2500,
+        runtime=20,
+    params:
+        options=mobility_options,
+        code=lambda w: code("mobility", BACKEND),
+    shell:
+        "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

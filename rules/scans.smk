@@ -16,10 +16,11 @@ rule scan:
         "../envs/training.yaml"
     threads: lambda w: SCENARIO.scans[w.scan].seeds
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=1500,
         runtime=lambda w, attempt: 240 * attempt,
     params:
         options=scan_options,
         code=lambda w: code("scan", BACKEND),
     shell:
-        "quench scan {input} {params.options} --threads {threads} -o {output} 2> {log}"
+        "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

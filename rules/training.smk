@@ -1,5 +1,7 @@
 """A dataset in; out come networks in a basin (SGD), then snapshots of their measured dynamics at every point of a run.
 
+With compute.snapshots: streamed, the file of a run holds what is measured of it instead; the rest of the graph is the same.
+
 One job is one configuration and one chunk of seeds; it uses a thread for each of its networks, so that the scheduler
 gives the cores that it cannot use to other jobs. A killed job goes on from its checkpoint when it is started again.
 """
@@ -16,13 +18,14 @@ rule pretrain:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=1500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=pretrain_options,
         code=lambda w: code("pretrain", BACKEND),
     shell:
-        "quench pretrain {input} {params.options} --threads {threads} -o {output} 2> {log}"
+        "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule run:
@@ -37,10 +40,11 @@ rule run:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        checkpoint_seconds=CHECKPOINT_SECONDS,
         mem_mb=2500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=run_options,
-        code=lambda w: code(SCENARIO.runs[w.run].dynamics, BACKEND),
+        code=lambda w: code(run_step(w), BACKEND),
     shell:
-        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} -o {output} 2> {log}"
+        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -17,14 +17,25 @@ def atomic(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def remove_leftovers(path: str | Path) -> None:
+    """Remove the temporaries of ``path`` that killed processes left; for a caller who knows that it is the only writer."""
+    path = Path(path)
+    if path.parent.is_dir():
+        for entry in path.parent.iterdir():
+            process = entry.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+            if process.isdigit() and entry.name == f".{path.stem}.{process}{path.suffix}":
+                entry.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until what was written to ``path``, a file or a folder, is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,7 +21,7 @@ from quench.atomic import atomic
 from quench.attributes import described
 from quench.errors import QuenchError
 
-__all__ = ["KINDS", "config_of", "described", "read", "write"]
+__all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
 
 KINDS = (
     "dataset",
@@ -36,6 +36,7 @@ KINDS = (
     "flatness",
     "drift",
     "figure",
+    "mobility",
 )
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
@@ -52,7 +53,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         kind=kind,
         config=json.dumps(config, sort_keys=True),
         code_fingerprint=code,
-        package_versions=json.dumps(_versions(), sort_keys=True),
+        package_versions=json.dumps(versions(), sort_keys=True),
         git_commit=_git_commit(),
         created_by=f"quench {__version__}",
     )
@@ -106,7 +107,8 @@ def plain(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the packages that the numbers come from."""
     found = {}
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -124,6 +124,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @_inlined
 def _block(seed, stream, step, block):
+    seed, stream, step = np.uint64(seed), np.uint64(stream), np.uint64(step)
     return philox(np.uint64(block), seed >> _HALF_WORD, step & _LOW, step >> _HALF_WORD, seed & _LOW, stream)
 
 

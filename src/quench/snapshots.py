@@ -30,11 +30,26 @@ def build(
     ``weights`` (network, time, weight); ``times`` (time) in updates; ``layer`` (weight); ``seeds``, ``diverged_at`` and
     ``sigma`` (network); ``loss``, ``data_loss`` and ``active_fraction`` (network, time). Lost networks stay, as NaN.
     """
+    curves = along(times, seeds, diverged_at, loss, data_loss, active_fraction, sigma)
+    return curves.assign(weights=files.described(weights, ("network", "time", "weight"), "weights")).assign_coords(
+        layer=files.described(layer, ("weight",), "layer of each weight, 0 at the input")
+    )
+
+
+def along(
+    times: np.ndarray,
+    seeds: np.ndarray,
+    diverged_at: np.ndarray,
+    loss: np.ndarray,
+    data_loss: np.ndarray,
+    active_fraction: np.ndarray,
+    sigma: np.ndarray,
+) -> xr.Dataset:
+    """Everything that is told of a trajectory but its weights; arguments as those of ``build``."""
     kwj = "Kerr Winter & Janssen 2024"
     by_time = ("network", "time")
     return xr.Dataset(
         {
-            "weights": files.described(weights, ("network", "time", "weight"), "weights"),
             "loss": files.described(loss, by_time, "training loss with regularisation", references=f"{kwj}, Eq. 2"),
             "data_loss": files.described(data_loss, by_time, "quadratic hinge loss", references=f"{kwj}, Eq. 1"),
             "active_fraction": files.described(active_fraction, by_time, "share of samples with a positive hinge"),
@@ -49,7 +64,6 @@ def build(
             "time": files.described(
                 times.astype(np.int64), ("time",), "updates since the start of this dynamics", "updates"
             ),
-            "layer": files.described(layer, ("weight",), "layer of each weight, 0 at the input"),
             "seed": files.described(seeds.astype(np.int64), ("network",), "seed of each network"),
             "diverged_at": files.described(
                 diverged_at, ("network",), "updates after which a weight was first not finite; -1: never", "updates"
@@ -59,12 +73,16 @@ def build(
 
 
 def read(path: str | Path) -> xr.Dataset:
-    """The snapshots at ``path``, checked against the contract.
+    """The snapshots at ``path``, checked against the contract."""
+    return check(files.read(path, kind="snapshots"), path)
+
+
+def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
+    """``dataset``, read from ``path``, in the contract's order of dimensions.
 
     Raises ``QuenchError`` that names the file and what it lacks. ``diverged_at`` and ``seed`` are filled in where a
     foreign file leaves them out.
     """
-    dataset = files.read(path, kind="snapshots")
     for name, dims in REQUIRED.items():
         if name not in dataset:
             raise QuenchError(f"{path}: no variable {name!r}; a snapshots file holds weights (network, time, weight)")

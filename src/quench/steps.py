@@ -6,14 +6,21 @@ import hashlib
 
 from quench.fingerprint import fingerprint
 
+_PREPARATION = ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
+_LANGEVIN = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin")
+_SGD = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
 _CLASSIFIER = ("quench.data.inputs", "quench.networks.zoo")
+
 _STEPS = {
     "prepare": ("quench.data.prepare",),
-    "pretrain": ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
-    "scan": ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
-    "langevin": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin"),
-    "sgd": ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd"),
+    "pretrain": _PREPARATION,
+    "scan": _PREPARATION,
+    "langevin": _LANGEVIN,
+    "langevin-streamed": (*_LANGEVIN, "quench.observables.streaming"),
+    "sgd": _SGD,
+    "sgd-streamed": (*_SGD, "quench.observables.streaming"),
     "observe": ("quench.observables.measure",),
+    "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "average": ("quench.observables.average",),
     "images": ("quench.data.sources", "quench.data.inputs"),
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),

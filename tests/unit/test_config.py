@@ -207,13 +207,12 @@ def test_shipped_scenarios_resolve_and_their_yaml_resolves_to_the_same(overlays)
 def test_paper_scenario_states_the_papers_numbers():
     # Kerr Winter & Janssen 2024, Sec. II-III: n, lambda, chi, T, t_w and P_D as the text has them.
     paper = load_files([CONFIG / "config.yaml", CONFIG / "paper.yaml"])
-    assert {name: entry.width for name, entry in paper.ensembles.items()} == {
-        "regularised": 30, "underparameterised": 30, "overparameterised": 72,
-    }  # fmt: skip
-    assert {name: run.chi for name, run in paper.runs.items()} == {
-        "regularised": 300, "underparameterised": 500, "overparameterised": 6000,
-    }  # fmt: skip
-    assert all(20_000 in run.waiting_times and run.lag_max == 300_000 for run in paper.runs.values())
+    stated = {"regularised": (30, 0.01, 300), "underparameterised": (30, 0, 500), "overparameterised": (72, 0, 6000)}
+    for name, (width, weight_decay, chi) in stated.items():
+        ensemble, run = paper.ensembles[name], paper.runs[name]
+        assert (ensemble.width, ensemble.weight_decay, ensemble.depth, run.chi) == (width, weight_decay, 6, chi)
+        assert 20_000 in run.waiting_times and run.lag_max == 300_000 and run.step_size == 1e-3
+        assert 1 in run.temperatures and 1e-6 in run.temperatures
     assert paper.data["mnist"].subset is None and paper.scale == "full"
 
 

@@ -50,3 +50,17 @@ def test_holm_by_hand():
     # Sorted 0.01, 0.02, 0.04 times 3, 2, 1: 0.03, 0.04, 0.04.
     assert bimodality.holm([0.04, np.nan, 0.01, 0.02]) == pytest.approx([0.04, np.nan, 0.03, 0.04], nan_ok=True)
     assert bimodality.holm([[0.9, 0.8]]) == pytest.approx(np.array([[1.0, 1.0]]))
+
+
+def test_a_slow_and_a_fast_network_are_no_two_populations():
+    tables = np.array([histogram(gaussian(3000, 1)), histogram(gaussian(3000, 2, scale=1e-7))])
+    assert bimodality.dip(tables.sum(axis=0), MOTILITY_EDGES)[1] < 1e-3
+    pooled = bimodality.aligned(tables)
+    assert pooled.sum() == tables.sum()
+    assert bimodality.dip(pooled, MOTILITY_EDGES)[1] > 0.01
+
+
+def test_lost_networks_are_left_out_of_the_pool():
+    alive = histogram(gaussian(1000, 1))
+    assert (bimodality.aligned([alive, np.full_like(alive, -1)]) == alive).all()
+    assert bimodality.aligned([np.full_like(alive, -1)]).sum() == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quench.estimators import powerlaw, superposition
+from quench.estimators import powerlaw, resampling, superposition
 
 
 def noisy(exponent, scatter, seed, points=12):
@@ -108,3 +108,24 @@ def test_exponent_interval_covers_scattered_networks():
     value, _ = superposition.pooled_exponent([LAGS / t for t in TAUS], means, (10, 200))
     assert low - 0.01 <= value <= high + 0.01
     assert high - low < 0.05
+
+
+def test_paired_ratios_do_not_see_what_networks_share():
+    # Two networks three times apart in speed: their tau90 differ, the ratio between two temperatures does not.
+    overlaps = [np.array([planted(tau), planted(3 * tau)]) for tau in TAUS]
+    samples = resampling.joint_crossings(LAGS, overlaps, 0.9, resamples=40)
+    assert samples.shape == (41, 3)
+    value, low, high = resampling.spread(samples[:, 2])
+    assert high > 2 * low
+    ratio, below, above = resampling.spread(samples[:, 2] / samples[:, 1])
+    assert ratio == pytest.approx(10, rel=0.02)
+    assert above / below < 1.05
+    assert low <= value <= high
+
+
+def test_times_that_are_not_reached_have_no_upper_end():
+    flat = np.ones((2, len(LAGS)))
+    falling = np.array([planted(10.0), np.ones(len(LAGS))])
+    samples = resampling.joint_crossings(LAGS, [flat, falling], 0.9, resamples=40)
+    assert np.isnan(samples[:, 0]).all()
+    assert resampling.spread(samples[:, 1])[2] == np.inf

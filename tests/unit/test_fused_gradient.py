@@ -84,12 +84,14 @@ def test_float32_agrees_to_1e_4(width, depth, n_samples):
 
 def confident(width: int = 6, depth: int = 2, n_samples: int = 900, wrong: float = 0.0):
     """A network whose every output is far beyond the margin, and labels that agree but for a share of them."""
-    architecture, x, _, weights = case(width, depth, n_samples, seed=5)
+    architecture, x, _, weights = case(width, depth, n_samples, seed=25)
     weights[:, architecture.offsets[-2] :] *= 1e4
     f = expected_output(architecture, weights[0], x)
     keep = np.abs(f) > 2
     assert keep.mean() > 0.9
     x, y = x[keep], np.where(f[keep] > 0, 1, -1)
+    # Samples and labels must not be exchangeable.
+    assert 0.2 < np.mean(y > 0) < 0.8
     flipped = np.random.default_rng(1).random(len(y)) < wrong
     y[flipped] *= -1
     return architecture, x, y, weights, flipped
@@ -133,9 +135,9 @@ def test_a_network_that_is_not_finite_is_nan_and_spoils_no_other():
 
 
 def test_numbers_that_overflow_on_the_way_are_not_hidden_by_the_rectifier():
-    """Finite weights whose output is infinity minus infinity: max(0, NaN) = 0 would call the network perfect."""
-    architecture = Architecture(1, 2, 2)
-    weights = np.array([[1e30, 1e30, 1e30, 1e30, 1e30, 1e30, 1.0, -1.0]])
+    """Finite weights that give infinity minus infinity in the third layer: max(0, NaN) = 0 would call that silence."""
+    architecture = Architecture(1, 2, 3)
+    weights = np.array([[1e30] * 6 + [1.0, -1.0, 1.0, -1.0] + [1.0, 1.0]])
     problem = Problem(np.ones((5, 1)), np.ones(5), architecture)
     assert np.isnan(problem.loss(weights)[0][0])
     assert np.isnan(problem.gradient(weights)).any()

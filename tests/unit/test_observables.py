@@ -348,8 +348,8 @@ def test_bootstrap_interval_covers_the_truth():
     """Intervals over 20 networks hold the ensemble's true MSD about as often as they say.
 
     A percentile bootstrap over n = 20 covers a little less than its 95 % (it uses 1/n, not 1/(n-1), and no t quantile:
-    about 92-93 %). 100 independent ensembles: the share has standard error 2.6 %, so 82 % to 100 %
-    are 4 of these below it, and above any honest one. Intervals of half the width would cover 66 %, of twice it 99.99 %.
+    about 92-93 %). 100 independent ensembles: the share has standard error 2.6 %, and 82 % is 4 of these below; that all
+    hold it has probability 1e-3. Intervals of half the width would cover two thirds, of twice it all.
     """
     rng = np.random.default_rng(3)
     n_ensembles, n_networks = 100, 20

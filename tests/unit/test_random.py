@@ -179,6 +179,8 @@ def test_compiled_bodies_give_the_same_numbers_inside_other_compiled_code():
     for step in range(5):
         expected += random.normals(4, 5, step, 11)
     assert np.array_equal(sums(np.uint64(4), np.uint64(5), 5, 11), expected)
+    # Signed keys, as other compiled code may hold them, mean the same.
+    assert np.array_equal(sums(4, 5, 5, 11), expected)
 
 
 _DIGEST = """

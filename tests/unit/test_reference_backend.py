@@ -214,13 +214,13 @@ def test_lost_network_never_reports_a_loss(problem, ensemble, spoilt, position):
 
 
 def test_recorded_total_loss_holds_the_regularisation(problem, ensemble):
-    recorder = Snapshots(problem, weight_decay=0.2)
+    recorder = Snapshots(problem, 0.2, len(ensemble), 1)
     recorder.look(State(ensemble))
     table = recorder.table()
     # L = L_data + (lambda/2) |W|^2 (KWJ Eq. 2).
     expected = table["data_loss"][:, 0] + 0.1 * np.square(ensemble).sum(axis=1)
     np.testing.assert_allclose(table["loss"][:, 0], expected, rtol=1e-14)
-    assert np.array_equal(recorder.stacked()[:, 0], ensemble)
+    assert np.array_equal(recorder.weights[:, 0], ensemble)
 
 
 @pytest.mark.parametrize(

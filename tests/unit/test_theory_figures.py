@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from quench.claims import theory as claims
 from quench.errors import QuenchError
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import figa5
@@ -34,6 +35,10 @@ def test_a5_shows_both_wells_and_their_limits():
     early = numbers["time"].values < 1
     np.testing.assert_allclose(shallow[early], numbers["overlap_brownian"].values[early], rtol=0.02)
     assert len(figa5.draw(numbers).axes) == 1
+    # Q = 1/2: the drift 1 - exp(-100 t) passes epsilon = 0.1 at t = -ln(0.9)/100, the shallow well is free:
+    # erfinv(1/2) = 0.4769 gives t = 0.1^2 / (4 * 0.5 * 0.4769^2). Noise and the grid of times leave a few percent.
+    expected = -np.log(0.9) / 100 / (0.01 / (2 * 0.4769362762**2))
+    assert claims.steep_to_shallow(numbers).value == pytest.approx(expected, rel=0.05)
 
 
 def test_finite_size_fit_recovers_an_exact_drift():
@@ -44,6 +49,9 @@ def test_finite_size_fit_recovers_an_exact_drift():
     np.testing.assert_allclose(numbers["intercept"], limit, atol=1e-12)
     np.testing.assert_allclose(numbers["slope"], 3.5, rtol=1e-10)
     np.testing.assert_allclose(numbers["solution_at_times"], limit)
+    measured = claims.limit_energy(numbers, time=1.0)
+    assert measured.value == pytest.approx(-0.5, abs=1e-12)
+    assert measured.high - measured.low == pytest.approx(2 * 1.96 * float(numbers["intercept_error"][1]))
     assert float(numbers["threshold_energy"]) == pytest.approx(-0.8866927719, abs=1e-9)
     assert len(finite_size.draw(numbers).axes) == 2
     alone = finite_size.compute(Inputs(glass=files))

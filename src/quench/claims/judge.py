@@ -50,17 +50,21 @@ def verdict(measured: Measured, allowed: tuple[float, float]) -> tuple[str, str]
     """The verdict and, where there is something to say, why.
 
     Reproduced: the value lies in the allowed range. Not reproduced: it lies outside, and so does its whole interval.
-    Cannot be judged: no value; or outside with an interval that reaches inside; or inside a two-sided range with an
-    interval more than twice as wide as that range.
+    Cannot be judged: no value; or outside with an interval that reaches inside; or inside a one-sided range with an
+    interval that reaches outside, or inside a two-sided one with an interval more than twice as wide as that range.
     """
     low, high = allowed
     if math.isnan(measured.value):
         return CANNOT, measured.reason or "no value"
     inside = low <= measured.value <= high
     has_interval = not (math.isnan(measured.low) or math.isnan(measured.high))
+    if inside and has_interval:
+        if not math.isfinite(high - low) and not (low <= measured.low and measured.high <= high):
+            return CANNOT, "the interval reaches outside the allowed range"
+        if measured.high - measured.low > 2 * (high - low):
+            return CANNOT, "the interval is more than twice as wide as the allowed range"
     if inside:
-        wide = has_interval and math.isfinite(high - low) and measured.high - measured.low > 2 * (high - low)
-        return (CANNOT, "the interval is more than twice as wide as the allowed range") if wide else (REPRODUCED, "")
+        return REPRODUCED, ""
     if has_interval and measured.low <= high and measured.high >= low:
         return CANNOT, "the value lies outside the allowed range, its interval reaches inside"
     return NOT_REPRODUCED, measured.reason

@@ -15,7 +15,8 @@ from quench.estimators import powerlaw
 CAGED, FREE = 0.4, 0.8
 # alpha2 beyond this is a departure from Gaussian displacements.
 NON_GAUSSIAN = 0.2
-SIGNIFICANT = 0.05
+# Steps of this size oscillate in steep directions for about so many updates.
+OSCILLATIONS = 100
 
 
 def diffusive_slope(numbers: xr.Dataset, panel: str, lags: tuple[float, float] = (1, 300)) -> Measured:
@@ -27,14 +28,10 @@ def diffusive_slope(numbers: xr.Dataset, panel: str, lags: tuple[float, float] =
 
 
 def cold_msd_ratio(numbers: xr.Dataset, panel: str) -> Measured:
-    """MSD at the longest lag at the coldest T > 0 over that at T = 0."""
-    one = of_panel(numbers, panel)
-    final = _final(one)
-    if 0 not in final["temperature"].values:
-        return Measured(math.nan, reason="T = 0 is not measured")
-    cold = final.where(final["temperature"] > 0, drop=True).isel(temperature=-1)
-    frozen = float(final["msd_mean"].sel(temperature=0))
-    return Measured(*(float(cold[f"msd_{end}"]) / frozen for end in ("mean", "low", "high")), networks(one))
+    """MSD at the longest lag at the coldest T > 0 over that of the same networks at T = 0."""
+    found = stored(of_panel(numbers, panel), "cold_ratio")
+    reason = "" if math.isfinite(found.value) else "T = 0 is not measured"
+    return Measured(found.value, found.low, found.high, found.n_networks, reason)
 
 
 def recovery(numbers: xr.Dataset, panel: str) -> Measured:
@@ -43,7 +40,7 @@ def recovery(numbers: xr.Dataset, panel: str) -> Measured:
     Lags below 100, where discrete steps oscillate in steep directions, do not count (KWJ Sec. III.4 says so too).
     """
     one = of_panel(numbers, panel)
-    late = one["slope"].where(one["lag"] >= 100).transpose("temperature", "lag").values
+    late = _late(one)["slope"].transpose("temperature", "lag").values
     caged = 0
     for slopes in late:
         known = slopes[np.isfinite(slopes)]
@@ -104,8 +101,8 @@ def earlier_when_colder(numbers: xr.Dataset, panel: str) -> Measured:
 
 
 def cold_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
-    """Largest alpha2 at the coldest T > 0."""
-    one = of_panel(numbers, panel)
+    """Largest alpha2 at the coldest T > 0, for lags from 100 on (shorter ones show the oscillations of the steps)."""
+    one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
     at = int(np.nanargmax(one["alpha2_mean"].values[row]))
     return Measured(*(float(one[f"alpha2_{end}"].values[row][at]) for end in ("mean", "low", "high")), networks(one))
@@ -119,8 +116,9 @@ def hot_alpha2(numbers: xr.Dataset, panel: str, until: float = 100) -> Measured:
 
 
 def final_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
-    """alpha2 at the longest lag over its largest value, at the coldest T > 0: 0 if it falls back as in glasses."""
-    one = of_panel(numbers, panel)
+    """alpha2 at the longest lag over its largest value, at the coldest T > 0, for lags from 100 on: 0 if it falls back
+    as in glasses."""
+    one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
     values = one["alpha2_mean"].values[row]
     known = values[np.isfinite(values)]
@@ -159,10 +157,8 @@ def _hottest(one: xr.Dataset, name: str = "msd_mean") -> xr.Dataset:
     return one.isel(temperature=int(_rows(one, name)[0]))
 
 
-def _final(one: xr.Dataset) -> xr.Dataset:
-    """The panel at its longest measured lag, with the temperatures that it has."""
-    measured = np.flatnonzero(np.isfinite(one["msd_mean"].values).any(axis=0))
-    return one.isel(lag=int(measured[-1])).dropna("temperature", subset=["msd_mean"])
+def _late(one: xr.Dataset) -> xr.Dataset:
+    return one.isel(lag=one["lag"].values >= OSCILLATIONS)
 
 
 def _last_decade(one: xr.Dataset) -> powerlaw.Exponent:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from quench.claims.measured import Measured, networks, of_panel
 from quench.estimators import powerlaw
+from quench.estimators.resampling import spread
 
 # A temperature is noise-dominated where the Brownian time is at most this share of the time at T = 0.
 NOISE = 0.25
@@ -20,7 +21,8 @@ def hot_deviation(numbers: xr.Dataset, above: float = 0.5) -> Measured:
     """Largest |Q - Q_Brownian| at the hottest temperature of Fig. 2(b) while the Brownian overlap is over ``above``."""
     hot = numbers.isel(temperature=0)
     early = hot["overlap_brownian"].values > above
-    return Measured(float(np.abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early].max()))
+    gap = np.abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early]
+    return Measured(float(gap.max()), n_networks=networks(numbers))
 
 
 def cold_speedup(numbers: xr.Dataset) -> Measured:
@@ -33,17 +35,13 @@ def cold_speedup(numbers: xr.Dataset) -> Measured:
     if math.isnan(free):
         # The Brownian overlap does not fall so far within the lags: its end bounds the ratio from above.
         free = float(cold["lag"].max())
-    return Measured(measured / free)
+    return Measured(measured / free, n_networks=networks(numbers))
 
 
 def noise_slope(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
-    """Exponent of the relaxation time against T where noise dominates, with the errors of the points."""
+    """Exponent of the relaxation time against T where noise dominates; interval over jointly resampled networks."""
     one = of_panel(numbers, panel)
-    kept = _noise_dominated(one, time)
-    ends = [one[f"{time}_{end}"].values[kept] for end in ("mean", "low", "high")]
-    found = powerlaw.fit(one["temperature"].values[kept], *ends)
-    reason = "" if found.n_points > 1 else "fewer than two noise-dominated temperatures with a resolved time"
-    return Measured(found.value, found.low, found.high, networks(one), reason)
+    return _slope(one, _noise_dominated(one, time), time)
 
 
 def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
@@ -58,15 +56,13 @@ def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Meas
 
 
 def plateau_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
-    """Relaxation time at the coldest T > 0 over that at T = 0."""
+    """Relaxation time at the coldest T > 0 over that of the same networks at T = 0."""
     one = of_panel(numbers, panel)
-    frozen = _frozen(one, time)
-    if not math.isfinite(frozen):
+    if not math.isfinite(_frozen(one, time)):
         return Measured(math.nan, reason="not reached at T = 0 within the longest lag, or not measured")
-    row = _coldest(one, time)
-    return Measured(
-        *(float(one[f"{time}_{end}"].values[row]) / frozen for end in ("mean", "low", "high")), networks(one)
-    )
+    samples = _samples(one, time)
+    frozen = int(np.flatnonzero(one["temperature"].values == 0)[0])
+    return Measured(*spread(samples[:, _coldest(one, time)] / samples[:, frozen]), networks(one))
 
 
 def largest_time(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
@@ -103,48 +99,55 @@ def kink_shift(numbers: xr.Dataset) -> Measured:
     known = kinks[np.isfinite(kinks)]
     if len(known) < 2:
         return Measured(math.nan, reason="T* is known for fewer than two lengths")
-    return Measured(float(np.log10(known[0] / known[-1])))
+    return Measured(float(np.log10(known[0] / known[-1])), n_networks=int(numbers["n_networks"].values[0]))
 
 
 def chi_slopes(numbers: xr.Dataset) -> Measured:
     """Exponent of tau90 against T where noise dominates, for the chi of Fig. A1 where it differs most from -1."""
-    slopes = []
-    for chi in numbers["chi"].values:
-        one = numbers.sel(chi=chi).assign(tau90_brownian=numbers["tau90_brownian"].sel(chi=chi))
-        kept = _noise_dominated(one, "tau90")
-        found = powerlaw.fit(
-            one["temperature"].values[kept], *(one[f"tau90_{end}"].values[kept] for end in ("mean", "low", "high"))
-        )
-        if found.n_points > 2:
-            slopes.append(found)
-    if not slopes:
-        return Measured(math.nan, reason="no chi with three noise-dominated, resolved temperatures")
-    worst = max(slopes, key=lambda found: abs(found.value + 1))
-    return Measured(worst.value, worst.low, worst.high)
-
-
-def age_slowdown(numbers: xr.Dataset) -> Measured:
-    """tau90 at the coldest T > 0 for the longest over that for the shortest waiting time (Fig. A9, A10)."""
-    cold = numbers.where(numbers["temperature"] > 0, drop=True).isel(temperature=-1)["tau90_mean"]
-    return Measured(float(cold.isel(waiting_time=-1) / cold.isel(waiting_time=0)))
+    return _worst(numbers, "chi")
 
 
 def age_slope(numbers: xr.Dataset) -> Measured:
     """Noise-dominated exponent of tau90 against T for the waiting time of Fig. A9 or A10 where it is furthest from -1."""
-    slopes = []
-    for row in range(numbers.sizes["waiting_time"]):
-        one = numbers.isel(waiting_time=row)
-        kept = _noise_dominated(one, "tau90")
-        ends = [one[f"tau90_{end}"].values[kept] for end in ("mean", "low", "high")]
-        slopes.append(powerlaw.fit(one["temperature"].values[kept], *ends))
-    worst = max(slopes, key=lambda found: abs(found.value + 1))
-    return Measured(worst.value, worst.low, worst.high)
+    return _worst(numbers, "waiting_time")
+
+
+def age_slowdown(numbers: xr.Dataset) -> Measured:
+    """tau90 at the coldest T > 0 for the longest over that for the shortest waiting time (Fig. A9, A10)."""
+    row = int(np.flatnonzero(numbers["temperature"].values > 0)[-1])
+    old, young = (_samples(numbers.isel(waiting_time=end), "tau90")[:, row] for end in (-1, 0))
+    return Measured(*spread(old / young), int(numbers["n_networks"].values[0]))
 
 
 def age_kink_shift(numbers: xr.Dataset) -> Measured:
     """T* at the longest over T* at the shortest waiting time (Fig. A9, A10)."""
     kinks = numbers["kink"].values
-    return Measured(float(kinks[-1] / kinks[0]))
+    return Measured(float(kinks[-1] / kinks[0]), n_networks=int(numbers["n_networks"].values[0]))
+
+
+def _worst(numbers: xr.Dataset, along: str) -> Measured:
+    """Of the exponents along a dimension, each of at least three temperatures, the one furthest from -1."""
+    found = []
+    for row in range(numbers.sizes[along]):
+        one = numbers.isel({along: row})
+        kept = _noise_dominated(one, "tau90")
+        if kept.sum() > 2:
+            found.append(_slope(one, kept, "tau90"))
+    if not found:
+        return Measured(math.nan, reason="nowhere three noise-dominated temperatures with a resolved time")
+    return max(found, key=lambda slope: abs(slope.value + 1))
+
+
+def _slope(one: xr.Dataset, kept: np.ndarray, time: str) -> Measured:
+    if kept.sum() < 2:
+        return Measured(math.nan, reason="fewer than two noise-dominated temperatures with a resolved time")
+    temperatures = one["temperature"].values[kept]
+    slopes = np.array([powerlaw.fit(temperatures, row).value for row in _samples(one, time)[:, kept]])
+    return Measured(*spread(slopes), networks(one))
+
+
+def _samples(one: xr.Dataset, time: str) -> np.ndarray:
+    return one[f"{time}_samples"].transpose("resample", "temperature").values
 
 
 def _shown(one: xr.Dataset, time: str) -> np.ndarray:
@@ -167,11 +170,18 @@ def _coldest(one: xr.Dataset, time: str) -> int:
 
 
 def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
-    """Temperatures with a resolved time whose Brownian time is well below the time at T = 0 (all, without one)."""
-    frozen = _frozen(one, time) if "frozen" not in one else float(one["frozen"])
-    limit = NOISE * frozen if math.isfinite(frozen) else np.inf
-    value, free = one[f"{time}_mean"].values, one[f"{time}_brownian"].values
-    return (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED) & (free <= limit)
+    """Temperatures with a resolved time whose Brownian time is well below the time at T = 0.
+
+    tau90 judges for tau_e too, which may not be reached at T = 0 within the longest lag; without any time at T = 0,
+    every temperature counts.
+    """
+    value = one[f"{time}_mean"].values
+    kept = (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED)
+    for each in dict.fromkeys((time, "tau90")):
+        frozen = float(one["frozen"]) if "frozen" in one else _frozen(one, each)
+        if f"{each}_brownian" in one and math.isfinite(frozen):
+            kept &= one[f"{each}_brownian"].values <= NOISE * frozen
+    return kept
 
 
 QUANTITIES = (

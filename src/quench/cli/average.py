@@ -25,6 +25,10 @@ def run(args: argparse.Namespace) -> None:
     from quench.observables.average import average
 
     parts = [files.read(path, kind="observables") for path in args.parts]
+    for path, part in zip(args.parts, parts, strict=True):
+        absent = {"overlap", "msd", "fourth_moment", "seed", "diverged_at"} - set(part.variables)
+        if absent:
+            raise QuenchError(f"{path}: no variable {min(absent)!r}; quench observe writes what is averaged here")
     check_output(args.output)
     config = files.config_of(parts[0])
     for path, part in zip(args.parts, parts, strict=True):

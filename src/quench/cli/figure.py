@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
     parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
     parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
+    parser.add_argument("--mobility", **group, help="single weights of a run, one file a temperature and chunk")
     parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
     parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
     parser.add_argument("--classifier", **group, help="trainings of a classifier, one file a chunk of seeds")
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> None:
         runs=_groups(args.run, "observables"),
         ensembles=_groups(args.ensemble, "pretrained"),
         scans=_groups(args.scan, "scan"),
+        mobility=_groups(args.mobility, "mobility"),
         glass=_groups(args.glass, "glass"),
         classifiers=_groups(args.classifier, "training"),
         flatness=_groups(args.flatness, "flatness"),

@@ -1,5 +1,7 @@
 """Overlap, displacement, non-Gaussianity, relaxation times and motility of a snapshots file, whoever wrote it.
 
+A streamed file (quench run --snapshots streamed) gives the same, for what was declared when it was measured.
+
 quench observe snapshots.nc -o observables.nc --waiting-times 100,1000 --chi 300
 """
 
@@ -12,7 +14,7 @@ from quench.cli.options import add_output, bounded, check_output, integers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("snapshots", type=Path, help="a file with weights (network, time, weight)")
+    parser.add_argument("snapshots", type=Path, help="a file with weights (network, time, weight), or a streamed one")
     parser.add_argument(
         "--waiting-times", type=integers, required=True, help="t_w, snapshot times, separated by commas"
     )
@@ -26,19 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, snapshots, steps
+    from quench import files, snapshots, steps, streamed
     from quench.errors import QuenchError
     from quench.observables.average import average
-    from quench.observables.measure import measure
+    from quench.observables.measure import measure, measure_streamed
 
     if not args.waiting_times:
         raise QuenchError("--waiting-times: at least one is needed")
-    trajectory = snapshots.read(args.snapshots)
+    opened = files.read(args.snapshots, kind=("snapshots", "streamed"))
+    if opened.attrs.get("kind") == "streamed":
+        trajectory, how = streamed.check(opened, args.snapshots), measure_streamed
+    else:
+        trajectory, how = snapshots.check(opened, args.snapshots), measure
     check_output(args.output)
     recorded = files.config_of(trajectory)
     lags = args.lags or _declared_lags(recorded)
     try:
-        result = measure(
+        result = how(
             trajectory,
             args.waiting_times,
             chi=args.chi,

@@ -75,7 +75,7 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
         type=bounded(float, 0.0),
         default=60.0,
         metavar="SECONDS",
-        help="time between saved states",
+        help="time between saved states (default: 60)",
     )
 
 
@@ -99,7 +99,7 @@ def polish_legs(text: str) -> tuple[tuple[int, float], ...]:
     for part in filter(None, text.split(",")):
         epochs, colon, rate = part.partition(":")
         try:
-            if not colon or int(epochs) < 1 or float(rate) <= 0:
+            if not colon or int(epochs) < 1 or not 0 < float(rate) < math.inf:
                 raise ValueError
             legs.append((int(epochs), float(rate)))
         except ValueError:
@@ -113,7 +113,7 @@ def grid_points(text: str) -> tuple[tuple[int, float], ...]:
     for part in filter(None, text.split(",")):
         width, colon, strength = part.partition(":")
         try:
-            if not colon or int(width) < 1 or float(strength) < 0:
+            if not colon or int(width) < 1 or not 0 <= float(strength) < math.inf:
                 raise ValueError
             points.append((int(width), float(strength)))
         except ValueError:

@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
     )
     times = preparation.look_times(problem.n_samples, **protocol)
     curve = LossCurve(problem, args.weight_decay)
+    device = str(getattr(problem, "device", "cpu"))
 
     def finish(state: State) -> None:
         by_look = {
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
                 ),
             },
         )
-        files.write(result, args.output, kind="pretrained", config=config, code=code)
+        files.write(result.assign_attrs(device=device), args.output, kind="pretrained", config=config, code=code)
 
     training.train(
         State(np.stack([initial_weights(architecture, seed) for seed in args.seeds])),
@@ -98,7 +99,13 @@ def run(args: argparse.Namespace) -> None:
         times,
         curve,
         output=args.output,
-        key={"config": config, "code": code, "seeds": list(args.seeds), "dataset": training.content_key(dataset)},
+        key={
+            "config": config,
+            "code": code,
+            "device": device,
+            "seeds": args.seeds,
+            "dataset": training.content_key(dataset),
+        },
         title=f"pretrain {args.output.stem}",
         checkpoint_every=args.checkpoint_every,
         finish=finish,

@@ -2,15 +2,25 @@
 
 quench run pretrained.nc data/mnist5k.nc --dynamics langevin --temperature 1e-4 --step-size 0.02 \\
     --waiting-times 500,2000 --lag-max 30000 -o snapshots.nc
+
+With --snapshots streamed, what quench observe would measure at every --chi is measured on the way and no snapshot is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from quench.cli.options import add_compute, add_output, bounded, check_output, integers
+from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers
 from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from quench.dynamics.schedule import Schedule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lag-max", type=bounded(int, 1), required=True, help="longest lag, updates")
     parser.add_argument("--dense", type=bounded(int, 1), default=10, help="every lag up to this one")
     parser.add_argument("--per-decade", type=bounded(int, 1), default=12, help="log-spaced lags a decade beyond")
+    parser.add_argument(
+        "--snapshots",
+        choices=("full", "streamed"),
+        default="full",
+        help="keep them, or measure on the way and keep none",
+    )
+    streamed = parser.add_argument_group("what is measured with --snapshots streamed (as for quench observe)")
+    streamed.add_argument("--chi", type=numbers, default=(), help="overlap lengths epsilon = sigma / chi")
+    streamed.add_argument("--motility-lags", type=integers, default=(), help="lags with a motility histogram")
+    streamed.add_argument("--hidden-only", action="store_true", help="leave out the output layer")
     add_compute(parser)
     add_output(parser)
 
@@ -31,31 +51,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, snapshots, steps
+    from quench import files, steps
     from quench.cli import training
-    from quench.dynamics.recorders import Snapshots
     from quench.dynamics.schedule import Schedule
     from quench.dynamics.trajectory import Leg, State
     from quench.networks.mlp import Architecture
     from quench.random import stream_id
 
-    wanted, other = ("temperature", "batch_size") if args.dynamics == "langevin" else ("batch_size", "temperature")
-    if getattr(args, wanted) is None or getattr(args, other) is not None:
-        raise QuenchError(
-            f"--dynamics {args.dynamics} takes --{wanted.replace('_', '-')} and no --{other.replace('_', '-')}"
-        )
-    if not args.waiting_times or min(args.waiting_times) < 0:
-        raise QuenchError("--waiting-times: at least one is needed, none below 0")
+    _check(args)
     dataset = training.read_dataset(args.dataset)
     pretrained = files.read(args.pretrained, kind="pretrained")
     check_output(args.output)
     prepared = files.config_of(pretrained)
+    if not {"width", "depth", "weight_decay"} <= prepared.keys():
+        raise QuenchError(f"{args.pretrained}: does not say its width, depth and weight decay, as quench pretrain does")
     architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
     if pretrained.sizes["weight"] != architecture.n_weights:
         raise QuenchError(f"{args.pretrained}: its networks do not fit the inputs of {args.dataset}")
     problem, backend = training.make_problem(dataset, architecture, args)
     point = {"temperature": args.temperature} if args.dynamics == "langevin" else {"batch_size": args.batch_size}
     weight_decay = prepared["weight_decay"]
+    # The same for full and streamed: what is measured from either is the same.
     config = {
         "prepared": prepared,
         "dynamics": args.dynamics,
@@ -69,7 +85,8 @@ def run(args: argparse.Namespace) -> None:
         "precision": args.precision,
         "P_D": problem.n_samples,
     }
-    code = steps.code(args.dynamics, backend)
+    streamed = args.snapshots == "streamed"
+    code = steps.code(f"{args.dynamics}-streamed" if streamed else args.dynamics, backend)
     schedule = Schedule(args.waiting_times, args.lag_max, args.dense, args.per_decade)
     seeds = pretrained["seed"].values
     weights = pretrained["weights"].values.astype(np.float64)
@@ -88,20 +105,19 @@ def run(args: argparse.Namespace) -> None:
             problem, weights, stream=stream, batch_size=args.batch_size, learning_rate=args.step_size, **where
         )
 
-    recorder = Snapshots(problem, weight_decay)
+    name = "/".join(args.output.with_suffix("").parts[-3:])
+    _tell_room(f"run {name}", args, len(seeds), schedule, architecture.n_weights)
+    recorder, result_of = _recorder(args, problem, weight_decay, pretrained, schedule)
+    device = str(getattr(problem, "device", "cpu"))
 
     def finish(state: State) -> None:
-        # A network that was lost while it was prepared is lost from time 0 on.
-        result = snapshots.build(
-            recorder.stacked(),
-            schedule.times,
-            layer=architecture.layer_index,
-            seeds=seeds,
-            diverged_at=state.diverged_at,
-            sigma=pretrained["weights"].values.std(axis=1),
-            **recorder.table(),
+        files.write(
+            result_of(state).assign_attrs(device=device),
+            args.output,
+            kind="streamed" if streamed else "snapshots",
+            config=config,
+            code=code,
         )
-        files.write(result, args.output, kind="snapshots", config=config, code=code)
 
     training.train(
         State(weights),
@@ -111,11 +127,92 @@ def run(args: argparse.Namespace) -> None:
         output=args.output,
         key={
             "config": config,
+            "measured": [args.snapshots, args.chi, args.motility_lags, args.hidden_only],
             "code": code,
+            "device": device,
             "pretrained": training.content_key(pretrained),
             "dataset": training.content_key(dataset),
         },
-        title=f"run {args.output.parent.name}/{args.output.stem}",
+        title=f"run {name}",
         checkpoint_every=args.checkpoint_every,
         finish=finish,
+    )
+
+
+def _check(args: argparse.Namespace) -> None:
+    wanted, other = ("temperature", "batch_size") if args.dynamics == "langevin" else ("batch_size", "temperature")
+    if getattr(args, wanted) is None or getattr(args, other) is not None:
+        raise QuenchError(
+            f"--dynamics {args.dynamics} takes --{wanted.replace('_', '-')} and no --{other.replace('_', '-')}"
+        )
+    if not args.waiting_times or min(args.waiting_times) < 0:
+        raise QuenchError("--waiting-times: at least one is needed, none below 0")
+    if args.snapshots == "streamed" and not (args.chi and min(args.chi) > 0):
+        raise QuenchError("--snapshots streamed: --chi is needed, all of them above 0")
+    if args.snapshots == "full" and (args.chi or args.motility_lags or args.hidden_only):
+        raise QuenchError("--chi, --motility-lags and --hidden-only: for --snapshots streamed, or for quench observe")
+
+
+def _tell_room(title: str, args: argparse.Namespace, n_networks: int, schedule: Schedule, n_weights: int) -> None:
+    """One line on what the trajectory will take; ``QuenchError`` where the disk has not got it."""
+    from quench import storage
+
+    looks, waiting, lags = len(schedule.times), len(args.waiting_times), len(schedule.lags)
+    full = storage.snapshot_bytes(n_networks, looks, n_weights)
+    # Left alone, a motility histogram is made every decade and at the end.
+    histograms = len(args.motility_lags) or len(str(args.lag_max)) + 1
+    tables = storage.streamed_bytes(n_networks, looks, waiting, lags, max(1, len(args.chi)), histograms)
+    references = storage.reference_bytes(n_networks, waiting, n_weights)
+    disk, memory = (full, full) if args.snapshots == "full" else (tables, tables + references)
+    # Besides the file itself: the journal of the snapshots, or two states that alternate.
+    working = full if args.snapshots == "full" else 2 * (tables + references)
+    print(
+        f"quench: {title}: {looks} looks at {n_networks} networks of {n_weights:,} weights: {storage.readable(disk)} on"
+        f" disk, {storage.readable(working)} more while it runs, {storage.readable(memory)} of memory"
+        f" (snapshots full: {storage.readable(full)}, streamed: {storage.readable(tables)})",
+        file=sys.stderr,
+    )
+    free = shutil.disk_usage(args.output.parent).free
+    if disk + working > free:
+        raise QuenchError(
+            f"{args.output.parent}: {storage.readable(free)} free, {storage.readable(disk + working)} needed"
+            + ("; --snapshots streamed needs less" if args.snapshots == "full" else "")
+        )
+
+
+def _recorder(
+    args: argparse.Namespace, problem: Any, weight_decay: float, pretrained: xr.Dataset, schedule: Schedule
+) -> tuple[Any, Any]:
+    """What looks at the trajectory, and a function of the last state that gives the file's content."""
+    from quench import snapshots, streamed
+    from quench.dynamics.recorders import Snapshots
+    from quench.observables.pairs import Pairs, chosen_lags
+    from quench.observables.streaming import Streamed
+
+    seeds, times = pretrained["seed"].values, schedule.times
+    sigma = pretrained["weights"].values.astype("float64").std(axis=1)
+    layer = problem.architecture.layer_index
+
+    # A network that was lost while it was prepared is lost from time 0 on.
+    def common(state: Any, recorder: Any) -> dict[str, Any]:
+        return {"seeds": seeds, "diverged_at": state.diverged_at, "sigma": sigma, **recorder.table()}
+
+    if args.snapshots == "full":
+        kept = Snapshots(problem, weight_decay, len(seeds), len(times))
+        return kept, lambda state: snapshots.build(kept.weights, times, layer=layer, **common(state, kept))
+    counted = layer < layer.max() if args.hidden_only else layer >= 0
+    pairs = Pairs(
+        sorted(args.waiting_times),
+        schedule.lags,
+        chosen_lags(args.motility_lags, schedule.lags),
+        sigma / [[chi] for chi in args.chi],
+    )
+    measured = Streamed(problem, weight_decay, pairs, counted)
+    return measured, lambda state: streamed.build(
+        pairs,
+        args.chi,
+        times,
+        n_weights=int(counted.sum()),
+        hidden_only=args.hidden_only,
+        **common(state, measured),
     )

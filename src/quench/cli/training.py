@@ -5,31 +5,25 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
-import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from quench import files, steps
-from quench.checkpoint import Checkpoint
+from quench.checkpoint import Checkpoint, Saved
+from quench.dynamics.recorders import Journalled, Recorder
 from quench.dynamics.trajectory import Leg, State, follow
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
 from quench.progress import Progress
 
-
-class Recorder(Protocol):
-    """What is kept of a trajectory: it looks at states, and its memory can be saved and restored."""
-
-    last_loss: float
-
-    def look(self, state: State) -> None: ...
-    def memory(self) -> dict[str, np.ndarray]: ...
-    def restore(self, memory: Mapping[str, np.ndarray]) -> None: ...
+# Younger states are not worth a last save before the output is written.
+LAST_SAVE_SECONDS = 5.0
 
 
 def read_dataset(path: Path) -> xr.Dataset:
@@ -50,7 +44,11 @@ def make_problem(dataset: xr.Dataset, architecture: Architecture, args: argparse
     backend = steps.backend_for(args.backend, args.device)
     options: dict[str, Any] = {"precision": args.precision, "threads": args.threads}
     if backend == "reference":
-        options["device"] = usable_device(args.device)
+        options["device"] = usable_device(args.device, float64=True)
+        if options["device"] != args.device:
+            print("quench: --device cpu would take the fused engine, which is faster here", file=sys.stderr)
+    elif args.device != "cpu":
+        raise QuenchError(f"--backend {backend} works on the CPU; --device {args.device} needs --backend reference")
     module = importlib.import_module(f"quench.dynamics.{backend}.problem")
     try:
         return module.Problem(dataset["x"].values, dataset["y"].values, architecture, **options), backend
@@ -58,20 +56,17 @@ def make_problem(dataset: xr.Dataset, architecture: Architecture, args: argparse
         raise QuenchError(f"dataset: {error}") from None
 
 
-def usable_device(device: str) -> str:
-    """``device`` if torch has it here, else the CPU, with a word on stderr."""
-    import sys
+def usable_device(wanted: str, float64: bool = False) -> str:
+    """``wanted`` if torch can use it here, for ``float64`` numbers if need be; else the CPU, with a word on stderr."""
+    from quench import device
 
-    import torch
-
-    kind = device.partition(":")[0]
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if kind not in available:
-        raise QuenchError(f"--device: {device!r} is not one of {', '.join(available)}")
-    if not available[kind]:
-        print(f"quench: no {device!r} device on this machine; going on with the CPU", file=sys.stderr)
-        return "cpu"
-    return device
+    try:
+        usable, reason = device.usable_device(wanted, float64)
+    except ValueError as error:
+        raise QuenchError(f"--device: {error}") from None
+    if reason:
+        print(f"quench: --device {wanted}: {reason}; going on with the CPU", file=sys.stderr)
+    return usable
 
 
 def advance_module(backend: str, dynamics: str) -> ModuleType:
@@ -90,36 +85,50 @@ def train(
     checkpoint_every: float,
     finish: Callable[[State], None],
 ) -> None:
-    """Follow the trajectory from its last checkpoint to the end, then ``finish`` (write the output) and forget the rest."""
-    checkpoint = Checkpoint(output, key, checkpoint_every)
-    saved = checkpoint.load()
-    if saved is not None:
-        state.weights[...] = saved.pop("weights")
-        state.diverged_at[...] = saved.pop("diverged_at")
-        state.step, state.looks = int(saved.pop("step")), int(saved.pop("looks"))
-        recorder.restore(saved)
-    progress = Progress(title, sum(leg.n_steps for leg in legs))
+    """Follow the trajectory from its last checkpoint to the end, then ``finish`` (write the output) and forget the rest.
 
-    def pause(state: State, leg: str) -> None:
-        progress.tell(state.step, leg, recorder.last_loss)
-        if checkpoint.due():
-            checkpoint.save(
-                {
-                    "weights": state.weights,
-                    "diverged_at": state.diverged_at,
-                    "step": np.int64(state.step),
-                    "looks": np.int64(state.looks),
-                    **recorder.memory(),
-                }
-            )
+    ``key`` is all that shapes the result: configuration, code, inputs, device. A signal stops the job within about the
+    time of one step or ``trajectory.SEGMENT_SECONDS``, its state saved; once the output is being written it stops at once,
+    the state having been saved before.
+    """
+    with Checkpoint(output, {**key, "packages": files.versions()}, checkpoint_every) as checkpoint:
+        saved = checkpoint.load()
+        if saved is not None:
+            _restore(state, recorder, saved)
+            print(f"quench: {title}: goes on from step {state.step:,}", file=sys.stderr)
 
-    checkpoint.listen()
-    follow(state, legs, times, recorder.look, pause)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_DFL)
-    progress.close()
-    finish(state)
-    checkpoint.remove()
+        def pause(state: State, leg: str) -> None:
+            progress.tell(state.step, leg, recorder.last_loss)
+            if checkpoint.due():
+                _save(checkpoint, state, recorder)
+
+        with checkpoint.listening(), Progress(title, sum(leg.n_steps for leg in legs)) as progress:
+            follow(state, legs, times, recorder.look, pause)
+            if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
+                _save(checkpoint, state, recorder)
+        finish(state)
+        checkpoint.remove()
+
+
+def _save(checkpoint: Checkpoint, state: State, recorder: Recorder) -> None:
+    own = {
+        "weights": state.weights,
+        "diverged_at": state.diverged_at,
+        "step": np.int64(state.step),
+        "looks": np.int64(state.looks),
+    }
+    rows = recorder.rows(checkpoint.journal.n_rows) if isinstance(recorder, Journalled) else np.empty((0, 0))
+    checkpoint.save({f"state {name}": np.asarray(value) for name, value in own.items()} | recorder.memory(), rows)
+
+
+def _restore(state: State, recorder: Recorder, saved: Saved) -> None:
+    memory = dict(saved.arrays)
+    state.weights[...] = memory.pop("state weights")
+    state.diverged_at[...] = memory.pop("state diverged_at")
+    state.step, state.looks = int(memory.pop("state step")), int(memory.pop("state looks"))
+    recorder.restore(memory)
+    if isinstance(recorder, Journalled):
+        recorder.restore_rows(saved.rows)
 
 
 def content_key(dataset: xr.Dataset) -> str:

@@ -25,6 +25,7 @@ without running anything; the resolved configuration of a run is kept in `result
 | --- | --- |
 | `config.yaml` | the default: 2,000 embedded MNIST images, minutes on a laptop |
 | `smoke.yaml` | every rule on next to nothing, to see that the pipeline runs |
+| `laptop.yaml` | full MNIST and CIFAR-10 with few networks and temperatures, hours |
 | `paper.yaml` | the scale of Kerr Winter & Janssen 2024; thousands of core-hours |
 """
 

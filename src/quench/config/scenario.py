@@ -141,6 +141,10 @@ def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
             f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
             f" {run_name!r}: {list(run.waiting_times)}"
         )
+    _check_temperatures(name, figure, run, run_name)
+
+
+def _check_temperatures(name: str, figure: Any, run: Run, run_name: str) -> None:
     for temperature in figure.temperatures:
         if temperature not in run.temperatures:
             raise QuenchError(

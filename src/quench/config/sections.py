@@ -89,6 +89,12 @@ class Run(Section):
                 raise ValueError(f"{field} holds a value twice")
         return self
 
+    def lag_max_at(self, batch_size: int | None = None) -> int:
+        """The longest lag at a batch size (None: of a Langevin run): ``lag_max``, cut to ``samples_max`` samples."""
+        if batch_size is None or self.samples_max is None:
+            return self.lag_max
+        return max(1, min(self.lag_max, self.samples_max // batch_size))
+
 
 class Figure(Section):
     """What one figure is drawn from; which keys a figure needs is told by its module's docstring."""
@@ -96,6 +102,7 @@ class Figure(Section):
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
+    mobility: tuple[Name, ...] = key((), "runs whose single weights are shown, at the figure's temperatures")
     glass: tuple[Name, ...] = key((), "names from the simulations section")
     classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
     flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
@@ -138,7 +145,19 @@ class Compute(Section):
     )
     chunk: Positive = key(4, "networks a training job")
     scan_chunk: Positive = key(1000, "grid points a phase-diagram job")
-    snapshots: Literal["full", "streamed"] = key("full", "keep every snapshot, or measure while training and keep none")
+    snapshots: Literal["full", "streamed"] = key(
+        "full", "keep every snapshot, or measure the declared observables while training and keep none (same bits)"
+    )
+    checkpoint_seconds: float = key(60.0, "time between two saved states of a training job", unit="s", gt=0)
+    checkpoint_days: float = key(
+        30.0, "a saved state of a job that was not started again is dropped after so long", unit="days", gt=0
+    )
+
+    @model_validator(mode="after")
+    def _device(self) -> Compute:
+        if self.backend == "fused" and self.device != "cpu":
+            raise ValueError(f"backend fused works on the CPU; device {self.device!r} needs backend reference or auto")
+        return self
 
 
 class Scenario(Section):

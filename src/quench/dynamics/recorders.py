@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from quench.dynamics.trajectory import State
 
 
+class Recorder(Protocol):
+    """Looks at states; ``memory`` is all that it knows, small enough to be written again at every save."""
+
+    last_loss: float
+
+    def look(self, state: State) -> None: ...
+    def memory(self) -> dict[str, np.ndarray]: ...
+    def restore(self, memory: Mapping[str, np.ndarray]) -> None: ...
+
+
+@runtime_checkable
+class Journalled(Protocol):
+    """A recorder with more: rows that never change once recorded, saved by appending them to a journal."""
+
+    def rows(self, first: int) -> np.ndarray:
+        """Rows from number ``first`` on, float64 (row, ...)."""
+
+    def restore_rows(self, rows: np.ndarray) -> None:
+        """Take back ``rows``, float64 (row, value)."""
+
+
 def losses(problem: Any, weights: np.ndarray, weight_decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Total loss L = L_data + (lambda/2)|W|^2 (KWJ Eq. 2), data loss and share of active samples, each (network)."""
     data_loss, active = problem.loss(weights)
-    return data_loss + 0.5 * weight_decay * np.square(weights).sum(axis=1), data_loss, active
+    with np.errstate(over="ignore", invalid="ignore"):
+        return data_loss + 0.5 * weight_decay * np.square(weights).sum(axis=1), data_loss, active
 
 
 class LossCurve:
@@ -30,7 +52,8 @@ class LossCurve:
         values = losses(self.problem, state.weights, self.weight_decay)
         for name, value in zip(self.NAMES, values, strict=True):
             self.curves[name].append(value)
-        self.last_loss = float(np.nanmedian(values[0])) if np.isfinite(values[0]).any() else float("nan")
+        finite = values[0][np.isfinite(values[0])]
+        self.last_loss = float(np.median(finite)) if finite.size else float("nan")
 
     def memory(self) -> dict[str, np.ndarray]:
         return {name: np.array(values) for name, values in self.curves.items()}
@@ -43,22 +66,22 @@ class LossCurve:
 
 
 class Snapshots(LossCurve):
-    """Losses and the weights themselves at every look, float64 (network, look, weight)."""
+    """Losses and the weights themselves at every look: ``weights`` float64 (network, look, weight)."""
 
-    def __init__(self, problem: Any, weight_decay: float) -> None:
+    def __init__(self, problem: Any, weight_decay: float, n_networks: int, n_looks: int) -> None:
         super().__init__(problem, weight_decay)
-        self.weights: list[np.ndarray] = []
+        self.weights = np.empty((n_networks, n_looks, problem.architecture.n_weights))
+        self.taken = 0
 
     def look(self, state: State) -> None:
         super().look(state)
-        self.weights.append(state.weights.copy())
+        self.weights[:, self.taken] = state.weights
+        self.taken += 1
 
-    def memory(self) -> dict[str, np.ndarray]:
-        return super().memory() | {"snapshots": np.array(self.weights)}
+    def rows(self, first: int) -> np.ndarray:
+        return self.weights[:, first : self.taken].swapaxes(0, 1)
 
-    def restore(self, memory: Mapping[str, np.ndarray]) -> None:
-        super().restore(memory)
-        self.weights = list(memory["snapshots"])
-
-    def stacked(self) -> np.ndarray:
-        return np.stack(self.weights, axis=1)
+    def restore_rows(self, rows: np.ndarray) -> None:
+        self.taken = len(rows)
+        for look, row in enumerate(rows):
+            self.weights[:, look] = row.reshape(len(self.weights), -1)

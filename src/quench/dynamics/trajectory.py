@@ -50,6 +50,7 @@ def follow(
     times: Sequence[int],
     look: Callable[[State], None],
     pause: Callable[[State, str], None] = lambda state, leg: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Take ``state`` through the legs in place; call ``look`` at each of the sorted ``times`` (updates since the start).
 
@@ -64,17 +65,26 @@ def follow(
         while state.step < start + leg.n_steps:
             goal = min([start + leg.n_steps, *times[state.looks : state.looks + 1]])
             n_steps = min(pace, goal - state.step)
-            began = time.monotonic()
+            began = clock()
             lost = leg.advance(state.weights, state.step - start, n_steps)
-            took = time.monotonic() - began
+            pace = next_pace(pace, n_steps, clock() - began)
             fresh = (lost >= 0) & (state.diverged_at < 0)
             state.diverged_at[fresh] = start + lost[fresh]
             state.step += n_steps
-            if n_steps == pace:
-                pace = max(1, int(pace * min(4.0, max(0.25, SEGMENT_SECONDS / max(took, 1e-6)))))
             _look_if_due(state, times, look)
             pause(state, leg.name)
         start += leg.n_steps
+
+
+def next_pace(pace: int, n_steps: int, seconds: float) -> int:
+    """Steps until the next pause, after ``n_steps`` took ``seconds`` where ``pace`` were allowed.
+
+    Grows at most fourfold, so that a sudden slowness is noticed soon. A stretch
+    that a look cut short says little about the pace (it is mostly overhead), unless it was too long all the same.
+    """
+    if n_steps < pace and seconds <= SEGMENT_SECONDS:
+        return pace
+    return max(1, min(4 * pace, int(n_steps * SEGMENT_SECONDS / max(seconds, 1e-6))))
 
 
 def _look_if_due(state: State, times: Sequence[int], look: Callable[[State], None]) -> None:

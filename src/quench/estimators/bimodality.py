@@ -36,6 +36,26 @@ def dip(counts: ArrayLike, edges: ArrayLike) -> tuple[float, float]:
     return float(statistic), float(p_value)
 
 
+def aligned(counts: ArrayLike) -> NDArray[np.int64]:
+    """Sum over networks of the histograms (network, bin), each shifted by whole bins to align its 90 % quantile.
+
+    Two networks that differ in speed only would else make two modes. The quantile is one of the mobile weights, whatever
+    the share of immobile ones; the common place is the median of the networks'. Lost networks (negative counts) are left
+    out; what is shifted over an end stays in the last bin there.
+    """
+    table = np.asarray(counts, dtype=np.int64)
+    table = table[(table >= 0).all(axis=1) & (table.sum(axis=1) > 0)]
+    total = np.zeros(np.shape(counts)[1], dtype=np.int64)
+    if not len(table):
+        return total
+    upper = (table.cumsum(axis=1) >= 0.9 * table.sum(axis=1, keepdims=True)).argmax(axis=1)
+    common = round(float(np.median(upper)))
+    places = np.arange(table.shape[1])
+    for row, quantile in zip(table, upper, strict=True):
+        np.add.at(total, np.clip(places + common - quantile, 0, table.shape[1] - 1), row)
+    return total
+
+
 def valley(counts: ArrayLike, edges: ArrayLike, bandwidth: float = 0.12) -> float:
     """Depth of the deepest valley between two peaks of the smoothed histogram: 1 - valley / lower peak; 0 for one peak.
 

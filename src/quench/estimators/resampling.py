@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from quench.observables.relaxation import first_crossing
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -42,3 +44,27 @@ def percentiles(samples: NDArray[np.float64]) -> tuple[float, float]:
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(samples, [tail, 100 - tail], method="nearest")
     return float(low), float(high)
+
+
+def joint_crossings(
+    lags: NDArray[np.float64], overlaps: Sequence[NDArray[np.float64]], level: float, resamples: int = 200
+) -> NDArray[np.float64]:
+    """Time at which the mean overlap falls to ``level``, (1 + resamples, temperature); row 0 is that of all networks.
+
+    ``overlaps``: (network, lag) at every temperature. A resample takes the same networks at every temperature: they
+    start from the same weights and share their lengths, so that ratios and slopes in T must be made of paired values.
+    NaN where the level is not reached, or where a network is lost.
+    """
+    count = min(len(table) for table in overlaps)
+    picks = [np.arange(count), *(draws(count, resamples) if count > 1 else [])]
+    return np.array(
+        [[first_crossing(lags, table[chosen].mean(axis=0), level) for table in overlaps] for chosen in picks]
+    )
+
+
+def spread(samples: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Value (row 0) and 95 % interval (the other rows) of a resampled number; NaN rows count as infinitely large."""
+    if len(samples) < 2:
+        return float(samples[0]), np.nan, np.nan
+    low, high = percentiles(np.where(np.isnan(samples[1:]), np.inf, samples[1:]))
+    return float(samples[0]), low, high

@@ -19,12 +19,13 @@ class Inputs:
     ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
     dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
     simulations of the p-spin model; ``classifiers``: trainings, one dataset a chunk of seeds, with ``flatness`` and
-    ``drift``, one dataset each.
+    ``drift``, one dataset each; ``mobility``: single weights of a run, one dataset a temperature and chunk.
     """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     ensembles: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scans: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    mobility: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     glass: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     classifiers: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     flatness: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
@@ -46,12 +47,23 @@ class Inputs:
         """
         files = self._chosen(name, along, chi)
         averaged = [self._at_waiting_time(_averages(dataset), waiting_time) for dataset in files.values()]
-        stacked = xr.concat(averaged, xr.Variable(along, list(files)), join="outer", combine_attrs="drop")
-        return stacked.assign_attrs(facts(next(iter(files.values()))))
+        stacked = xr.concat(
+            averaged,
+            xr.Variable(along, list(files)),
+            data_vars="all",
+            coords="different",
+            compat="equals",
+            join="outer",
+            combine_attrs="drop_conflicts",
+        )
+        stacked.attrs = facts(next(iter(files.values())))
+        return stacked
 
-    def networks(self, name: str, along: str = "temperature", *, chi: float | None = None) -> list[xr.Dataset]:
+    def networks(
+        self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
+    ) -> list[xr.Dataset]:
         """Observables of the single networks of a run, one dataset for each value of ``along``, in the order of ``run``."""
-        return [self._at_waiting_time(dataset, None) for dataset in self._chosen(name, along, chi).values()]
+        return [self._at_waiting_time(dataset, waiting_time) for dataset in self._chosen(name, along, chi).values()]
 
     def ages(self, name: str) -> xr.Dataset:
         """Observables of a run at one temperature, the first declared or else the hottest, at all its waiting times."""
@@ -110,9 +122,11 @@ class Inputs:
 
     def scale_label(self) -> str:
         """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
-        if self.scale == "full" or not (self.runs or self.ensembles or self.classifiers):
+        given = (self.runs, self.ensembles, self.classifiers, self.scans, self.mobility)
+        if self.scale == "full" or not any(given):
             return ""
         known = [facts(files[0]) for files in self.runs.values()]
+        known += [_single(files) for files in self.mobility.values()]
         known += [config_of(files[0]) | {"n_networks": _count(files)} for files in self.ensembles.values()]
         for files in self.classifiers.values():
             config = config_of(files[0])
@@ -140,6 +154,12 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "weight_decay": trajectory["prepared"]["weight_decay"],
         "n_networks": int(dataset.sizes["network"]),
     }
+
+
+def _single(files: Sequence[xr.Dataset]) -> dict[str, Any]:
+    trajectory = config_of(files[0])["trajectory"]
+    seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
+    return {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
 
 
 def _shown(value: int | str) -> str:

@@ -51,15 +51,14 @@ def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) 
     return figure, figure.subplots(rows, panels, squeeze=False)
 
 
-def colors(temperatures: Sequence[float]) -> list:
-    """Red for the hottest to blue for the coldest, linear in log T; T = 0 is near black."""
-    values = np.asarray(temperatures, dtype=float)
-    positive = values[values > 0]
-    if not positive.size:
-        return [FROZEN] * len(values)
-    low, high = np.log10(positive.min()), np.log10(positive.max())
-    span = (high - low) or 1.0
-    return [HEAT((np.log10(t) - low) / span) if t > 0 else FROZEN for t in values]
+def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) -> list:
+    """Red for the hottest to blue for the coldest, by rank ``among`` all temperatures of the figure (default: these).
+
+    T = 0 is near black. By rank, since temperatures that span fifteen decades would else look alike where they crowd.
+    """
+    ranked = sorted({float(t) for t in (temperatures if among is None else among) if t > 0})
+    places = {t: rank / max(len(ranked) - 1, 1) for rank, t in enumerate(ranked)}
+    return [HEAT(places[float(t)]) if t > 0 else FROZEN for t in temperatures]
 
 
 def ages(waiting_times: Sequence[float]) -> list:

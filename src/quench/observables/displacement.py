@@ -10,10 +10,24 @@ MOTILITY_EDGES = np.round(np.arange(-16.0, 2.0 + 1e-9, 0.02), 2)
 
 
 def moment(weights: xr.DataArray, reference: xr.DataArray, order: int) -> xr.DataArray:
-    """<(w_i - w_i^ref)^order> over the weights, order 2 or 4: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight)."""
-    square = np.square(weights.astype(np.float64) - reference.astype(np.float64))
-    # Products alone: the last bit of a library's power function depends on the processor, and even on the sign.
-    return (square if order == 2 else np.square(square)).mean("weight")
+    """<(w_i - w_i^ref)^order> over the weights, order 2 or 4: order 2 is the MSD (KWJ Eq. 7). Weights (..., weight).
+
+    NaN where a weight is not finite.
+    """
+    moved = weights.astype(np.float64) - reference.astype(np.float64)
+    return xr.apply_ufunc(mean_power, moved, input_core_dims=[["weight"]], kwargs={"order": order})
+
+
+def mean_power(moved: np.ndarray, order: int) -> np.ndarray:
+    """Mean of moved^order along the last axis, float64, for order 2 or 4; NaN where one is not finite."""
+    if order not in (2, 4):
+        raise ValueError(f"order must be 2 or 4, not {order}")
+    # Products alone: the last bit of a library's power function depends on the processor, and even on the sign. Rows
+    # side by side in memory: sums round differently for another layout.
+    power = square = np.ascontiguousarray(np.square(moved))
+    if order == 4:
+        power = np.square(square)
+    return np.where(np.isfinite(moved).all(axis=-1), np.mean(power, axis=-1), np.nan)
 
 
 def alpha2(second: xr.DataArray, fourth: xr.DataArray) -> xr.DataArray:
@@ -39,18 +53,19 @@ def motility(weights: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
 
     The first and the last bin also hold what lies beyond them, exact zeros included; -1 everywhere for a lost network.
     """
-    moved = np.abs(weights.astype(np.float64) - reference.astype(np.float64))
+    moved = weights.astype(np.float64) - reference.astype(np.float64)
+    return xr.apply_ufunc(motility_counts, moved, input_core_dims=[["weight"]], output_core_dims=[["motility_bin"]])
 
-    def count(values: np.ndarray) -> np.ndarray:
-        flat = values.reshape(-1, values.shape[-1])
-        rows = np.empty((len(flat), len(MOTILITY_EDGES) - 1), dtype=np.int32)
-        for row, displacements in zip(rows, flat, strict=True):
-            if not np.isfinite(displacements).all():
-                row[:] = -1
-                continue
-            low, high = MOTILITY_EDGES[[0, -1]]
-            logs = np.log10(np.maximum(displacements, 10.0**low))
-            row[:] = np.histogram(np.clip(logs, low, high), bins=MOTILITY_EDGES)[0]
-        return rows.reshape(*values.shape[:-1], -1)
 
-    return xr.apply_ufunc(count, moved, input_core_dims=[["weight"]], output_core_dims=[["motility_bin"]])
+def motility_counts(moved: np.ndarray) -> np.ndarray:
+    """Histograms of log10 |moved| along the last axis, int32 (..., motility_bin), as ``motility`` has them."""
+    flat = np.abs(moved).reshape(-1, moved.shape[-1])
+    rows = np.empty((len(flat), len(MOTILITY_EDGES) - 1), dtype=np.int32)
+    low, high = MOTILITY_EDGES[[0, -1]]
+    for row, displacements in zip(rows, flat, strict=True):
+        if not np.isfinite(displacements).all():
+            row[:] = -1
+            continue
+        logs = np.log10(np.maximum(displacements, 10.0**low))
+        row[:] = np.histogram(np.clip(logs, low, high), bins=MOTILITY_EDGES)[0]
+    return rows.reshape(*moved.shape[:-1], -1)

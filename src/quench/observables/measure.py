@@ -1,18 +1,24 @@
-"""From snapshots to the observables of every network: the ``observables`` contract."""
+"""From snapshots, or from what was measured while training, to the observables of every network (the contract)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from quench.errors import QuenchError
-from quench.observables.displacement import MOTILITY_EDGES, alpha2, moment, motility
-from quench.observables.overlap import check_resolution, overlap
+from quench.observables.displacement import MOTILITY_EDGES, alpha2
+from quench.observables.overlap import check_resolution
+from quench.observables.pairs import Pairs, chosen_lags
 from quench.observables.relaxation import LEVELS, crossing_time, longest_lag
 
 KWJ = "Kerr Winter & Janssen 2024"
+
+# What a pair (t_w, lag) is measured by, and its dimensions.
+CURVES = dict.fromkeys(("overlap", "msd", "fourth_moment"), ("network", "waiting_time", "lag"))
+HISTOGRAM = ("network", "waiting_time", "motility_lag", "motility_bin")
+SIZES = ("network", "waiting_time", "motility_bin")
 
 
 def measure(
@@ -43,82 +49,97 @@ def measure(
             close = times[np.abs(times - waiting_time).argmin()]
             raise QuenchError(f"t_w = {waiting_time} is not among the {len(times)} snapshot times (nearest: {close})")
     if lags is None:
-        lags = np.unique(np.concatenate([times[times >= t] - t for t in waiting_times]))
-    lags = np.asarray(lags, dtype=np.int64)
+        lags = np.concatenate([times[times >= t] - t for t in waiting_times])
+    lags = np.unique(np.asarray(lags, dtype=np.int64))
 
     sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
+    pairs = Pairs(waiting_times, lags, chosen_lags(motility_lags, lags), (sigma / chi).values[None])
+    for time, configuration in zip(times.tolist(), weights.transpose("time", "network", "weight").values, strict=True):
+        pairs.see(time, configuration)
+    tables = {
+        name: (dims, getattr(pairs, name)[0] if name == "overlap" else getattr(pairs, name))
+        for name, dims in CURVES.items()
+    }
+    measured = xr.Dataset(
+        {
+            **tables,
+            "motility": (HISTOGRAM, pairs.motility),
+            "weight_sizes": (SIZES, pairs.weight_sizes),
+            "largest": ("network", pairs.largest),
+            "sigma": ("network", sigma.values),
+            "n_weights": ((), weights.sizes["weight"]),
+        },
+        coords={"waiting_time": pairs.waiting_times, "lag": pairs.lags, "motility_lag": pairs.motility_lags},
+    )
+    return _derived(measured, snapshots, chi, weights.dtype)
+
+
+def measure_streamed(
+    streamed: xr.Dataset,
+    waiting_times: Sequence[int],
+    *,
+    chi: float,
+    lags: Sequence[int] | None = None,
+    motility_lags: Sequence[int] = (),
+    include_output_layer: bool = True,
+) -> xr.Dataset:
+    """What ``measure`` gives for the snapshots that ``streamed`` was measured from, to the last bit.
+
+    ``streamed`` holds the tables of ``quench.observables.pairs`` for some chi. Raises ``QuenchError``, telling what there
+    is, for a waiting time, chi, lag, motility lag or choice of weights that was not declared when it was measured.
+    """
+    if include_output_layer == bool(streamed["hidden_only"]):
+        present = "without" if streamed["hidden_only"] else "with"
+        raise QuenchError(f"was measured {present} the output layer; run again to change that")
+    waiting_times = sorted({int(t) for t in waiting_times})
+    lags = streamed["lag"].values if lags is None else np.unique(np.asarray(lags, dtype=np.int64))
+    histograms = chosen_lags(motility_lags, lags)
+    wanted = {"waiting_time": waiting_times, "lag": lags, "motility_lag": histograms, "chi": [chi]}
+    for name, values in wanted.items():
+        _check_measured(name, values, streamed[name].values)
+    tables = streamed[[*CURVES, "motility", "weight_sizes", "largest", "sigma", "n_weights"]]
+    measured = tables.sel(chi=chi, drop=True).sel(waiting_time=waiting_times, lag=lags, motility_lag=histograms)
+    return _derived(measured, streamed, chi, np.dtype(np.float64))
+
+
+def _check_measured(name: str, wanted: Iterable[float], present: np.ndarray) -> None:
+    missing = [value for value in wanted if value not in present]
+    if missing:
+        some = ", ".join(f"{value:.10g}" for value in present[:20]) + (", ..." if len(present) > 20 else "")
+        raise QuenchError(f"{name} = {missing[0]:.10g} was not measured while training; measured: {some or 'none'}")
+
+
+def _derived(measured: xr.Dataset, source: xr.Dataset, chi: float, dtype: np.dtype) -> xr.Dataset:
+    """The contract, from the tables in ``measured`` and what else ``source`` tells of its networks."""
+    sigma = xr.DataArray(measured["sigma"].values, dims="network")
     epsilon = sigma / chi
-    alive = np.isfinite(sigma).values
-    if alive.any():
+    # The weights of a lost network have no bound.
+    kept = np.isfinite(sigma.values) & (source["diverged_at"].values < 0)
+    if kept.any():
         try:
-            check_resolution(weights.isel(time=-1, network=alive).fillna(0), epsilon.isel(network=alive))
+            check_resolution(measured["largest"][kept], epsilon[kept], dtype)
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
-
-    blocks = [_after(weights, times, t, lags, epsilon) for t in waiting_times]
-    result = xr.concat(blocks, xr.Variable("waiting_time", np.array(waiting_times, dtype=np.int64)))
-    result = result.transpose("network", "waiting_time", "lag")
+    result = xr.Dataset(
+        {name: (dims, measured[name].transpose(*dims).values) for name, dims in CURVES.items()},
+        coords={name: (name, measured[name].values) for name in ("waiting_time", "lag", "motility_lag")}
+        | {name: ("network", source[name].values, source[name].attrs) for name in ("seed", "diverged_at")}
+        | {"motility_edge": ("motility_edge", MOTILITY_EDGES)},
+    )
     result["alpha2"] = alpha2(result["msd"], result["fourth_moment"])
     for name, level in LEVELS.items():
         result[name] = crossing_time(result["overlap"], level)
     result["longest_lag"] = longest_lag(result["overlap"])
     result["sigma"], result["epsilon"] = sigma, epsilon
-    result["n_weights"] = xr.DataArray(weights.sizes["weight"])
-    chosen = _motility_lags(motility_lags, lags)
-    result["motility"] = xr.concat(
-        [_histograms(weights, times, t, chosen) for t in waiting_times], dim=result["waiting_time"].variable
-    ).transpose("network", "waiting_time", "motility_lag", "motility_bin")
+    result["n_weights"] = xr.DataArray(int(measured["n_weights"]))
+    result["motility"] = (HISTOGRAM, measured["motility"].transpose(*HISTOGRAM).values)
     # Sizes of the reference weights: what an equal harmonic well would do with them (KWJ App. G) follows from these.
-    sizes = [
-        motility(weights.sel(time=t, drop=True), xr.zeros_like(weights.sel(time=t, drop=True))) for t in waiting_times
-    ]
-    result["weight_sizes"] = xr.concat(sizes, dim=result["waiting_time"].variable).transpose("network", ...)
-    result = result.assign_coords(
-        seed=snapshots["seed"], diverged_at=snapshots["diverged_at"], motility_edge=("motility_edge", MOTILITY_EDGES)
-    )
-    result = result.drop_vars("time", errors="ignore")
+    result["weight_sizes"] = (SIZES, measured["weight_sizes"].transpose(*SIZES).values)
     # The loss along the way travels with the curves: figures are drawn from observables alone.
     for name in ("loss", "data_loss", "active_fraction"):
-        if name in snapshots:
-            result[name] = snapshots[name]
+        if name in source:
+            result[name] = source[name]
     return _documented(result)
-
-
-def _after(weights: xr.DataArray, times: np.ndarray, start: int, lags: np.ndarray, epsilon: xr.DataArray) -> xr.Dataset:
-    """Curves against lag from one waiting time; NaN at lags that were not recorded."""
-    recorded = lags[np.isin(start + lags, times)]
-    later = weights.sel(time=start + recorded).rename(time="lag").assign_coords(lag=recorded)
-    reference = weights.sel(time=start, drop=True)
-    curves = xr.Dataset(
-        {
-            "overlap": _overlap(later, reference, epsilon),
-            "msd": moment(later, reference, 2),
-            "fourth_moment": moment(later, reference, 4),
-        }
-    )
-    return curves.reindex(lag=lags).drop_vars("layer", errors="ignore")
-
-
-def _overlap(later: xr.DataArray, reference: xr.DataArray, epsilon: xr.DataArray) -> xr.DataArray:
-    # Lost networks have no length of their own; any positive one gives them the NaN that they should have.
-    return overlap(later, reference, epsilon.fillna(np.inf))
-
-
-def _motility_lags(asked: Sequence[int], lags: np.ndarray) -> np.ndarray:
-    """The measured lags closest to the asked ones, or to one a decade and the longest."""
-    positive = lags[lags > 0]
-    if not positive.size:
-        return positive
-    goals = asked or [10**k for k in range(int(np.log10(positive[-1])) + 1)] + [int(positive[-1])]
-    return np.unique([positive[np.abs(np.log(positive / goal)).argmin()] for goal in goals])
-
-
-def _histograms(weights: xr.DataArray, times: np.ndarray, start: int, lags: np.ndarray) -> xr.DataArray:
-    """Motility counts at the chosen lags; -1 where the lag was not recorded."""
-    recorded = lags[np.isin(start + lags, times)]
-    later = weights.sel(time=start + recorded).rename(time="motility_lag").assign_coords(motility_lag=recorded)
-    counts = motility(later, weights.sel(time=start, drop=True))
-    return counts.reindex(motility_lag=lags, fill_value=-1)
 
 
 def _documented(result: xr.Dataset) -> xr.Dataset:

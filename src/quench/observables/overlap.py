@@ -15,21 +15,27 @@ def overlap(weights: xr.DataArray, reference: xr.DataArray, epsilon: xr.DataArra
     number or one per network. Returns Q in [0, 1] with the ``weight`` dimension reduced; NaN where a weight is not finite.
     Raises ``ValueError`` where epsilon is not positive or is below the float resolution of the weights.
     """
-    check_resolution(reference, epsilon)
-    moved = np.abs(weights.astype(np.float64) - reference.astype(np.float64))
-    return (moved <= epsilon).mean("weight").where(np.isfinite(moved).all("weight"))
+    check_resolution(np.abs(reference).max("weight", skipna=False), epsilon, reference.dtype)
+    moved = weights.astype(np.float64) - reference.astype(np.float64)
+    return xr.apply_ufunc(share_within, moved, xr.DataArray(epsilon), input_core_dims=[["weight"], []])
 
 
-def check_resolution(weights: xr.DataArray, epsilon: xr.DataArray | float) -> None:
+def share_within(moved: np.ndarray, epsilon: np.ndarray | float) -> np.ndarray:
+    """Share of |moved| <= epsilon along the last axis of ``moved``, float64; NaN where one is not finite."""
+    counts = np.count_nonzero(np.abs(moved) <= np.expand_dims(epsilon, -1), axis=-1)
+    return np.where(np.isfinite(moved).all(axis=-1), counts / moved.shape[-1], np.nan)
+
+
+def check_resolution(largest: xr.DataArray, epsilon: xr.DataArray | float, dtype: np.dtype) -> None:
     """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight."""
     # A lost network has no length scale; whatever it left behind must not stop the others.
-    largest = np.abs(weights.where(np.isfinite(weights))).max("weight")
-    resolution = np.finfo(weights.dtype).eps * largest
+    largest = largest.where(np.isfinite(largest))
+    resolution = np.finfo(dtype).eps * largest
     length = xr.DataArray(epsilon)
     if bool((length <= 0).any()):
         raise ValueError("epsilon must be positive")
     if bool((length <= resolution).any()):
         raise ValueError(
             f"epsilon = {float(length.min()):.3g} is below the resolution {float(resolution.max()):.3g} of"
-            f" {weights.dtype} weights as large as {float(largest.max()):.3g}; use a smaller chi"
+            f" {dtype} weights as large as {float(largest.max()):.3g}; use a smaller chi"
         )

@@ -5,18 +5,20 @@ positive hinge 1 - y f contribute to the gradient; where they are few, they are 
 their own, which then goes forwards and back (hinge compaction). That leaves out terms that are exactly zero and adds
 the rest in another, but fixed, order: which samples are set aside depends on the weights and the data alone, never on
 threads or on how a run is cut into calls, and so do all bits.
+
+The functions pass addresses of elements, not arrays: numba counts references to arrays, which is felt in small batches.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from quench.compiled import compiled
 from quench.dynamics.fused.emitter import LANES
 from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
-from quench.dynamics.fused.pointers import call, pointer, prefetch
+from quench.dynamics.fused.pointers import call, copy_column, pointer, prefetch, shift
 
 # Bytes of activations in a tile: with the sums of the gradient beside them they fit a second-level cache of 1 MiB.
 TILE_BYTES = 192 * 1024
@@ -24,6 +26,8 @@ TILE_BOUNDS = (128, 256)
 CACHE_LINE = 64  # bytes
 # Samples of a random order that are fetched into the cache before their turn: about one batch.
 AHEAD = 128
+# float32 numbers leave the type of what they meet as it is.
+_ZERO, _ONE = np.float32(0), np.float32(1)
 _EXPONENT = 0x7FF0000000000000  # all ones in infinities and NaN
 
 
@@ -61,9 +65,31 @@ class Workspace(NamedTuple):
     errors: np.ndarray  # dL/df times the number of samples
     inputs: np.ndarray  # gathered samples, [block][input][64]
     labels: np.ndarray
+    waiting: np.ndarray  # samples set aside by the compaction, two tiles like ``inputs``
+    waiting_labels: np.ndarray
     sums: np.ndarray  # gradient in partial sums, [weight][4]
-    waiting: np.ndarray  # indices of samples set aside by the compaction
+    active: np.ndarray  # indices within a tile
     noise: np.ndarray  # float32 [weight]
+
+
+class Addresses(NamedTuple):
+    """Where the arrays of a workspace and of the data begin, under the same names."""
+
+    weights: Any
+    activations: Any
+    deltas: Any
+    output: Any
+    errors: Any
+    inputs: Any
+    labels: Any
+    waiting: Any
+    waiting_labels: Any
+    sums: Any
+    active: Any
+    all_inputs: Any
+    all_labels: Any
+    rows: Any
+    columns: int  # of ``rows``
 
 
 def tile_size(width: int, depth: int, itemsize: int) -> int:
@@ -92,149 +118,174 @@ def workspace(shape: Shape, n_weights: int, dtype: np.dtype) -> Workspace:
         errors=aligned(shape.tile, dtype),
         inputs=aligned(shape.inputs * shape.tile, dtype),
         labels=aligned(shape.tile, dtype),
+        waiting=aligned(2 * shape.inputs * shape.tile, dtype),
+        waiting_labels=aligned(2 * shape.tile, dtype),
         sums=aligned(PARTIAL_SUMS * n_weights, dtype),
-        waiting=aligned(2 * shape.tile, np.int64),
+        active=aligned(shape.tile, np.int64),
         noise=aligned(n_weights, np.float32),
     )
 
 
 @compiled
-def _forward(shape, work, inputs, start, vectors):
-    """Activations and outputs of ``vectors`` vectors of samples that lie in ``inputs`` from element ``start`` on."""
-    call(
-        shape.forward,
-        (
-            pointer(work.weights, 0),
-            pointer(inputs, start),
-            pointer(work.activations, 0),
-            pointer(work.output, 0),
-            shape.inputs,
-            shape.width,
-            shape.depth,
-            shape.tile,
-            vectors,
-        ),
+def addresses(work, data):
+    """To be taken by whoever holds the arrays, which must stay alive meanwhile."""
+    return Addresses(
+        pointer(work.weights, 0),
+        pointer(work.activations, 0),
+        pointer(work.deltas, 0),
+        pointer(work.output, 0),
+        pointer(work.errors, 0),
+        pointer(work.inputs, 0),
+        pointer(work.labels, 0),
+        pointer(work.waiting, 0),
+        pointer(work.waiting_labels, 0),
+        pointer(work.sums, 0),
+        pointer(work.active, 0),
+        pointer(data.blocks, 0),
+        pointer(data.labels, 0),
+        pointer(data.rows, 0),
+        data.rows.shape[1],
     )
 
 
 @compiled
-def _hinge(work, labels, start, n_samples):
-    """Errors -y max(0, 1 - y f), which are dL/df times the number of samples; returns how many are not zero.
-
-    The padding up to a whole vector has label 0 and so no error.
-    """
-    active = 0
-    zero, one = labels.dtype.type(0), labels.dtype.type(1)
-    for s in range((n_samples + LANES - 1) // LANES * LANES):
-        label = labels[start + s]
-        margin = one - label * work.output[s]
-        # NaN is active: a network that is lost shows in its gradient.
-        hinge = zero if margin < zero else margin
-        work.errors[s] = -label * hinge
-        active += work.errors[s] != zero
-    return active
+def _forward(shape, at, inputs, vectors):
+    """Activations and outputs of ``vectors`` vectors of samples that begin at the address ``inputs``."""
+    sizes = (shape.inputs, shape.width, shape.depth, shape.tile, vectors)
+    call(shape.forward, (at.weights, inputs, at.activations, at.output, *sizes))
 
 
 @compiled
-def _backward(shape, work, inputs, start, vectors, fresh):
+def _backward(shape, at, inputs, vectors, fresh):
     """Add the gradient of the samples whose activations and errors are in the workspace to its partial sums.
 
     The first call for a gradient is ``fresh``: it overwrites them.
     """
-    call(
-        shape.backward,
-        (
-            pointer(work.weights, 0),
-            pointer(inputs, start),
-            pointer(work.activations, 0),
-            pointer(work.errors, 0),
-            pointer(work.deltas, 0),
-            pointer(work.sums, 0),
-            shape.inputs,
-            shape.width,
-            shape.depth,
-            shape.tile,
-            vectors,
-            np.int64(fresh),
-        ),
-    )
+    sizes = (shape.inputs, shape.width, shape.depth, shape.tile, vectors, np.int64(fresh))
+    call(shape.backward, (at.weights, inputs, at.activations, at.errors, at.deltas, at.sums, *sizes))
 
 
 @compiled
-def _gather(shape, work, data, indices, first, n_samples):
-    """Copy the samples ``indices[first:]`` into the workspace, padded with zeros to whole vectors."""
-    for s in range((n_samples + LANES - 1) // LANES * LANES):
-        place = s // BLOCK * shape.inputs * BLOCK + s % BLOCK
-        if s < n_samples:
-            if first + s + AHEAD < indices.size:
-                prefetch(pointer(data.rows, indices[first + s + AHEAD] * data.rows.shape[1]))
-            sample = indices[first + s]
-            work.labels[s] = data.rows[sample, shape.inputs]
-            for i in range(shape.inputs):
-                work.inputs[place + i * BLOCK] = data.rows[sample, i]
-        else:
-            work.labels[s] = 0
-            for i in range(shape.inputs):
-                work.inputs[place + i * BLOCK] = 0
+def _hinge(at, labels, n_samples):
+    """Errors -y max(0, 1 - y f), which are dL/df times the number of samples; returns how many are not zero.
+
+    The padding up to a whole vector has label 0 and so no error.
+    """
+    errors, output = at.errors, at.output
+    active = 0
+    for s in range(_vectors(n_samples) * LANES):
+        margin = _ONE - labels[s] * output[s]
+        # NaN is active: a network that is lost shows in its gradient.
+        error = -labels[s] * (_ZERO if margin < _ZERO else margin)
+        errors[s] = error
+        active += error != _ZERO
+    return active
+
+
+@compiled(inline=True)
+def _vectors(n_samples):
+    return (n_samples + LANES - 1) // LANES
+
+
+@compiled(inline=True)
+def _place(shape, inputs, sample):
+    """Address of the first input of a sample in blocks."""
+    return shift(inputs, sample // BLOCK * shape.inputs * BLOCK + sample % BLOCK)
 
 
 @compiled
-def _work_off(shape, work, data, n_samples, fresh):
-    """Add the gradient of the first samples on the waiting list."""
-    zero = np.int64(0)
-    vectors = (n_samples + LANES - 1) // LANES
-    _gather(shape, work, data, work.waiting, zero, n_samples)
-    _forward(shape, work, work.inputs, zero, vectors)
-    _hinge(work, work.labels, zero, n_samples)
-    _backward(shape, work, work.inputs, zero, vectors, fresh)
+def _pad(shape, inputs, labels, n_samples):
+    """Zeros behind the samples, to the end of their last vector: what others left there must not count."""
+    for s in range(n_samples, _vectors(n_samples) * LANES):
+        labels[s] = 0
+        place = _place(shape, inputs, s)
+        for i in range(shape.inputs):
+            place[i * BLOCK] = 0
 
 
 @compiled
-def _set_aside(work, n_waiting, indices, first, n_samples):
-    """Put the active samples of a tile on the waiting list; returns its new length."""
-    gathered = indices.size > 0
+def _gather(shape, at, indices, n_samples, n_ahead):
+    """Copy samples into the workspace; ``n_ahead`` indices follow, of which the next will be wanted soon."""
+    for s in range(n_samples):
+        if s + AHEAD < n_samples + n_ahead:
+            prefetch(shift(at.rows, indices[s + AHEAD] * at.columns))
+        row = shift(at.rows, indices[s] * at.columns)
+        at.labels[s] = row[shape.inputs]
+        copy_column(_place(shape, at.inputs, s), BLOCK, row, 1, shape.inputs)
+    _pad(shape, at.inputs, at.labels, n_samples)
+
+
+@compiled
+def _set_aside(shape, at, inputs, labels, n_samples, n_waiting):
+    """Copy the active samples of a tile behind those that wait already; returns how many wait now."""
+    errors, active = at.errors, at.active
+    n_active = 0
     for s in range(n_samples):
         # Written whether active or not, and overwritten then: a branch would be mispredicted.
-        work.waiting[n_waiting] = indices[first + s] if gathered else first + s
-        n_waiting += work.errors[s] != 0
-    return n_waiting
+        active[n_active] = s
+        n_active += errors[s] != _ZERO
+    for k in range(n_active):
+        at.waiting_labels[n_waiting + k] = labels[active[k]]
+        source, target = _place(shape, inputs, active[k]), _place(shape, at.waiting, n_waiting + k)
+        copy_column(target, BLOCK, source, BLOCK, shape.inputs)
+    return n_waiting + n_active
 
 
 @compiled
-def sum_gradient(shape, work, data, indices, first, n_samples):
-    """Set the partial sums to the gradient of sum_i max(0, 1 - y_i f_i)^2 / 2 over the samples ``indices[first:]``.
+def _work_off(shape, at, n_samples, fresh):
+    """Add the gradient of the first samples that wait."""
+    _pad(shape, at.waiting, at.waiting_labels, n_samples)
+    _forward(shape, at, at.waiting, _vectors(n_samples))
+    _hinge(at, at.waiting_labels, n_samples)
+    _backward(shape, at, at.waiting, _vectors(n_samples), fresh)
 
-    No indices means the samples 0 ... n_samples - 1 as they lie in their blocks.
+
+@compiled
+def _fetch(shape, at, indices, gathered, start, count, n_ahead):
+    """Addresses of the inputs and labels of a tile, which are copied there first if they are ``gathered``."""
+    if gathered:
+        _gather(shape, at, shift(indices, start), count, n_ahead)
+        return at.inputs, at.labels
+    labels = shift(at.all_labels, start)
+    for line in range(shape.tile, 2 * shape.tile, LANES):
+        prefetch(shift(labels, line))
+    return shift(at.all_inputs, start * shape.inputs), labels
+
+
+@compiled
+def sum_gradient(shape, at, n_weights, n_samples, indices, n_ahead, gathered):
+    """Set the partial sums to the gradient of sum_i max(0, 1 - y_i f_i)^2 / 2.
+
+    The samples are the first ``n_samples`` that the address ``indices`` tells, which ``n_ahead`` more follow, where they
+    are to be ``gathered``, and else those of the data in order.
     """
-    # Variables for what could be literals: numba compiles a callee again for every literal.
-    zero = n_waiting = np.int64(0)
+    n_waiting = 0
     fresh = True
-    for start in range(first, first + n_samples, shape.tile):
-        count = min(shape.tile, first + n_samples - start)
-        vectors = (count + LANES - 1) // LANES
-        if indices.size > 0:
-            _gather(shape, work, data, indices, start, count)
-            inputs, place, labels, label = work.inputs, zero, work.labels, zero
-        else:
-            inputs, place, labels, label = data.blocks, start * shape.inputs, data.labels, start
-        _forward(shape, work, inputs, place, vectors)
-        active = _hinge(work, labels, label, count)
+    for start in range(0, n_samples, shape.tile):
+        count = min(shape.tile, n_samples - start)
+        inputs, labels = _fetch(shape, at, indices, gathered, start, count, n_samples - start - count + n_ahead)
+        _forward(shape, at, inputs, _vectors(count))
+        active = _hinge(at, labels, count)
         # Forwards and back again for the active samples, or back for all. Back costs as much as twice forwards, so that
-        # a share of 2/3 would break even but for the gathering.
-        if 2 * active <= count:
-            n_waiting = _set_aside(work, n_waiting, indices, start, count)
+        # a share of 2/3 would break even but for the copying.
+        if 2 * active > count:
+            _backward(shape, at, inputs, _vectors(count), fresh)
+            fresh = False
+        else:
+            n_waiting = _set_aside(shape, at, inputs, labels, count, n_waiting)
             if n_waiting >= shape.tile:
-                _work_off(shape, work, data, shape.tile, fresh)
+                _work_off(shape, at, shape.tile, fresh)
                 fresh = False
                 n_waiting -= shape.tile
-                work.waiting[:n_waiting] = work.waiting[shape.tile : shape.tile + n_waiting]
-        else:
-            _backward(shape, work, inputs, place, vectors, fresh)
-            fresh = False
+                for i in range(shape.inputs * shape.tile):
+                    at.waiting[i] = at.waiting[shape.inputs * shape.tile + i]
+                for s in range(n_waiting):
+                    at.waiting_labels[s] = at.waiting_labels[shape.tile + s]
     if n_waiting > 0:
-        _work_off(shape, work, data, n_waiting, fresh)
+        _work_off(shape, at, n_waiting, fresh)
     elif fresh:
-        work.sums[:] = 0
+        for i in range(PARTIAL_SUMS * n_weights):
+            at.sums[i] = 0
 
 
 @compiled(inline=True)
@@ -251,32 +302,33 @@ def is_finite(value):
 
 
 @compiled
+def round_weights(at, weights):
+    """Copy float64 ``weights`` into the workspace, in the precision of the arithmetic."""
+    for i in range(weights.size):
+        at.weights[i] = weights[i]
+
+
+@compiled
 def mean_gradient(shape, work, data, weights, gradient):
     """Gradient of the data loss over all samples, into ``gradient`` (weight), float64."""
-    round_weights(work, weights)
-    sum_gradient(shape, work, data, work.waiting[:0], np.int64(0), data.n_samples)
+    at = addresses(work, data)
+    round_weights(at, weights)
+    sum_gradient(shape, at, weights.size, data.n_samples, at.active, 0, False)
     share = 1.0 / data.n_samples
     for i in range(gradient.size):
-        gradient[i] = partial_sum(work.sums, i) * share
+        gradient[i] = partial_sum(at.sums, i) * share
 
 
 @compiled
 def mean_loss(shape, work, data, weights):
     """The data loss, and the share of samples with a positive hinge."""
-    round_weights(work, weights)
+    at = addresses(work, data)
+    round_weights(at, weights)
     total, active = 0.0, 0
     for start in range(0, data.n_samples, shape.tile):
         count = min(shape.tile, data.n_samples - start)
-        vectors = (count + LANES - 1) // LANES
-        _forward(shape, work, data.blocks, start * shape.inputs, vectors)
-        active += _hinge(work, data.labels, start, count)
+        _forward(shape, at, shift(at.all_inputs, start * shape.inputs), _vectors(count))
+        active += _hinge(at, shift(at.all_labels, start), count)
         for s in range(count):
-            total += np.float64(work.errors[s]) ** 2
+            total += np.float64(at.errors[s]) ** 2
     return total / 2 / data.n_samples, active / data.n_samples
-
-
-@compiled
-def round_weights(work, weights):
-    """Copy float64 ``weights`` into the workspace, in the precision of the arithmetic."""
-    for i in range(weights.size):
-        work.weights[i] = weights[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quench.compiled import compiled
-from quench.dynamics.fused.gradient import Workspace, is_finite, partial_sum, round_weights, sum_gradient
+from quench.dynamics.fused.gradient import Workspace, addresses, is_finite, partial_sum, round_weights, sum_gradient
 from quench.dynamics.fused.problem import Problem
 from quench.random import fill_normals
 
@@ -61,25 +61,26 @@ def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, step
     for w in weights:
         if not is_finite(w):
             return first_step
-    round_weights(work, weights)
+    at = addresses(work, data)
+    round_weights(at, weights)
     for step in range(first_step, first_step + n_steps):
-        sum_gradient(shape, work, data, work.waiting[:0], np.int64(0), data.n_samples)
+        sum_gradient(shape, at, weights.size, data.n_samples, at.active, 0, False)
         if amplitude > 0:
             fill_normals(work.noise, seed, stream, np.uint64(step))
-        if _update(work, weights, 1.0 / data.n_samples, step_size, amplitude, weight_decay) > 0:
+        if _update(at, weights, work.noise, 1.0 / data.n_samples, step_size, amplitude, weight_decay) > 0:
             return step + 1
     return -1
 
 
 @compiled
-def _update(work, weights, share, step_size, amplitude, weight_decay):
+def _update(at, weights, noise, share, step_size, amplitude, weight_decay):
     """One step of all weights and of their copy in the workspace; returns how many are not finite."""
     lost = 0
     for i in range(weights.size):
-        force = partial_sum(work.sums, i) * share + weight_decay * weights[i]
+        force = partial_sum(at.sums, i) * share + weight_decay * weights[i]
         weights[i] -= step_size * force
         if amplitude > 0:
-            weights[i] += amplitude * np.float64(work.noise[i])
-        work.weights[i] = weights[i]
+            weights[i] += amplitude * np.float64(noise[i])
+        at.weights[i] = weights[i]
         lost += not is_finite(weights[i])
     return lost

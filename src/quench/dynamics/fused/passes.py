@@ -11,6 +11,7 @@ import functools
 from numba import types
 
 from quench.compiled import entry_point
+from quench.dynamics.fused.emitter import LANES
 from quench.dynamics.fused.microkernels import (
     BLOCK,
     PARTIAL_SUMS,
@@ -20,7 +21,7 @@ from quench.dynamics.fused.microkernels import (
     plain_product,
     rectified_product,
 )
-from quench.dynamics.fused.pointers import shift
+from quench.dynamics.fused.pointers import prefetch, shift
 
 
 @functools.cache
@@ -36,6 +37,9 @@ def _forward(weights, inputs, activations, output, n_inputs, width, depth, tile,
     for block in range((vectors + VECTORS - 1) // VECTORS):
         count = min(VECTORS, vectors - block * VECTORS)
         source = shift(inputs, block * n_inputs * BLOCK)
+        # The data come from memory, block after block; there is time to fetch the next one, or a few lines of nothing.
+        for line in range(n_inputs * BLOCK, 2 * n_inputs * BLOCK, LANES):
+            prefetch(shift(source, line))
         target = shift(activations, block * width * BLOCK)
         rectified_product(weights, n_inputs, 1, width, n_inputs, source, target, target, count)
         matrix = shift(weights, width * n_inputs)

@@ -45,6 +45,22 @@ def prefetch(typing, pointer):
 
 
 @intrinsic
+def copy_column(typing, target, target_stride, source, source_stride, count):
+    """target[i target_stride] = source[i source_stride] for i < count, one by one: LLVM would scatter, which is slower."""
+
+    def emit(context, builder, signature, values):
+        target, target_stride, source, source_stride, count = values
+        with cgutils.for_range(builder, count) as loop:
+            element = builder.load(builder.gep(source, [builder.mul(loop.index, source_stride)]))
+            place = builder.gep(target, [builder.mul(loop.index, target_stride)])
+            # An atomic store is a plain one to the processor, but LLVM leaves it single.
+            builder.store_atomic(element, place, "unordered", align=signature.args[0].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), emit
+
+
+@intrinsic
 def call(typing, address, arguments):
     """Call the C function at ``address``, which returns nothing, with a tuple of pointers and integers."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from quench.compiled import compiled
-from quench.dynamics.fused.gradient import Workspace, is_finite, partial_sum, round_weights, sum_gradient
+from quench.dynamics.fused.gradient import Workspace, addresses, is_finite, partial_sum, round_weights, sum_gradient
+from quench.dynamics.fused.pointers import pointer
 from quench.dynamics.fused.problem import Problem
 from quench.random import fill_integers, fill_permutation
 
@@ -67,7 +68,8 @@ def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, batc
     for w in weights:
         if not is_finite(w):
             return first_step
-    round_weights(work, weights)
+    at = addresses(work, data)
+    round_weights(at, weights)
     n_samples = data.n_samples
     steps_per_epoch = (n_samples + batch_size - 1) // batch_size
     order = np.empty(n_samples if epochs else batch_size, np.int64)
@@ -80,18 +82,19 @@ def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, batc
         else:
             fill_integers(order, seed, stream, np.uint64(step), np.uint64(n_samples))
             first, count = 0, batch_size
-        sum_gradient(shape, work, data, order, first, count)
-        if _update(work, weights, 1.0 / count, rate, weight_decay) > 0:
+        n_ahead = order.size - first - count
+        sum_gradient(shape, at, weights.size, count, pointer(order, first), n_ahead, True)
+        if _update(at, weights, 1.0 / count, rate, weight_decay) > 0:
             return step + 1
     return -1
 
 
 @compiled
-def _update(work, weights, share, rate, weight_decay):
+def _update(at, weights, share, rate, weight_decay):
     """One step of all weights and of their copy in the workspace; returns how many are not finite."""
     lost = 0
     for i in range(weights.size):
-        weights[i] -= rate * (partial_sum(work.sums, i) * share + weight_decay * weights[i])
-        work.weights[i] = weights[i]
+        weights[i] -= rate * (partial_sum(at.sums, i) * share + weight_decay * weights[i])
+        at.weights[i] = weights[i]
         lost += not is_finite(weights[i])
     return lost

@@ -1,4 +1,4 @@
-"""Loss and gradient of an ensemble of networks in torch, batched over the ensemble, the backward pass written out."""
+"""Loss and gradient of an ensemble of networks in torch, the backward pass written out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 
 from quench.networks.mlp import Architecture
 
-# Samples per pass: activations of an ensemble stay in cache on a CPU and in memory on a GPU.
-CHUNK = {"cpu": 2048, "cuda": 65536, "mps": 65536}
+# Samples per pass: activations stay in cache on a CPU, and fill an accelerator.
+CHUNK = {"cpu": 2048}
+ACCELERATOR_CHUNK = 65536
 
 
 class Problem:
@@ -19,8 +20,10 @@ class Problem:
 
     ``x`` (sample, input) and labels ``y`` (sample) in {-1, +1}; ``precision`` of the arithmetic. Weights are passed as
     float64 (network, weight); the quadratic hinge is L_data = (1/P) sum_i max(0, 1 - y_i f(x_i))^2 / 2 (KWJ Eq. 1).
-    On a CPU every network is computed by itself, by one of ``threads`` threads, so that its bits do not depend on how
-    many others there are; on an accelerator the ensemble is one batch.
+
+    On a CPU one network is worked on at a time, each by one of ``threads`` threads: batched products round differently
+    for another number of networks, and how an ensemble is cut into jobs must change no bit. On an accelerator the whole
+    ensemble is one batch.
     """
 
     def __init__(
@@ -39,71 +42,74 @@ class Problem:
             raise ValueError("y must hold one label, -1 or +1, per sample")
         if not np.isfinite(x).all():
             raise ValueError("x holds a value that is not finite")
-        # Inside one network's products a second thread would change the order of the sums.
-        torch.set_num_threads(1)
-        self.pool = (
-            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) if threads > 1 else None
-        )
         self.architecture = architecture
         self.n_samples = len(x)
         self.dtype = getattr(torch, precision)
         self.device = torch.device(device)
+        self.threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        torch.set_num_threads(1)
         self.x = torch.as_tensor(x, dtype=self.dtype, device=self.device)
         self.y = torch.as_tensor(y, dtype=self.dtype, device=self.device)
-        self.chunk = CHUNK.get(self.device.type, 2048)
+        self.chunk = CHUNK.get(self.device.type, ACCELERATOR_CHUNK)
 
     def loss(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Data loss and share of samples with positive hinge, float64 (network); NaN for non-finite weights."""
-        data_loss, share = self._each_network(self._loss, self.to_device(weights)).cpu().numpy().T.copy()
+        sums = self._by_network(self._loss_sums, self.masters(weights)).cpu().numpy() / self.n_samples
         # max(0, NaN) may be 0: a lost network must not look perfectly trained.
-        lost = ~np.isfinite(weights).all(axis=1)
-        data_loss[lost] = share[lost] = np.nan
-        return data_loss, share
+        sums[~np.isfinite(weights).all(axis=1)] = np.nan
+        return sums[:, 0], sums[:, 1]
 
     def gradient(self, weights: np.ndarray) -> np.ndarray:
         """Gradient of the data loss, float64 (network, weight)."""
-        return self.mean_gradient(self.to_device(weights), self.x, self.y).double().cpu().numpy()
+        return self.mean_gradient(self.masters(weights)).cpu().numpy()
 
-    def to_device(self, weights: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(weights, device=self.device).to(self.dtype)
+    def masters(self, weights: np.ndarray) -> torch.Tensor:
+        """A copy of the weights on the device, float64 (network, weight)."""
+        return torch.tensor(weights, dtype=torch.float64, device=self.device)
 
-    def layers(self, weights: torch.Tensor) -> list[torch.Tensor]:
-        """Views (network, outputs, inputs) of flat weights (network, weight)."""
-        offsets = self.architecture.offsets
-        return [
-            weights[:, start:stop].view(-1, *shape)
-            for start, stop, shape in zip(offsets[:-1], offsets[1:], self.architecture.shapes, strict=True)
-        ]
+    def mean_gradient(self, masters: torch.Tensor, batch: torch.Tensor | None = None) -> torch.Tensor:
+        """Gradient of the mean loss over all samples, or over ``batch``, sample numbers (network, sample); float64.
 
-    def mean_gradient(self, weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Gradient of the mean loss over the given samples, (network, weight); x (sample, input) or one set a network."""
-        if x.ndim == 2:
-            return self._each_network(lambda some: self._mean_gradient(some, x, y), weights)
-        return self._each_network(self._mean_gradient, weights, x, y)
+        Nothing leaves the device.
+        """
+        if batch is None:
+            return self._by_network(self._gradient, masters)
+        return self._by_network(self._batch_gradient, masters, batch)
 
-    def _each_network(self, function: Callable[..., torch.Tensor], *ensemble: torch.Tensor) -> torch.Tensor:
-        """``function`` of tensors (network, ...): on a CPU one network at a time, else of the whole ensemble."""
-        if self.device.type != "cpu" or not len(ensemble[0]):
-            return function(*ensemble)
-        # A copy of its own gives every network the same alignment, by which a library may choose its order of sums.
-        single = [[values[i : i + 1].clone() for values in ensemble] for i in range(len(ensemble[0]))]
-        mapped = self.pool.map(lambda one: function(*one), single) if self.pool else (function(*one) for one in single)
-        return torch.cat(list(mapped))
+    def _by_network(self, work: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        """``work(*tensors)``, all of them (network, ...): one network at a time on a CPU, together elsewhere."""
+        if self.device.type != "cpu":
+            return work(*tensors)
+        rows = [tuple(tensor[i : i + 1] for tensor in tensors) for i in range(len(tensors[0]))]
+        if self.threads == 1 or len(rows) < 2:
+            return torch.cat([work(*row) for row in rows])
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,))
+        return torch.cat(list(self._pool.map(lambda row: work(*row), rows)))
 
-    def _loss(self, weights: torch.Tensor) -> torch.Tensor:
-        """Data loss and share of active samples, float64 (network, 2)."""
-        layers = self.layers(weights)
-        sums = torch.zeros(len(weights), 2, dtype=torch.float64, device=self.device)
+    def _loss_sums(self, masters: torch.Tensor) -> torch.Tensor:
+        """Sum of the losses and number of active samples, float64 (network, 2)."""
+        layers = self._layers(self._rounded(masters))
+        sums = torch.zeros((len(masters), 2), dtype=torch.float64, device=self.device)
         for start in range(0, self.n_samples, self.chunk):
             hinge = self._hinge(layers, self.x[start : start + self.chunk], self.y[start : start + self.chunk])[0]
             sums[:, 0] += hinge.double().square().sum(dim=1) / 2
             sums[:, 1] += (hinge > 0).double().sum(dim=1)
-        return sums / self.n_samples
+        return sums
 
-    def _mean_gradient(self, weights: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        layers = self.layers(weights)
+    def _gradient(self, masters: torch.Tensor) -> torch.Tensor:
+        return self._mean_gradient(masters, self.x, self.y)
+
+    def _batch_gradient(self, masters: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        return self._mean_gradient(masters, self.x[batch], self.y[batch])
+
+    def _mean_gradient(self, masters: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """For x (sample, input) of all networks or (network, sample, input), and y likewise."""
+        weights = self._rounded(masters)
+        layers = self._layers(weights)
         gradient = torch.zeros_like(weights)
-        slots = self.layers(gradient)
+        slots = self._layers(gradient)
         n_samples = y.shape[-1]
         for start in range(0, n_samples, self.chunk):
             window = slice(start, start + self.chunk)
@@ -115,7 +121,19 @@ class Problem:
                 slots[index] += delta.transpose(1, 2) @ inputs
                 if index > 0:
                     delta = (delta @ layers[index]) * (inputs > 0)
-        return gradient
+        return gradient.double()
+
+    def _rounded(self, masters: torch.Tensor) -> torch.Tensor:
+        # A copy even in float64: a product may round differently for another alignment in memory.
+        return masters.to(self.dtype, copy=True)
+
+    def _layers(self, weights: torch.Tensor) -> list[torch.Tensor]:
+        """Views (network, outputs, inputs) of flat weights (network, weight)."""
+        offsets = self.architecture.offsets
+        return [
+            weights[:, start:stop].view(-1, *shape)
+            for start, stop, shape in zip(offsets[:-1], offsets[1:], self.architecture.shapes, strict=True)
+        ]
 
     def _hinge(
         self, layers: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from quench.dynamics.reference.masters import Masters
 from quench.dynamics.reference.problem import Problem
-from quench.dynamics.survival import Survival
 from quench.random import integers, permutation
 
 
@@ -29,19 +29,20 @@ def advance(
     is smaller where B does not divide P, and is averaged over its own size. "iid": B independent draws a step.
     Returns for each network the number of updates after which it was lost, or -1, as the Langevin step does.
     """
-    survival = Survival(weights, first_step)
+    masters = Masters(problem, weights, first_step)
     order = _Order(problem.n_samples, batch_size, seeds, stream, sampling)
     for step in range(first_step, first_step + n_steps):
-        alive = survival.alive
-        if not alive.size:
-            break
-        batch = torch.as_tensor(np.stack([order.batch(network, step) for network in alive]), device=problem.device)
-        current = weights[alive]
-        gradient = problem.mean_gradient(problem.to_device(current), problem.x[batch], problem.y[batch])
-        current -= learning_rate * (gradient.double().cpu().numpy() + weight_decay * current)
-        weights[alive] = current
-        survival.check(weights, step + 1)
-    return survival.diverged_at
+        drawn = np.stack([order.batch(network, step) for network in range(len(seeds))])
+        batch = torch.from_numpy(drawn).to(problem.device, non_blocking=True)
+        masters.update(one_step(problem, masters.weights, batch, learning_rate, weight_decay), step + 1)
+    return masters.write_back(weights)
+
+
+def one_step(
+    problem: Problem, weights: torch.Tensor, batch: torch.Tensor, learning_rate: float, weight_decay: float
+) -> torch.Tensor:
+    """The weights after one update, float64 on the problem's device; ``batch`` holds sample numbers (network, sample)."""
+    return weights - learning_rate * (problem.mean_gradient(weights, batch) + weight_decay * weights)
 
 
 class _Order:

@@ -50,11 +50,13 @@ def compute(inputs: Inputs) -> xr.Dataset:
             largest=largest.mean("network"),
             smallest=(found["edges"].isel(edge=0) / largest).mean("network"),
             line_loss=found["line_loss"],
-            line_seeds_differ=("line", ends[:, 0, 0] != ends[:, 1, 0]),
+            line_seeds_differ=("line", (ends[:, 0, 0] != ends[:, 1, 0]).astype(float)),
             line_start=("line", ends[:, 0, 1]),
             full=int(found.sizes["probe"] == 1),
             **shares,
         )
+        # Panels have different numbers of lines: numbered, the shorter list is filled up with NaN.
+        part = part.assign_coords(line=np.arange(part.sizes["line"]))
         parts[name] = part.rename(time="measured").drop_vars("threshold", errors="ignore")
     return panels.stacked(parts)
 

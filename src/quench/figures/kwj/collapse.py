@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from quench.estimators import superposition
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import palette
 
 FIT = (10.0, 200.0)
 # Where the collapse is scored, in units of tau90: short and intermediate times.
@@ -50,7 +51,7 @@ def numbers(inputs: Inputs, name: str) -> xr.Dataset:
 def draw(ax: Axes, one: xr.Dataset) -> None:
     """Q against t/tau90 on log axes, the Brownian master curve, and the fitted exponent over its window."""
     temperatures = one["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(range(len(temperatures)), palette(one), strict=True):
         curve = one.isel(temperature=row)
         time, values = curve["scaled_time"].values, curve["overlap_mean"].values
         shown = (time > 0) & np.isfinite(time) & (values > 0)
@@ -68,10 +69,10 @@ def draw(ax: Axes, one: xr.Dataset) -> None:
     if np.isfinite(value) and high > low:
         text = rf"fit: ${value:.2f}$ [{float(one['exponent_low']):.2f}, {float(one['exponent_high']):.2f}]"
         window = np.array([low, high])
-        level = 2.2 * superposition.brownian_master(low)
+        level = 0.5 * superposition.brownian_master(low)
         ax.plot(window, level * (window / low) ** value, color="0.25", linewidth=1.2, label=text)
         ax.plot(
-            window, 1.35 * level * (window / low) ** -0.5, **style.GUIDE, label=r"$-1/2$ (MCT, F1; also Brownian limit)"
+            window, 0.7 * level * (window / low) ** -0.5, **style.GUIDE, label=r"$-1/2$ (MCT, F1; also Brownian limit)"
         )
     ax.plot([], [], "o", ms=3.5, mfc="white", mec="0.3", label="leaves the Brownian curve (15 %)")
     ax.set_xscale("log")

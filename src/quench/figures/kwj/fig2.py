@@ -25,7 +25,9 @@ def compute(inputs: Inputs) -> xr.Dataset:
     """Overlap with its interval and the Brownian overlap (temperature, lag); the protocol's durations as attributes."""
     (name,) = inputs.runs
     run = inputs.run(name)
-    kept = run[["overlap_mean", "overlap_low", "overlap_high"]].assign(overlap_brownian=brownian_overlap(run))
+    kept = run[["overlap_mean", "overlap_low", "overlap_high"]].assign(
+        overlap_brownian=brownian_overlap(run), n_networks=run.attrs["n_networks"]
+    )
     trajectory = config_of(inputs.runs[name][0])["trajectory"]
     prepared = trajectory["prepared"]
     waiting_time = inputs.waiting_time if inputs.waiting_time is not None else max(trajectory["waiting_times"])

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, panel, relaxation_times, stacked, title
+from quench.figures.kwj.panels import brownian_tau, paired_times, palette, panel, relaxation_times, stacked, title
 
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
@@ -24,9 +24,12 @@ CAPTION = (
 def compute(inputs: Inputs) -> xr.Dataset:
     """Overlap and tau90 with their intervals (panel, temperature[, lag]), and the Brownian tau90."""
 
+    names = iter(inputs.runs)
+
     def numbers(run: xr.Dataset) -> xr.Dataset:
         kept = [f"{name}_{end}" for name in ("overlap", "tau90") for end in ("mean", "low", "high")]
-        return run[kept].assign(tau90_brownian=brownian_tau(run))
+        samples = paired_times(inputs, next(names))
+        return run[kept].assign(tau90_brownian=brownian_tau(run), tau90_samples=samples)
 
     return stacked(inputs, numbers)
 
@@ -51,12 +54,12 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _overlaps(ax, one: xr.Dataset) -> None:
     lags = one["lag"].values
     shown = lags > 0
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         style.band(ax, lags[shown], curve["overlap_low"][shown], curve["overlap_high"][shown], color)
         ax.plot(lags[shown], curve["overlap_mean"][shown], color=color)
     ax.axhline(0.9, **style.GUIDE)
-    ax.annotate("$Q=0.9$", (1, 0.9), xytext=(3, -9), textcoords="offset points", fontsize=7.5, color="0.25")
+    ax.annotate("$Q=0.9$", (1, 0.9), xytext=(1, 3), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
     ax.margins(x=0.02)

@@ -13,13 +13,14 @@ from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import collapse, wells
+from quench.figures.kwj.panels import brownian_tau, frozen_level
 
 TITLE = "Time-temperature superposition and the long-time overlap"
 CAPTION = (
     "(a) Overlap against t/tau90, from hot (red) to cold (blue), with 95 % bootstrap bands. Dashed: free Brownian weights, "
     "no free parameter. Grey: exponent fitted to the points that have not left that curve, with its interval; the same fit "
     "to the Brownian curve gives nearly the same number, so that it is no evidence for mode-coupling theory. Open circles: "
-    "where a curve leaves. (b) Overlap at the longest lag t_f, with power-law fits over the temperatures that have left; "
+    "where a curve leaves. (b) Overlap at the longest lag t_f, with power-law fits over the T above T* that have left; "
     "squares: harmonic well of stiffness lambda with measured w(t_w) and epsilon, at t_f and for t to infinity (KWJ Eq. 22)."
 )
 
@@ -35,7 +36,9 @@ def compute(inputs: Inputs) -> xr.Dataset:
         for temperature, dataset in zip(run["temperature"].values, inputs.networks(name), strict=True)
     ]
     plateau, final = np.array(pairs).T
-    left = np.isfinite(one["departure"].values) & (run["temperature"].values > 0)
+    # Below T* the landscape moves the weights, at any temperature alike: no power law of T can be looked for there.
+    above_kink = brownian_tau(run).values < frozen_level(run) if run["temperature"].values[-1] == 0 else True
+    left = np.isfinite(one["departure"].values) & (run["temperature"].values > 0) & above_kink
     temperatures = run["temperature"].values[left]
     ends = [last[f"overlap_{end}"].values[left] for end in ("mean", "low", "high")]
     measured = powerlaw.fit(temperatures, *ends)
@@ -71,7 +74,9 @@ def _final(ax, numbers: xr.Dataset) -> None:
     hot = numbers.where(numbers["temperature"] > 0, drop=True).isel(lag=-1)
     temperatures = hot["temperature"].values
     used = hot["left_master_curve"].values.astype(bool)
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(
+        range(len(temperatures)), style.colors(temperatures, numbers["temperature"].values), strict=True
+    ):
         value, low, high = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
         error = [[max(value - low, 0)], [max(high - value, 0)]]
         ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)

@@ -10,9 +10,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from quench.estimators.resampling import interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import panel, stacked, title
+from quench.figures.kwj.panels import palette, panel, stacked, title
 from quench.files import config_of
 from quench.observables.displacement import local_slope
 
@@ -33,9 +34,18 @@ def compute(inputs: Inputs) -> xr.Dataset:
     ``sgd_``-prefixed (batch_size, sgd_lag)."""
     langevin = [name for name in inputs.runs if not _is_sgd(inputs, name)]
 
+    names = iter(langevin)
+
     def numbers(run: xr.Dataset) -> xr.Dataset:
         kept = run[["msd_mean", "msd_low", "msd_high"]]
-        return kept.assign(slope=_slopes(kept["msd_mean"]), epsilon_squared=(run["epsilons"] ** 2).mean())
+        value, low, high = _cold_ratio(inputs, next(names))
+        return kept.assign(
+            slope=_slopes(kept["msd_mean"]),
+            epsilon_squared=(run["epsilons"] ** 2).mean(),
+            cold_ratio=value,
+            cold_ratio_low=low,
+            cold_ratio_high=high,
+        )
 
     joined = stacked(inputs, numbers, langevin)
     for name in inputs.runs:
@@ -54,14 +64,33 @@ def _is_sgd(inputs: Inputs, name: str) -> bool:
     return config_of(inputs.runs[name][0])["trajectory"]["dynamics"] == "sgd"
 
 
-def _slopes(curve: xr.DataArray) -> xr.DataArray:
-    """Local slope of the curve on every second point beyond the dense start, where neighbours are too close to tell."""
-    lags = curve["lag"].values.astype(float)
-    grid = [0]
-    for index in range(1, len(lags)):
-        if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
-            grid.append(index)
-    return local_slope(curve.isel(lag=grid)).reindex(lag=curve["lag"])
+def _cold_ratio(inputs: Inputs, name: str) -> tuple[float, float, float]:
+    """Final MSD at the coldest T > 0 over that at T = 0 of the same networks, and its interval over networks."""
+    run = inputs.run(name)
+    temperatures = run["temperature"].values
+    if temperatures[-1] != 0 or len(temperatures) < 2:
+        return np.nan, np.nan, np.nan
+    cold, frozen = (dataset["msd"].isel(lag=-1).values for dataset in inputs.networks(name)[-2:])
+    # A network at exactly zero loss does not move at T = 0: there is nothing to compare with.
+    alive = np.isfinite(cold) & (frozen > 0)
+    if not alive.any():
+        return np.nan, np.nan, np.nan
+    cold, frozen = cold[alive], frozen[alive]
+    return interval(lambda chosen: float(cold[chosen].sum() / frozen[chosen].sum()), len(cold))
+
+
+def _slopes(curves: xr.DataArray) -> xr.DataArray:
+    """Local slope of every curve, between points at least a factor 1.3 apart: closer neighbours tell only of noise."""
+    slopes = []
+    for curve in curves.transpose(..., "lag"):
+        known = curve.dropna("lag")
+        lags = known["lag"].values.astype(float)
+        grid = [0][: len(lags)]  # a curve of lost networks has no point
+        for index in range(1, len(lags)):
+            if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
+                grid.append(index)
+        slopes.append(local_slope(known.isel(lag=grid)).reindex(lag=curves["lag"]).values)
+    return xr.DataArray(slopes, dims=(curves.transpose(..., "lag").dims[0], "lag"))
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -72,7 +101,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     for column, name in enumerate(names):
         one = panel(numbers, name)
         displacements(axes[0, column], one)
-        _local_slopes(axes[1, column], one["slope"], one["lag"].values, style.colors(one["temperature"].values))
+        _local_slopes(axes[1, column], one["slope"], one["lag"].values, palette(one))
         axes[0, column].set_title(title(name))
     if has_sgd:
         _sgd(axes[0, -1], axes[1, -1], numbers)
@@ -88,7 +117,7 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     """MSD curves of one phase with the slope-1 guide above the hottest and the eps^2 line."""
     shown = one["lag"].values > 0
     lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         mean = curve["msd_mean"].values[shown]
         visible = mean > 0
@@ -105,6 +134,9 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     level = float(one["epsilon_squared"])
     ax.axhline(level, **style.LEVEL)
     ax.annotate(r"$\epsilon^2$", (lags[-1], level), xytext=(-2, 2), textcoords="offset points", ha="right", fontsize=8)
+    # Bands of networks that hardly move at all reach far below any mean.
+    means = one["msd_mean"].values[:, shown]
+    ax.set_ylim(bottom=np.nanmin(means[means > 0]) / 10)
     ax.set(xlabel="$t$ (updates)", ylabel="MSD")
     style.log_ticks(ax)
 
@@ -132,9 +164,9 @@ def _sgd(top: Axes, bottom: Axes, numbers: xr.Dataset) -> None:
         top.plot(lags[shown], mean[shown], color=color, label=label)
     level = float(numbers["sgd_variance_level"])
     if np.isfinite(level):
-        top.axhline(level, **style.THEORY)
-        top.axhline(2 * level, **style.LEVEL)
+        top.axhline(level, **style.THEORY, label=r"$T/kP_D$, $T=0.1$")
+        top.axhline(2 * level, **style.LEVEL, label=r"$2T/kP_D$")
     top.set(xscale="log", yscale="log", xlabel="$t$ (updates)", title="regularised, SGD")
     style.log_ticks(top)
-    top.legend(loc="lower right", fontsize=7)
+    top.legend(loc="lower right", fontsize=6.5)
     _local_slopes(bottom, numbers["sgd_slope"], lags, colors)

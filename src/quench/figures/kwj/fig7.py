@@ -12,14 +12,15 @@ from matplotlib.figure import Figure
 from quench.estimators import bimodality
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import panel, stacked, title
+from quench.figures.kwj.panels import palette, panel, stacked, title
 
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
     "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
-    "Hartigan's dip test (p < 0.05 after Holm's correction for all temperatures and panels); T = 0, where weights that "
-    "feel no gradient do not move at all, is not tested."
+    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of two speeds do "
+    "not pass for two populations (p < 0.05 after Holm's correction for all T and panels); T = 0, where weights that feel "
+    "no gradient do not move at all, is not tested."
 )
 SIGNIFICANT = 0.05
 BINS_JOINED = 10  # histogram bins of 0.02 decades are joined to 0.2
@@ -53,8 +54,9 @@ def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
         counts = dataset["motility"].sel(motility_lag=chosen).where(lambda c: c >= 0).sum("network").values.astype(int)
         joined = counts.reshape(-1, BINS_JOINED).sum(axis=1)
         densities.append(joined / max(joined.sum(), 1) / np.diff(edges))
+        single = dataset["motility"].sel(motility_lag=chosen).transpose("network", "motility_bin").values
         # The first bin holds what has not moved by 1e-16, exact zeros included: a count, not a place on the axis.
-        moved = counts[1:] if temperature > 0 else np.zeros_like(counts[1:])
+        moved = bimodality.aligned(single[:, 1:]) if temperature > 0 else np.zeros_like(counts[1:])
         statistic, p_value = bimodality.dip(moved, fine[1:])
         tests.append((statistic, p_value, bimodality.valley(moved, fine[1:]), counts[0] / max(counts.sum(), 1)))
     dips, p_values, valleys, immobile = np.array(tests).T
@@ -92,7 +94,7 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _alpha2(ax, one: xr.Dataset) -> None:
     shown = one["lag"].values > 0
     lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         curve = one.isel(temperature=row)
         style.band(ax, lags, curve["alpha2_low"].values[shown], curve["alpha2_high"].values[shown], color)
         ax.plot(lags, curve["alpha2_mean"].values[shown], color=color)
@@ -104,7 +106,7 @@ def _alpha2(ax, one: xr.Dataset) -> None:
 def _histograms(ax, one: xr.Dataset) -> None:
     size = 10.0 ** one["motility"].values
     occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
-    for row, color in zip(range(one.sizes["temperature"]), style.colors(one["temperature"].values), strict=True):
+    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
         bimodal = float(one["dip_p_corrected"].values[row]) < SIGNIFICANT
         ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=2.0 if bimodal else 0.9)
     ax.set_xscale("log")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level
+from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, paired_times
 
 TITLE = "The choice of the overlap length"
 CAPTION = (
@@ -31,10 +31,14 @@ def compute(inputs: Inputs) -> xr.Dataset:
         frozen = frozen_level(run)
         product = float((line * line["temperature"]).max())
         kept = run[["tau90_mean", "tau90_low", "tau90_high"]].assign(
-            tau90_brownian=line, frozen=frozen, kink=product / frozen, n_networks=run.attrs["n_networks"]
+            tau90_brownian=line,
+            tau90_samples=paired_times(inputs, name, chi=chi),
+            frozen=frozen,
+            kink=product / frozen,
+            n_networks=run.attrs["n_networks"],
         )
         parts.append(kept.expand_dims(chi=[chi]))
-    return xr.concat(parts, "chi", join="outer", combine_attrs="drop")
+    return joined_panels(parts, "chi")
 
 
 def draw(numbers: xr.Dataset) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, panel, relaxation_times, stacked, title
+from quench.figures.kwj.panels import brownian_tau, paired_times, panel, relaxation_times, stacked, title
 from quench.observables.relaxation import LEVELS
 
 TITLE = "Further decorrelation times"
@@ -25,9 +25,15 @@ ROW = 3
 def compute(inputs: Inputs) -> xr.Dataset:
     """tau_e and tau90 with their intervals and Brownian lines (panel, temperature)."""
 
+    names = iter(inputs.runs)
+
     def numbers(run: xr.Dataset) -> xr.Dataset:
-        kept = [f"{name}_{end}" for name in LEVELS for end in ("mean", "low", "high")]
-        return run[kept].assign({f"{name}_brownian": brownian_tau(run, level) for name, level in LEVELS.items()})
+        name = next(names)
+        kept = run[[f"{quantity}_{end}" for quantity in LEVELS for end in ("mean", "low", "high")]]
+        for quantity, level in LEVELS.items():
+            samples = {f"{quantity}_samples": paired_times(inputs, name, quantity)}
+            kept = kept.assign({f"{quantity}_brownian": brownian_tau(run, level), **samples})
+        return kept
 
     return stacked(inputs, numbers)
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import collapse
-from quench.figures.kwj.panels import panel, title
+from quench.figures.kwj.panels import joined_panels, panel, title
 
 TITLE = "Time-temperature superposition without regularisation"
 CAPTION = (
@@ -23,7 +23,7 @@ CAPTION = (
 def compute(inputs: Inputs) -> xr.Dataset:
     """Numbers of the collapse of every run along ``panel``."""
     parts = [collapse.numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    joined = xr.concat(parts, "panel", join="outer", combine_attrs="drop")
+    joined = joined_panels(parts, "panel")
     return joined.sortby("temperature", ascending=False)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, title
+from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, paired_times, title
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
@@ -30,13 +30,14 @@ def compute(inputs: Inputs) -> xr.Dataset:
         frozen = frozen_level(run)
         kept = run[["tau90_mean", "tau90_low", "tau90_high"]].assign(
             tau90_brownian=line,
+            tau90_samples=paired_times(inputs, name, waiting_time=int(waiting_time)),
             frozen=frozen,
             kink=float((line * line["temperature"]).max()) / frozen,
             n_networks=run.attrs["n_networks"],
             chi=run.attrs["chi"],
         )
         parts.append(kept.drop_vars("waiting_time", errors="ignore").expand_dims(waiting_time=[int(waiting_time)]))
-    return xr.concat(parts, "waiting_time", join="outer", combine_attrs="drop").assign_attrs(run=name)
+    return joined_panels(parts, "waiting_time").assign_attrs(run=name)
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -63,6 +64,6 @@ def draw(numbers: xr.Dataset) -> Figure:
     ax.set_ylim(np.nanmin(seen) / 3, np.nanmax(seen) * 6)
     ax.set_title(title(str(numbers.attrs["run"])))
     style.log_ticks(ax)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure

@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from quench.estimators.resampling import joint_crossings
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
 PHASES = ("regularised", "underparameterised", "overparameterised")
@@ -26,8 +28,15 @@ def stacked(
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
         panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
-    joined = xr.concat(panels, "panel", join="outer", combine_attrs="drop_conflicts")
+    joined = joined_panels(panels, "panel", combine_attrs="drop_conflicts")
     return joined.sortby("temperature", ascending=False) if "temperature" in joined.dims else joined
+
+
+def joined_panels(parts: Sequence[xr.Dataset], along: str, combine_attrs: str = "drop") -> xr.Dataset:
+    """Datasets of one variable set along a new dimension, NaN where one lacks a temperature, lag or waiting time."""
+    return xr.concat(
+        parts, along, data_vars="all", coords="different", compat="equals", join="outer", combine_attrs=combine_attrs
+    )
 
 
 def title(name: str) -> str:
@@ -37,9 +46,18 @@ def title(name: str) -> str:
 
 
 def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
-    """One panel of stacked numbers, without the temperatures that its run does not have."""
+    """One panel of stacked numbers, without the temperatures and lags that its run does not have."""
     one = numbers.sel(panel=name, drop=True)
-    return one.dropna("temperature", how="all", subset=[str(v) for v in one if "temperature" in one[v].dims])
+    for dimension in ("temperature", "lag"):
+        has_it = [str(v) for v in one if dimension in one[v].dims]
+        if has_it:
+            one = one.dropna(dimension, how="all", subset=has_it)
+    return one.assign_attrs(temperatures=numbers["temperature"].values) if "temperature" in numbers.dims else one
+
+
+def palette(one: xr.Dataset) -> list:
+    """A colour for every temperature of a panel, the same as in the other panels of its figure."""
+    return style.colors(one["temperature"].values, one.attrs.get("temperatures"))
 
 
 def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
@@ -67,14 +85,26 @@ def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
 
 
+def paired_times(inputs: Inputs, name: str, quantity: str = "tau90", **choice) -> xr.DataArray:
+    """Relaxation times of jointly resampled networks, (resample, temperature); row 0 is that of all networks."""
+    files = inputs.networks(name, **choice)
+    lags = files[0]["lag"].values.astype(float)
+    alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0)).values for dataset in files])
+    tables = [dataset["overlap"].transpose("network", "lag").values[alive] for dataset in files]
+    if not alive.any():
+        return xr.DataArray(np.full((1, len(files)), np.nan), dims=("resample", "temperature"))
+    return xr.DataArray(joint_crossings(lags, tables, LEVELS[quantity]), dims=("resample", "temperature"))
+
+
 def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     """A relaxation time against T with intervals, the Brownian line, and the level at T = 0 (KWJ Fig. 3d-f, A4)."""
-    hot = one.where(one["temperature"] > 0, drop=True)
+    hot = one.isel(temperature=one["temperature"].values > 0)
     temperatures = hot["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in zip(range(len(temperatures)), palette(hot), strict=True):
         point = hot.isel(temperature=row)
         value, low, high = (float(point[f"{name}_{end}"]) for end in ("mean", "low", "high"))
-        if np.isfinite(value):
+        # Within the first update there is nothing to see but the interpolation from t = 0.
+        if np.isfinite(value) and value >= 1:
             up = high - value if np.isfinite(high) else 0.0
             error = [[max(value - low, 0)], [max(up, 0)]]
             ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4, capsize=2)
@@ -87,15 +117,14 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
             measured = np.append(measured, frozen)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    seen = measured[np.isfinite(measured)]
+    seen = measured[np.isfinite(measured) & (measured >= 1)]
     if seen.size:
-        ax.set_ylim(max(seen.min() / 4, 0.05), seen.max() * 6)
+        ax.set_ylim(seen.min() / 4, seen.max() * 6)
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
     style.log_ticks(ax)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
 
 
 def frozen_level(run: xr.Dataset) -> float:
     """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
-    coldest = run["temperature"].argmin()
-    return float(run["tau90_mean"].isel(temperature=int(coldest)))
+    return float(run["tau90_mean"].values[int(run["temperature"].values.argmin())])

@@ -1,0 +1,34 @@
+"""Quantities of the immobile weights: which they are, and what makes them so."""
+
+from __future__ import annotations
+
+import math
+
+import xarray as xr
+
+from quench.claims.measured import Measured, networks, of_panel
+
+
+def immobile_of_dead(numbers: xr.Dataset, panel: str) -> Measured:
+    """Share of immobile weights among those with a data gradient of exactly zero."""
+    return _number(numbers, panel, "immobile_of_dead", "no weight has a data gradient of exactly zero")
+
+
+def immobile_of_live(numbers: xr.Dataset, panel: str) -> Measured:
+    """Share of immobile weights among those on which the data pull."""
+    return _number(numbers, panel, "immobile_of_live", "the data pull on no weight")
+
+
+def size_ratio(numbers: xr.Dataset, panel: str) -> Measured:
+    """Median size of the immobile weights over that of the mobile ones."""
+    one = of_panel(numbers, panel)
+    return Measured(float(one["immobile_size"] / one["mobile_size"]), n_networks=networks(one))
+
+
+def _number(numbers: xr.Dataset, panel: str, name: str, absent: str) -> Measured:
+    one = of_panel(numbers, panel)
+    value = float(one[name])
+    return Measured(value, n_networks=networks(one), reason=absent if math.isnan(value) else "")
+
+
+QUANTITIES = (immobile_of_dead, immobile_of_live, size_ratio)

@@ -1,0 +1,135 @@
+"""Which weights do not move, and why: motility beside the data gradient and the size of every weight, one column a phase.
+
+Needs ``mobility``: Langevin runs; ``temperatures``: one, cold enough for the landscape to rule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj.panels import joined_panels, title
+from quench.files import config_of
+
+TITLE = "The immobile weights explained"
+CAPTION = (
+    "Top: distribution of log10 |dw| at the longest lag, split into weights on which the data pull (blue) and weights "
+    "whose gradient of the data loss is exactly zero (red): weights of dead units, which are active on no sample. Bottom: "
+    "every weight's displacement against its size at t_w. Dashed: one hundredth of the root mean square displacement, "
+    "below which a weight counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the "
+    "immobile population of Fig. 7 is that of dead units; with it, that of the weights which weight decay has pruned, "
+    "whether their gradient is exactly zero or vanishes with the pruned weights beside them."
+)
+IMMOBILE = 0.01
+BINS = np.round(np.arange(-16, 1.01, 0.25), 2)
+# Displacements and sizes below this are drawn on the edge of the panels.
+FLOOR = 1e-12
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Size, displacement and zero-gradient mark of every weight (panel, index), their histograms and shares (panel)."""
+    panels = []
+    for name, parts in inputs.mobility.items():
+        kept = [part for part in parts if _temperature(part) == _temperature(parts[0])]
+        size, moved, gradient = (
+            np.concatenate([part[variable].values for part in kept])
+            for variable in ("size", "displacement", "data_gradient")
+        )
+        alive = np.isfinite(moved).all(axis=1)
+        size, moved, gradient = size[alive], moved[alive], gradient[alive]
+        typical = np.sqrt(np.mean(moved**2, axis=1, keepdims=True))
+        still, dead = moved < IMMOBILE * typical, gradient == 0
+        panels.append(
+            xr.Dataset(
+                {
+                    "size": ("index", size.ravel()),
+                    "displacement": ("index", moved.ravel()),
+                    "dead": ("index", dead.ravel().astype(float)),
+                    "density_dead": ("bin", _density(moved[dead], moved.size)),
+                    "density_live": ("bin", _density(moved[~dead], moved.size)),
+                    "typical": float(typical.mean()),
+                    "dead_share": dead.mean(),
+                    "immobile_share": still.mean(),
+                    "immobile_of_dead": _share(still, dead),
+                    "immobile_of_live": _share(still, ~dead),
+                    "dead_of_immobile": _share(dead, still),
+                    "immobile_size": _median(size, still),
+                    "mobile_size": _median(size, ~still),
+                    "temperature": _temperature(kept[0]),
+                    "lag": config_of(kept[0])["lag"],
+                    "n_networks": int(alive.sum()),
+                },
+                coords={"bin": (BINS[1:] + BINS[:-1]) / 2, "index": np.arange(moved.size)},
+            ).expand_dims(panel=[name])
+        )
+    return joined_panels(panels, "panel")
+
+
+def _temperature(part: xr.Dataset) -> float:
+    return config_of(part)["trajectory"]["temperature"]
+
+
+def _share(what: np.ndarray, among: np.ndarray) -> float:
+    return float(what[among].mean()) if among.any() else float("nan")
+
+
+def _median(size: np.ndarray, chosen: np.ndarray) -> float:
+    return float(np.median(size[chosen])) if chosen.any() else float("nan")
+
+
+def _density(moved: np.ndarray, total: int) -> np.ndarray:
+    """Share of all weights per decade; what has not moved by 1e-16 is in the first bin."""
+    logs = np.log10(np.maximum(moved, 10.0 ** BINS[0]))
+    return np.histogram(logs, bins=BINS)[0] / max(total, 1) / np.diff(BINS)
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    figure, axes = style.new(len(names), rows=2)
+    for column, name in enumerate(names):
+        one = numbers.sel(panel=name).dropna("index", subset=["size"])
+        top, bottom = axes[:, column]
+        _histogram(top, one)
+        _scatter(bottom, one)
+        top.set_title(rf"{title(name)}, $T$ = {style.power(float(one['temperature']))}")
+        if column:
+            top.set_ylabel("")
+            bottom.set_ylabel("")
+    style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
+    return figure
+
+
+def _histogram(ax, one: xr.Dataset) -> None:
+    width = BINS[1] - BINS[0]
+    centres = one["bin"].values
+    live, dead = one["density_live"].values, one["density_dead"].values
+    share = float(one["dead_share"])
+    ax.bar(centres, live, width, color=style.HEAT(0.08), alpha=0.75, label=f"data pull ({1 - share:.0%})")
+    ax.bar(
+        centres, dead, width, bottom=live, color=style.HEAT(0.95), alpha=0.75, label=f"zero data gradient ({share:.0%})"
+    )
+    occupied = np.flatnonzero(live + dead > 0)
+    ax.set_xlim(max(centres[occupied[0]], np.log10(FLOOR)) - 1, centres[occupied[-1]] + 0.6)
+    ax.axvline(np.log10(IMMOBILE * float(one["typical"])), **style.THEORY)
+    ax.set(xlabel=r"$\log_{10}|w(t_w+t) - w(t_w)|$", ylabel="share per decade")
+    ax.set_ylim(0, 1.45 * float((live + dead).max()))
+    ax.legend(loc="upper left")
+
+
+def _scatter(ax, one: xr.Dataset) -> None:
+    size, moved = (np.maximum(one[name].values, FLOOR) for name in ("size", "displacement"))
+    dead = one["dead"].values > 0
+    for chosen, color in ((~dead, style.HEAT(0.08)), (dead, style.HEAT(0.95))):
+        ax.plot(size[chosen], moved[chosen], ".", ms=1.6, alpha=0.35, color=color, mew=0, rasterized=True)
+    ax.axhline(IMMOBILE * float(one["typical"]), **style.THEORY)
+    of_dead, of_live = float(one["immobile_of_dead"]), float(one["immobile_of_live"])
+    known = f"{of_dead:.0%} of red, " if np.isfinite(of_dead) else ""
+    ax.text(0.03, 0.97, f"immobile: {known}{of_live:.1%} of blue", transform=ax.transAxes, va="top", fontsize=7.5)
+    ax.set(xscale="log", yscale="log", xlabel="$|w(t_w)|$", ylabel=r"$|w(t_w+t) - w(t_w)|$")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high * 10)
+    style.log_ticks(ax)

@@ -1,0 +1,24 @@
+"""Every weight by itself: how far it moves, how large it is, and whether the data pull on it at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from quench.files import described
+
+
+def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:
+    """Size |w(t_w)|, displacement |w(t_w + t) - w(t_w)| and data gradient |dL_data/dw| at t_w, each (network, weight).
+
+    A weight of a dead unit, whose input or output side is never active on any sample, has a data gradient of exactly 0:
+    nothing but regularisation and noise moves it. All arguments (network, weight), dimensionless; NaN for lost networks.
+    """
+    by_weight = ("network", "weight")
+    return xr.Dataset(
+        {
+            "size": described(np.abs(reference), by_weight, "size of the weight at the waiting time"),
+            "displacement": described(np.abs(later - reference), by_weight, "distance moved since the waiting time"),
+            "data_gradient": described(np.abs(gradient), by_weight, "size of the gradient of the data loss"),
+        }
+    )

@@ -1,0 +1,49 @@
+"""How much room a trajectory takes: every snapshot, or what is measured while training. Plain arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Bins of a motility histogram, 4 bytes each (quench.observables.displacement).
+_BIN_BYTES = 4 * 900
+_NUMBER = 8
+
+
+def snapshot_bytes(n_networks: int, n_looks: int, n_weights: int) -> int:
+    """Bytes of all weights at all looks, on disk and in memory alike."""
+    return _NUMBER * n_networks * n_looks * n_weights
+
+
+def streamed_bytes(n_networks: int, n_looks: int, n_waiting: int, n_lags: int, n_chis: int, n_motility: int) -> int:
+    """Bytes of the streamed file's tables: moments and overlaps of every pair, histograms, and losses at every look."""
+    by_pair = n_waiting * (_NUMBER * n_lags * (2 + n_chis) + _BIN_BYTES * n_motility)
+    return n_networks * (by_pair + 3 * _NUMBER * n_looks)
+
+
+def reference_bytes(n_networks: int, n_waiting: int, n_weights: int) -> int:
+    """Bytes of the reference configurations that streaming keeps in memory and in its checkpoints, at most."""
+    return _NUMBER * n_networks * n_waiting * n_weights
+
+
+def readable(n_bytes: float) -> str:
+    """``5.2 MB``: two digits and a decimal unit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 999.5:
+            return f"{n_bytes:.0f} {unit}" if n_bytes >= 10 or unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def scenario_snapshot_bytes(scenario: Any) -> int:
+    """Bytes of all snapshots that the runs of ``scenario`` would keep."""
+    from quench.dynamics.schedule import Schedule
+    from quench.networks.mlp import Architecture
+
+    total = 0
+    for run in scenario.runs.values():
+        ensemble = scenario.ensembles[run.ensemble]
+        architecture = Architecture(scenario.data[ensemble.dataset].components, ensemble.width, ensemble.depth)
+        for batch_size in run.batch_sizes or [None] * len(run.temperatures):
+            looks = len(Schedule(run.waiting_times, run.lag_max_at(batch_size), run.dense, run.per_decade).times)
+            total += snapshot_bytes(ensemble.seeds, looks, architecture.n_weights)
+    return total
