@@ -17,6 +17,7 @@ COMMANDS = {
     "pretrain": "random initial weights through SGD and full-batch descent",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of a snapshots file",
+    "pspin": "Cugliandolo-Kurchan equations of the spherical p-spin after a quench",
     "average": "pool observables over networks, with bootstrap intervals",
     "figure": "draw one figure from the files that it needs",
     "config": "check a scenario; print it resolved, its schema or its reference page",
