@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "a classifier by plain SGD, its displacements and gradient noise measured on the way",
     "flatness": "Hessian spectra and straight-line barriers of a classifier",
     "drift": "noise-free gradient descent restarted beside a classifier's SGD",
+    "pspin": "Cugliandolo-Kurchan equations of the spherical p-spin glass after a quench",
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
     "claims": "check the claims of the papers against the plotted numbers of our figures",

@@ -140,6 +140,8 @@ class Record:
         self.descent, self.measure = descent, measure
         self.measure_at = np.unique(np.asarray(measure_at, dtype=np.int64))
         self.keep_at = np.unique(np.asarray([*keep_at], dtype=np.int64))
+        self._places = {int(step): place for place, step in enumerate(self.measure_at)}
+        self._kept_steps = set(self.keep_at.tolist())
         self.displacement = StreamedDisplacement(schedule)
         self.times = np.unique(np.concatenate([self.measure_at, self.keep_at, schedule.times]))
         self.curves: dict[str, np.ndarray] = {}
@@ -151,10 +153,10 @@ class Record:
         if state.diverged_at[0] >= 0:
             return
         self.displacement.look(step, network.weights)
-        if step in self.keep_at:
+        if step in self._kept_steps:
             self.kept[step] = network.weights.cpu().numpy().copy()
-        place = np.searchsorted(self.measure_at, step)
-        if place < len(self.measure_at) and self.measure_at[place] == step:
+        place = self._places.get(step)
+        if place is not None:
             for name, value in self.measure(network, step).items():
                 self.curves.setdefault(name, np.full(len(self.measure_at), np.nan))[place] = value
             self.last_loss = self.curves["train_loss"][place] if "train_loss" in self.curves else float("nan")

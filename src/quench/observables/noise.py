@@ -177,7 +177,8 @@ def _along(layer: nn.Module, given: Tensor, error: Tensor, gradients: dict[nn.Pa
 def _squared_norms(layer: nn.Module, given: Tensor, error: Tensor) -> Tensor:
     """|grad_W|^2 + |grad_b|^2 of every sample from the layer's input and the error at its output; float64 (sample)."""
     if isinstance(layer, nn.Linear):
-        squares = given.double().square().sum(1) + (layer.bias is not None)
+        # Inputs are of size one; errors may be so small late in training that their squares need float64.
+        squares = torch.linalg.vector_norm(given, dim=1).double().square() + (layer.bias is not None)
         return squares * error.double().square().sum(1)
     patches = F.unfold(given, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
     errors = error.flatten(2)  # (sample, output channel, pixel); patches: (sample, input element, pixel)

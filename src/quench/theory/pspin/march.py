@@ -1,0 +1,101 @@
+"""Marching in logarithmic time: Newton's method on the rows of one step after another."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from quench.errors import QuenchError
+from quench.theory.pspin.elements import lagrange
+from quench.theory.pspin.equations import Model, Step
+from quench.theory.pspin.grid import Grid, Resolution, build
+from quench.theory.pspin.memory import empty_points, locate
+from quench.theory.pspin.solution import Solution
+
+# The largest change of C or r in the last iteration. Roundoff in the Jacobian of late rows leaves about 1e-13.
+TOLERANCE = 1e-11
+ITERATIONS = 25
+
+
+def march(model: Model, resolution: Resolution, t_max: float) -> Solution:
+    """Solve the quench of ``model`` from infinite temperature at t = 0 up to ``t_max`` or just beyond.
+
+    Raises ``QuenchError`` where Newton's method fails or the correlation leaves [-1, 1]: never returns a row that does
+    not solve the equations.
+    """
+    grid = build(resolution, float(np.log1p(t_max / model.time_scale)))
+    points = empty_points(grid)
+    shape = (len(grid.era), grid.stage.nodes.size, grid.rows.nodes.shape[1])
+    correlation, response = np.ones(shape), np.ones(shape)
+    multiplier = np.full(shape[:2], float(model.temperature))
+    for n in range(len(grid.era)):
+        size = grid.rows.size[grid.era[n]]
+        c, r = extrapolate(grid, n, correlation), extrapolate(grid, n, response)
+        locate(grid, n, model.time_scale, correlation, response, points)
+        step = Step(model, grid, n, points)
+        try:
+            newton(step, c, r)
+        except ArithmeticError as error:
+            time = model.time_scale * np.expm1(grid.x[n + 1])
+            raise QuenchError(
+                f"p-spin, p = {model.p}, T = {model.temperature:g}: no solution beyond t = {time:.4g} ({error}); "
+                f"ask for a smaller t_max or a finer resolution"
+            ) from None
+        correlation[n, :, :size], response[n, :, :size] = c, r
+        multiplier[n, 0] = multiplier[n - 1, -1] if n else model.temperature
+        multiplier[n, 1:] = step.mu(c, r)
+    return Solution(model, grid, correlation, response, multiplier)
+
+
+def extrapolate(grid: Grid, n: int, rows: np.ndarray) -> np.ndarray:
+    """First guess of the rows (row, node) of step ``n``, from the polynomials of the step before; row 0 is final."""
+    size = grid.rows.size[grid.era[n]]
+    if n == 0:
+        return np.ones((rows.shape[1], size))
+    before = rows[n - 1, :, : grid.rows.size[grid.era[n - 1]]]
+    if grid.era[n] != grid.era[n - 1]:
+        before = remesh(grid, n, before)
+    low, start, end = grid.x[n - 1 : n + 2]
+    x = start + (end - start) * (grid.stage.nodes + 1.0) / 2.0
+    return lagrange(grid.stage, 2.0 * (x - low) / (start - low) - 1.0) @ before
+
+
+def remesh(grid: Grid, n: int, rows: np.ndarray) -> np.ndarray:
+    """``rows`` (row, node) from the mesh of step n - 1 on that of step ``n``."""
+    old, new = grid.era[n - 1], grid.era[n]
+    eta = grid.rows.nodes[new, : grid.rows.size[new]]
+    edges = grid.rows.edges[old, : grid.rows.elements[old] + 1]
+    element = np.clip(np.searchsorted(edges, eta) - 1, 0, len(edges) - 2)
+    z = 2.0 * (eta - edges[element]) / np.diff(edges)[element] - 1.0
+    degree = grid.rows.reference.nodes.size - 1
+    return np.einsum(
+        "jm,qjm->qj",
+        lagrange(grid.rows.reference, z),
+        rows[:, element[:, None] * degree + np.arange(degree + 1)],
+    )
+
+
+def newton(step: Step, c: np.ndarray, r: np.ndarray) -> None:
+    """Solve F = 0 in place. The Jacobian is kept as long as it makes fast progress. Raises ``ArithmeticError``."""
+    factors = None
+    last = np.inf
+    for _ in range(ITERATIONS):
+        F = step.residual(c, r)
+        if factors is None:
+            J = step.jacobian(c, r).reshape(F.size, F.size)
+            # The transpose of a C-ordered matrix is what LAPACK can factor in place.
+            factors = scipy.linalg.lu_factor(J.T, overwrite_a=True, check_finite=False)
+        change = scipy.linalg.lu_solve(factors, F.ravel(), trans=1, check_finite=False).reshape(F.shape)
+        c[1:] -= change[:, 0]
+        r[1:] -= change[:, 1]
+        largest = np.abs(change).max()
+        if not largest < 1e3:
+            raise ArithmeticError("Newton's method diverged")
+        if largest < TOLERANCE:
+            if np.abs(c).max() > 1.0 + 1e-6:
+                raise ArithmeticError("the correlation exceeds 1")
+            return
+        if largest > 0.1 * last:
+            factors = None
+        last = largest
+    raise ArithmeticError(f"Newton's method stopped {last:.0e} short of its solution")
