@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from quench.dynamics.fused.emitter import LANES
-from quench.dynamics.fused.gradient import CACHE_LINE, aligned, tile_size
+from quench.dynamics.fused.memory import CACHE_LINE, aligned, tile_size
 from quench.dynamics.fused.microkernels import BLOCK
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from quench.dynamics.fused import gradient
+from quench.dynamics.fused import gradient, memory
 from quench.dynamics.fused.microkernels import BLOCK
 from quench.dynamics.fused.passes import entry_points
 from quench.networks.mlp import Architecture
@@ -48,10 +48,10 @@ class Problem:
         if not np.isfinite(x).all():
             raise ValueError(f"x holds a value that is not finite in {precision}")
         width, depth = architecture.width, architecture.depth
-        tile = gradient.tile_size(width, depth, self.dtype.itemsize)
-        self.shape = gradient.Shape(architecture.inputs, width, depth, tile, *entry_points(precision))
+        tile = memory.tile_size(width, depth, self.dtype.itemsize)
+        self.shape = memory.Shape(architecture.inputs, width, depth, tile, *entry_points(precision))
         self.data = _pack(x, y)
-        self._workspaces: queue.SimpleQueue[gradient.Workspace] = queue.SimpleQueue()
+        self._workspaces: queue.SimpleQueue[memory.Workspace] = queue.SimpleQueue()
         self._pool: ThreadPoolExecutor | None = None
 
     def gradient(self, weights: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ class Problem:
         weights = self.checked(weights)
         result = np.full(weights.shape, np.nan)
 
-        def one(network: int, work: gradient.Workspace) -> None:
+        def one(network: int, work: memory.Workspace) -> None:
             gradient.mean_gradient(self.shape, work, self.data, weights[network], result[network])
 
         self.each(one, np.flatnonzero(np.isfinite(weights).all(axis=1)))
@@ -70,7 +70,7 @@ class Problem:
         weights = self.checked(weights)
         data_loss, share = np.full((2, len(weights)), np.nan)
 
-        def one(network: int, work: gradient.Workspace) -> None:
+        def one(network: int, work: memory.Workspace) -> None:
             data_loss[network], share[network] = gradient.mean_loss(self.shape, work, self.data, weights[network])
 
         self.each(one, np.flatnonzero(np.isfinite(weights).all(axis=1)))
@@ -98,7 +98,7 @@ class Problem:
             raise ValueError(f"steps must lie between 0 and 2^63, not {first_step} ... {first_step + n_steps}")
         return np.array(seeds, dtype=np.uint64)
 
-    def each(self, work_on: Callable[[int, gradient.Workspace], Any], networks: np.ndarray) -> list[Any]:
+    def each(self, work_on: Callable[[int, memory.Workspace], Any], networks: np.ndarray) -> list[Any]:
         """``work_on(network, workspace)`` for each of the networks, one thread a network; the results in order."""
 
         def borrowing(network: int) -> Any:
@@ -112,29 +112,29 @@ class Problem:
         return list(self._pool.map(borrowing, networks))
 
     @contextmanager
-    def _workspace(self) -> Iterator[gradient.Workspace]:
+    def _workspace(self) -> Iterator[memory.Workspace]:
         try:
             work = self._workspaces.get_nowait()
         except queue.Empty:
-            work = gradient.workspace(self.shape, self.architecture.n_weights, self.dtype)
+            work = memory.workspace(self.shape, self.architecture.n_weights, self.dtype)
         try:
             yield work
         finally:
             self._workspaces.put(work)
 
 
-def _pack(x: np.ndarray, y: np.ndarray) -> gradient.Data:
+def _pack(x: np.ndarray, y: np.ndarray) -> memory.Data:
     n_samples, inputs = x.shape
     n_blocks = -(-n_samples // BLOCK)
     padded = np.zeros((n_blocks * BLOCK, inputs), x.dtype)
     padded[:n_samples] = x
-    blocks = gradient.aligned(padded.size, x.dtype)
+    blocks = memory.aligned(padded.size, x.dtype)
     blocks[:] = padded.reshape(n_blocks, BLOCK, inputs).transpose(0, 2, 1).ravel()
-    labels = gradient.aligned(n_blocks * BLOCK, x.dtype)
+    labels = memory.aligned(n_blocks * BLOCK, x.dtype)
     labels[:n_samples] = y
-    line = gradient.CACHE_LINE // x.itemsize
+    line = memory.CACHE_LINE // x.itemsize
     columns = -(-(inputs + 1) // line) * line
-    rows = gradient.aligned(n_samples * columns, x.dtype).reshape(n_samples, columns)
+    rows = memory.aligned(n_samples * columns, x.dtype).reshape(n_samples, columns)
     rows[:, :inputs] = x
     rows[:, inputs] = y
-    return gradient.Data(blocks, rows, labels, n_samples)
+    return memory.Data(blocks, rows, labels, n_samples)
