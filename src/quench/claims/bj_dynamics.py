@@ -9,7 +9,7 @@ import xarray as xr
 
 from quench.claims.measured import Measured, networks, of_panel
 from quench.estimators import powerlaw
-from quench.estimators.two_time import time_to_displacement
+from quench.estimators.two_time import collapse_score, time_to_displacement
 
 BOUNDS = ("value", "low", "high")
 
@@ -29,6 +29,22 @@ def score_ratio(
     """Collapse score of one rescaling over that of another."""
     first, second = (score(numbers, regime, window, name, panel) for name in (rescaling, over))
     return Measured(first.value / second.value, n_networks=first.n_networks, reason=first.reason)
+
+
+def accumulated_gain(numbers: xr.Dataset, panel: str) -> Measured:
+    """Collapse score of the accumulated noise over that of D(t_w), t_w > t2 and lags up to half the run."""
+    one = of_panel(numbers, panel)
+    values = [float(one["gain"].sel(bound=bound)) for bound in BOUNDS]
+    reason = "" if math.isfinite(values[0]) else "fewer than three waiting times beyond t2"
+    return Measured(*values, networks(one), reason)
+
+
+def old_score(numbers: xr.Dataset, lag: float) -> Measured:
+    """Collapse score of the displacement over t_w from 3 t1 on, lags up to ``lag``."""
+    old = numbers["waiting_time"].values >= 3 * float(numbers["t1"])
+    value = collapse_score(numbers["displacement"].values[old], numbers["lag"].values, (1, lag))
+    reason = "" if math.isfinite(value) else "fewer than three waiting times beyond 3 t1"
+    return Measured(value, n_networks=networks(numbers), reason=reason)
 
 
 def window_ratio(numbers: xr.Dataset, regime: str, rescaling: str, panel: str | None = None) -> Measured:
@@ -154,11 +170,10 @@ def barrier(numbers: xr.Dataset, panel: str, between: str) -> Measured:
 
 
 def plateau_slope(numbers: xr.Dataset, sampling: str) -> Measured:
-    """Smallest local slope over lags of the displacement for t_w > 2 t1, mean over t_w."""
+    """Smallest local slope of the displacement over lags up to two epochs, mean over the last decade of t_w."""
     one = numbers.sel(sampling=sampling)
-    slopes = one["slope"].where(one["waiting_time"] > 2 * one["t1"]).mean("waiting_time")
-    # Beyond one decade below the end of the run, fewer and fewer t_w are left.
-    inside = slopes.where(slopes["lag"] <= float(one["steps"]) / 10)
+    slopes = one["slope"].where(one["waiting_time"] >= one["steps"] / 20).mean("waiting_time")
+    inside = slopes.where(slopes["lag"] <= 2 * float(one["epoch"]))
     return Measured(float(inside.min()), n_networks=networks(one))
 
 
@@ -180,6 +195,8 @@ def _one(numbers: xr.Dataset, panel: str | None) -> xr.Dataset:
 QUANTITIES = (
     score,
     score_ratio,
+    accumulated_gain,
+    old_score,
     window_ratio,
     ageing,
     slowdown,

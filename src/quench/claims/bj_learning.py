@@ -12,7 +12,7 @@ from quench.claims.measured import Measured, networks, of_panel
 
 def initial_loss(numbers: xr.Dataset, panel: str) -> Measured:
     """Largest distance of the training loss from the best constant predictor's up to t1/2, as a share of that."""
-    one = _one(numbers, panel)
+    one = _one(numbers, panel).dropna("time", subset=["train_loss"])
     times = one["time"].values
     early = (times >= 1) & (times <= float(one["t1"]) / 2)
     if not early.any():
@@ -23,7 +23,7 @@ def initial_loss(numbers: xr.Dataset, panel: str) -> Measured:
 
 def log_linearity(numbers: xr.Dataset, panel: str) -> Measured:
     """R^2 of a straight line through the training loss against log t, from t1 to the time of 10 % of the way left."""
-    one = _one(numbers, panel)
+    one = _one(numbers, panel).dropna("time", subset=["train_loss"])
     times, loss = one["time"].values, one["train_loss"].values
     final, constant = float(one["final_loss"].sel(bound="value")), float(one["constant_loss"])
     falling = (times >= float(one["t1"])) & (loss > final + 0.1 * (constant - final))

@@ -64,5 +64,10 @@ def draw(numbers: xr.Dataset) -> Figure:
         style.log_ticks(ax)
         ax.legend(loc="upper left")
     style.letters(axes.flat)
-    style.scale_label(figure, f"{numbers['title'].item()}; {numbers.attrs.get('scale_label', '')}".rstrip("; "))
+    words = (
+        numbers["title"].item(),
+        numbers.attrs.get("scale_label", ""),
+        f"here {int(numbers['n_networks'])} of them",
+    )
+    style.scale_label(figure, " · ".join(filter(None, words)))
     return figure

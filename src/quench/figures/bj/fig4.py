@@ -38,6 +38,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             **rescaled,
             amplitude=(("waiting_time", "lag"), curves.amplitude()),
             score=panels.scores(curves, t1, t2, epoch, steps),
+            gain=panels.gain(curves, t1, t2, steps),
             slope=_slopes(rescaled["initial_noise"][1][curves.waiting_times >= t2], curves.lags),
         ).assign_coords(waiting_time=curves.waiting_times, lag=curves.lags)
     return panels.stacked(parts)

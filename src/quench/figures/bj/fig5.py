@@ -43,8 +43,8 @@ def compute(inputs: Inputs) -> xr.Dataset:
 def ageing(numbers: xr.Dataset) -> xr.Dataset:
     """Time to a displacement that every old t_w reaches, and its exponent in t_w from 2 t1 on.
 
-    The displacement is the geometric mean of the largest first and the smallest last value of the curves from 2 t1 on:
-    in the middle of what all of them measure.
+    The displacement is half of the largest that all curves from 2 t1 on reach: late enough to have left the short-time
+    part that all ages share.
     """
     curves, waiting = numbers["displacement"].values, numbers["waiting_time"].values
     first = 2 * float(numbers["t1"])
@@ -56,7 +56,7 @@ def ageing(numbers: xr.Dataset) -> xr.Dataset:
             {"level": np.nan, "reach": ("waiting_time", nothing), "ageing_exponent": ("bound", [np.nan] * 3)}
         )
     lasts = [row[np.isfinite(row)][-1] for row in old]
-    level = float(np.sqrt(np.nanmax(old[:, 0]) * min(lasts)))
+    level = float(min(lasts)) / 2
     reach = time_to_displacement(curves, numbers["lag"].values, level)
     found = ageing_exponent(waiting, reach, first)
     return xr.Dataset(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from quench.estimators.learning import crossovers, final_loss, noise_arrival
 from quench.estimators.resampling import interval
-from quench.estimators.two_time import TwoTimeCurves, score_with_interval
+from quench.estimators.two_time import TwoTimeCurves, score_gain, score_with_interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
 
@@ -114,8 +114,7 @@ def scores(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) 
     exploration: t_w <= t1 / 2 and lags up to t1; ageing: t1 <= t_w <= t2; bottom: t_w >= t2. Lags of the window "epoch"
     go up to one epoch, of "half" up to half the run.
     """
-    last = curves.waiting_times[-1]
-    waiting = {"exploration": (0, t1 / 2), "ageing": (t1, t2 if np.isfinite(t2) else last), "bottom": (t2, np.inf)}
+    waiting = _waiting(curves, t1, t2)
     table = np.full((len(REGIMES), len(WINDOWS), len(RESCALINGS), 3), np.nan)
     for i, regime in enumerate(REGIMES):
         for j, window in enumerate((epoch, steps // 2)):
@@ -134,6 +133,20 @@ def scores(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) 
             "bound": list(BOUNDS),
         },
     )
+
+
+def _waiting(curves: TwoTimeCurves, t1: float, t2: float) -> dict[str, tuple[float, float]]:
+    """Waiting times of every regime; without a t2, ageing goes on to the end."""
+    last = t2 if np.isfinite(t2) else curves.waiting_times[-1]
+    return {"exploration": (0, t1 / 2), "ageing": (t1, last), "bottom": (t2, np.inf)}
+
+
+def gain(curves: TwoTimeCurves, t1: float, t2: float, steps: int) -> xr.DataArray:
+    """Score of the accumulated noise over that of D(t_w) at the bottom, lags up to half the run (bound)."""
+    found = score_gain(
+        curves, "accumulated_noise", "initial_noise", _waiting(curves, t1, t2)["bottom"], (1, steps // 2)
+    )
+    return xr.DataArray(list(found), dims="bound", coords={"bound": list(BOUNDS)})
 
 
 def ages(waiting_times: Sequence[float]) -> list:

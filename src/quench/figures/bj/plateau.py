@@ -18,8 +18,9 @@ TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
     "independent ones. (a, b) Mean square displacement, one curve for each t_w; dotted: one epoch. (c) Local slope "
-    "d log Delta / d log t, mean over t_w > 2 t1 and its range. (d) Gradient noise: constant, like a temperature."
+    "d log Delta / d log t, mean over the last decade of t_w and its range. (d) Gradient noise: constant, like a temperature."
 )
+OLD = 20  # waiting times from the length of the run over this are old
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}
 LABELS = {"epoch": "without replacement", "iid": "independent"}
 
@@ -51,7 +52,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     for sampling in numbers["sampling"].values:
         one = numbers.sel(sampling=sampling)
         look = {"color": COLORS[str(sampling)], "label": LABELS[str(sampling)]}
-        slopes = one["slope"].where(one["waiting_time"] > 2 * one["t1"])
+        slopes = one["slope"].where(one["waiting_time"] >= one["steps"] / OLD)
         style.band(axes[0, 2], one["lag"], slopes.min("waiting_time"), slopes.max("waiting_time"), look["color"])
         axes[0, 2].plot(one["lag"], slopes.mean("waiting_time"), **look)
         shown = one["time"].values > 0
@@ -59,8 +60,10 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[0, 2].axvline(float(numbers["epoch"].max()), **style.GUIDE)
     axes[0, 2].axhline(1, **style.GUIDE)
     axes[0, 2].set(xscale="log", xlabel="$t$ (updates)", ylabel=r"d log $\Delta$ / d log $t$")
-    axes[0, 3].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel="$D$")
-    axes[0, 3].legend(loc="lower center")
+    axes[0, 3].set(xscale="log", xlabel="$t$ (updates)", ylabel="$D$")
+    axes[0, 3].set_ylim(bottom=0)
+    axes[0, 3].ticklabel_format(axis="y", scilimits=(0, 0))
+    axes[0, 3].legend(loc="lower right")
     for ax in axes[0, 2:]:
         style.log_ticks(ax)
     style.letters(axes.flat)
