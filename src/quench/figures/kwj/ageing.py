@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import joined_panels
+from quench.figures.stacking import joined
 
 
 def numbers(inputs: Inputs, name: str) -> xr.Dataset:
@@ -46,7 +46,7 @@ def numbers(inputs: Inputs, name: str) -> xr.Dataset:
 def stacked(inputs: Inputs) -> xr.Dataset:
     """``numbers`` of every run of the figure along ``panel``."""
     parts = [numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    return joined_panels(parts, "panel")
+    return joined(parts, "panel")
 
 
 def of(numbers: xr.Dataset, name: str) -> xr.Dataset:
