@@ -1,4 +1,4 @@
-"""Snapshots in; out come the observables of each chunk of networks, then their average over all networks of a point.
+"""Snapshots in; out come the observables of every point of a run, per network and averaged over all chunks of networks.
 
 Where a figure asks for it, also every single weight's displacement, size and data gradient.
 """
@@ -6,11 +6,16 @@ Where a figure asks for it, also every single weight's displacement, size and da
 
 rule observe:
     input:
-        f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+        lambda w: expand(
+            f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+            run=w.run,
+            point=w.point,
+            seeds=chunks(SCENARIO.runs[w.run].ensemble),
+        ),
     output:
-        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
+        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
     log:
-        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
+        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
     conda:
         "../envs/training.yaml"
     resources:
@@ -25,30 +30,6 @@ rule observe:
         code=lambda w: code("observe"),
     shell:
         "quench observe {input} {params.options} -o {output} 2> {log}"
-
-
-rule average:
-    input:
-        lambda w: expand(
-            f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
-            run=w.run,
-            point=w.point,
-            chi=w.chi,
-            seeds=chunks(SCENARIO.runs[w.run].ensemble),
-        ),
-    output:
-        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
-    log:
-        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
-    conda:
-        "../envs/training.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=20,
-    params:
-        code=lambda w: code("average"),
-    shell:
-        "quench average {input} -o {output} 2> {log}"
 
 
 rule mobility:
