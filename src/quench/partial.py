@@ -74,7 +74,9 @@ class Partial:
         different = [key for key in header if found.get(key) != header[key]]
         if different:
             raise QuenchError(f"{self.path}: was recorded with other {different[0]}; a recording goes on as it began")
-        return start, [int(moment) for moment in rows["time"] if moment <= after]
+        kept = [int(moment) for moment in rows["time"] if moment <= after]
+        os.ftruncate(self._file.fileno(), start + len(kept) * self._row_bytes)
+        return start, kept
 
     def _lock(self) -> None:
         try:
@@ -93,11 +95,10 @@ class Partial:
         content = body + zlib.crc32(body).to_bytes(4, "little")
         assert len(content) == self._row_bytes
         try:
-            self._file.seek(self._start + len(self.times) * self._row_bytes)
-            self._file.truncate()
-            left = memoryview(content)
+            left, place = memoryview(content), self._start + len(self.times) * self._row_bytes
             while left:
-                left = left[self._file.write(left) :]
+                written = os.pwrite(self._file.fileno(), left, place)
+                left, place = left[written:], place + written
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()

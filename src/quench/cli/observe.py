@@ -2,9 +2,7 @@
 
 Several files are chunks of one ensemble: every network is measured by itself, and averages with bootstrap intervals
 run over all of them. A streamed file (quench run --snapshots streamed) gives the same, for what was declared when it
-was measured.
-
-A recording on its way (run.nc.part) is measured as far as it goes.
+was measured. A recording on its way (run.nc.part) is measured as far as it goes.
 
 quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 300
 """
@@ -50,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.output)
     measured: list[xr.Dataset] = []
     recorded: dict = {}
-    times: Sequence[int] = ()
+    times = np.empty(0)
     waiting_times: Sequence[int] = ()
     owner: dict[int, Path] = {}
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
@@ -58,9 +56,10 @@ def run(args: argparse.Namespace) -> None:
         opened = snapshots.opened(path, kind=("snapshots", "streamed"))
         if measured and files.config_of(opened) != recorded:
             raise QuenchError(f"{path}: made under another configuration than {args.snapshots[0]}")
-        if measured and not np.array_equal(opened["time"], times):
-            raise QuenchError(f"{path}: looked at at other times than {args.snapshots[0]}")
-        recorded, times = files.config_of(opened), opened["time"].values if "time" in opened else []
+        looks = opened["time"].values if "time" in opened else np.empty(0)
+        if measured and not np.array_equal(looks, times):
+            raise QuenchError(f"{path}: its snapshots are of other times than those of {args.snapshots[0]}")
+        recorded, times = files.config_of(opened), looks
         waiting_times = args.waiting_times or [t for t in recorded.get("waiting_times", ()) if t in times]
         if not waiting_times:
             raise QuenchError(f"{path}: declares no waiting time that was reached; give --waiting-times")

@@ -23,13 +23,13 @@ def numbers(inputs: Inputs, name: str) -> xr.Dataset:
     return (
         run[kept]
         .drop_vars(["seed", "diverged_at"], errors="ignore")
-        .assign(exponent(run, inputs.fit))
+        .assign(fitted(run, inputs.fit))
         .assign(known)
         .assign_attrs({})
     )
 
 
-def exponent(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
+def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
     """d log tau90 / d log t_w of the single networks, over a ``window`` of t_w, by a fit that keeps those that never
     reach 0.9 (censored): variables for ``draw_times``."""
     low, high = window or (1, np.inf)
@@ -92,7 +92,8 @@ def draw_times(ax: Axes, one: xr.Dataset) -> None:
     if np.isfinite(exponent):
         span = np.array([float(one["fit_low"]), float(one["fit_high"])])
         low, high = float(one["exponent_low"]), float(one["exponent_high"])
-        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}$ [{low:.2f}, {high:.2f}]"
+        interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite([low, high]).all() else ""
+        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}${interval}"
         ax.plot(span, np.exp(float(one["exponent_intercept"])) * span**exponent, **style.THEORY, label=text)
     censored = int(one["n_censored"])
     ax.plot([], [], "o", color="0.6", ms=2.5, label="single networks" + (f" ({censored} beyond)" if censored else ""))
