@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import joined_panels
+from quench.figures.stacking import joined
 
 
 def numbers(inputs: Inputs, name: str) -> xr.Dataset:
@@ -53,7 +53,7 @@ def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
 def stacked(inputs: Inputs) -> xr.Dataset:
     """``numbers`` of every run of the figure along ``panel``."""
     parts = [numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    return joined_panels(parts, "panel")
+    return joined(parts, "panel")
 
 
 def of(numbers: xr.Dataset, name: str) -> xr.Dataset:
