@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+from pathlib import Path
 from typing import NamedTuple
+
+import quench
+from quench.errors import QuenchError
 
 
 class Paper(NamedTuple):
@@ -92,3 +98,19 @@ def ordered(figures: list[str]) -> list[str]:
         return PAPERS.index(where.paper), where.rank, within, name
 
     return sorted(figures, key=rank)
+
+
+@functools.cache
+def words(module: str) -> tuple[str, str]:
+    """``TITLE`` and ``CAPTION`` of a figure's module, read without importing it (nor matplotlib)."""
+    path = Path(quench.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    constants = {
+        target.id: ast.literal_eval(node.value)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in {"TITLE", "CAPTION"}
+    }
+    if len(constants) != 2:
+        raise QuenchError(f"{path}: a figure has a TITLE and a CAPTION")
+    return constants["TITLE"], constants["CAPTION"]
