@@ -1,19 +1,30 @@
 """What every stage shares: the checked scenario, the paths of all results, and command-line flags from config values."""
 
 import functools
+import os
 import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from quench import submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
+from quench.fingerprint import all_fingerprints, fingerprint
 from quench.steps import backend_for, code
+
+RULES = submission.rules_hash(
+    [workflow.main_snakefile, *Path(workflow.basedir, "rules").glob("*.smk")]
+)
+if workflow.is_main_process:
+    os.environ.pop(submission.VARIABLE, None)
+else:
+    # The main process has them on record, and the commands themselves refuse to work with other code.
+    code = fingerprint = lambda *_: ""
 
 
 def figure_module(name):
@@ -21,8 +32,14 @@ def figure_module(name):
 
 
 def scenario_or_exit():
-    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
+    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts.
+
+    A job on a cluster takes the scenario that its main process started with.
+    """
     try:
+        if submitted := submission.read():
+            submission.check_rules(RULES)
+            return resolve(submitted["scenario"])
         scenario = resolve(config)
         for name, data in scenario.data.items():
             if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
@@ -152,9 +169,16 @@ def observables(run, chi=None, temperatures=()):
 
 
 def save_resolved_config():
-    """Keep what was asked for beside what came of it."""
+    """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+    submission.record(
+        RESULTS,
+        SCENARIO.model_dump(mode="json"),
+        RULES,
+        all_fingerprints(),
+        SCENARIO.compute.checkpoint_days,
+    )
 
 
 def tell_room():
