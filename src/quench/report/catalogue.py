@@ -100,17 +100,18 @@ def ordered(figures: list[str]) -> list[str]:
     return sorted(figures, key=rank)
 
 
-@functools.cache
 def words(module: str) -> tuple[str, str]:
     """``TITLE`` and ``CAPTION`` of a figure's module, read without importing it (nor matplotlib)."""
+    return _constant(module, "TITLE"), _constant(module, "CAPTION")
+
+
+@functools.cache
+def _constant(module: str, name: str) -> str:
+    """A string that a module assigns, or takes from another module of the package."""
     path = Path(quench.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    constants = {
-        target.id: ast.literal_eval(node.value)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and target.id in {"TITLE", "CAPTION"}
-    }
-    if len(constants) != 2:
-        raise QuenchError(f"{path}: a figure has a TITLE and a CAPTION")
-    return constants["TITLE"], constants["CAPTION"]
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and name in [ast.unparse(target) for target in node.targets]:
+            return ast.literal_eval(node.value)
+        if isinstance(node, ast.ImportFrom) and node.module and name in [alias.name for alias in node.names]:
+            return _constant(node.module, name)
+    raise QuenchError(f"{path}: a figure has a {name}")
