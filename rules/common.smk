@@ -11,16 +11,24 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
+from quench import submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
+from quench.fingerprint import all_fingerprints, fingerprint
 from quench.layout import Layout
 from quench.options import Options, flags
 from quench.report.catalogue import place, words
 from quench.steps import code
+
+RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
+if workflow.is_main_process:
+    os.environ.pop(submission.VARIABLE, None)
+else:
+    # The main process has them on record, and the commands themselves refuse to work with other code.
+    code = fingerprint = lambda *_: ""
 
 
 def figure_module(name):
@@ -28,8 +36,14 @@ def figure_module(name):
 
 
 def scenario_or_exit():
-    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
+    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts.
+
+    A job on a cluster takes the scenario that its main process started with.
+    """
     try:
+        if submitted := submission.read():
+            submission.check_rules(RULES)
+            return resolve(submitted["scenario"])
         scenario = resolve(config)
         layout = Layout(scenario)
         made_from = {
@@ -84,9 +98,16 @@ wildcard_constraints:
 
 
 def save_resolved_config():
-    """Keep what was asked for beside what came of it."""
+    """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+    submission.record(
+        RESULTS,
+        SCENARIO.model_dump(mode="json"),
+        RULES,
+        all_fingerprints(),
+        SCENARIO.compute.checkpoint_days,
+    )
 
 
 def tell_room():

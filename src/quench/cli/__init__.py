@@ -21,6 +21,7 @@ COMMANDS = {
     "scan": "final loss of networks trained at points of a (width, regularisation) grid",
     "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
     "observe": "overlap, displacement, non-Gaussianity and relaxation times of snapshots files",
+    "plot": "displacement, overlap, non-Gaussianity and ageing of observables, as one picture",
     "mobility": "how far each weight moves, beside its size and its data gradient",
     "images": "raw images of one source to a file, for the classifiers",
     "train": "a classifier by plain SGD, its displacements and gradient noise measured on the way",
