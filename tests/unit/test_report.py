@@ -134,7 +134,7 @@ def test_figures_of_the_papers_have_their_place():
         assert where.paper.key.lower() == name.partition("_")[0]
         assert where.section != "Further figures", f"{name}: say in which section of {where.paper.name} it belongs"
     assert ordered(["ours_x", "bj_fig2", "kwj_figa10", "kwj_figa9", "kwj_fig1", "mine"]) == [
-        "kwj_fig1", "kwj_figa9", "kwj_figa10", "bj_fig2", "mine", "ours_x",
+        "kwj_fig1", "kwj_figa9", "kwj_figa10", "bj_fig2", "ours_x", "mine",
     ]  # fmt: skip
 
 

@@ -1,46 +1,26 @@
 """Another workflow takes ours as a module and builds on its rules."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-SNAKEFILE = """
-configfile: "vendor/quench/config/config.yaml"
-configfile: "vendor/quench/config/smoke.yaml"
-
-
-module quench:
-    snakefile:
-        "vendor/quench/Snakefile"
-    config:
-        config
-
-
-use rule * from quench as quench_*
-
-
-rule note:
-    input:
-        "results/smoke/data/mnist.nc",
-    output:
-        "note.txt",
-    shell:
-        "wc -c < {input} > {output}"
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "reuse.md"
 
 
 @pytest.fixture(scope="module")
 def foreign(untouched, tmp_path_factory):
-    """A workflow of its own, with ours in a folder of vendored ones."""
+    """The workflow that the documentation shows, with ours in its folder of vendored ones."""
     folder = tmp_path_factory.mktemp("foreign")
     left_out = shutil.ignore_patterns("results", ".snakemake")
     shutil.copytree(untouched.folder, folder / "vendor" / "quench", ignore=left_out)
-    (folder / "Snakefile").write_text(SNAKEFILE)
+    (folder / "Snakefile").write_text(re.search(r"^```text\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)[1])
     return folder
 
 
@@ -62,7 +42,7 @@ def test_foreign_rule_builds_on_a_file_of_ours(foreign):
 
 def test_our_targets_are_there_under_the_prefix(foreign):
     told = snakemake(foreign, "--dry-run", "quench_all")
-    for rule in ("quench_dataset", "quench_run", "quench_figure", "quench_claims", "quench_report"):
+    for rule in ("quench_run", "quench_figure", "quench_claims", "quench_report"):
         assert f"rule {rule}:" in told
     assert "rule quench_figure:" in snakemake(foreign, "--dry-run", "quench_kwj_fig3")
 

@@ -32,9 +32,11 @@ KWJ = Paper("KWJ", "Kerr Winter & Janssen 2024", "Glassy dynamics in deep neural
 BJ = Paper("BJ", "Baity-Jesi et al. 2018", "Comparing dynamics: deep neural networks versus glassy systems")
 THEORY = Paper("theory", "Theory", "The glass itself: p-spin model and mode-coupling theory")
 OURS = Paper("ours", "Beyond both papers", "What neither paper asks")
-PAPERS = (KWJ, BJ, THEORY, OURS)
+OWN = Paper("own", "Your own", "Figures of your own runs and experiments")
+PAPERS = (KWJ, BJ, THEORY, OURS, OWN)
 
-# Sections in the papers' order; a figure that is not listed goes to the end of the paper that its name starts with.
+# Sections in the papers' order. A figure that is not listed goes to the end of the group that its name starts with, one
+# of any other name to your own.
 _SECTIONS: dict[Paper, dict[str, dict[str, str]]] = {
     KWJ: {
         "III.1 Phase diagram": {"kwj_fig1": "Fig. 1"},
@@ -66,8 +68,6 @@ _SECTIONS: dict[Paper, dict[str, dict[str, str]]] = {
             "bj_width": "Sec. 4",
         },
     },
-    THEORY: {},
-    OURS: {},
 }
 _PLACES = {
     figure: Place(paper, section, label, rank)
@@ -82,10 +82,9 @@ def place(figure: str) -> Place:
     """The place of a figure of the config, by name; any name has one."""
     if figure in _PLACES:
         return _PLACES[figure]
-    prefix = figure.partition("_")[0]
-    paper = next((paper for paper in PAPERS if paper.key.lower() == prefix), OURS)
-    section = "" if paper in (THEORY, OURS) else "Further figures"
-    return Place(paper, section, figure.partition("_")[2].replace("_", " ") if paper != OURS else "", _REST)
+    prefix, _, rest = figure.partition("_")
+    paper = next((paper for paper in PAPERS if paper.key.lower() == prefix), OWN)
+    return Place(paper, "Further figures" if paper in _SECTIONS else "", rest.replace("_", " "), _REST)
 
 
 def ordered(figures: list[str]) -> list[str]:
