@@ -48,5 +48,5 @@ def test_our_targets_are_there_under_the_prefix(foreign):
 
 
 def test_figure_of_ours_is_drawn_there(foreign):
-    snakemake(foreign, "results/smoke/figures/kwj_fig6.svg")
-    assert (foreign / "results/smoke/figures/kwj_fig6.svg").stat().st_size > 0
+    snakemake(foreign, "quench_theory_finite_size")
+    assert (foreign / "results/smoke/figures/theory_finite_size.svg").stat().st_size > 0
