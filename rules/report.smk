@@ -25,7 +25,7 @@ rule report:
         config=as_yaml(SCENARIO),
         code=report_code(),
         workflow=snakemake_call(),
-        folder=RESULTS,
+        folder=lambda w, output: Path(output[0]).parents[1],
     shell:
         "printf %s {params.config:q} | quench report {params.folder} --config - --workflow {params.workflow:q}"
         " -o {output} 2> {log}"
