@@ -1,6 +1,8 @@
 """Quench of the spherical p-spin glass: energy, correlation and response of the Cugliandolo-Kurchan equations.
 
-Lists of times are separated by commas; FIRST:LAST:N stands for N times a decade, as in --lags 0,1e-2:1e7:10.
+Lists of times are separated by commas; FIRST:LAST:N stands for N times a decade.
+
+quench pspin --temperature 0.5 --t-max 1e7 --times 0,0.01:1e7:10 --waiting-times 1:1e5:1 --lags 0,0.01:9e6:10 -o ck.nc
 """
 
 from __future__ import annotations
@@ -9,21 +11,26 @@ import argparse
 import math
 import os
 
+from quench.cli.options import add_output, bounded, check_output
 from quench.errors import QuenchError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--p", type=int, default=3, help="spins in an interaction, at least 2 (default: 3)")
-    parser.add_argument("--temperature", type=float, required=True, help="temperature T > 0 after the quench")
-    parser.add_argument("--t-max", type=float, help="end of the solution (default: the latest time asked for)")
+    positive = bounded(float, 0.0, open_low=True)
+    parser.add_argument("--p", type=bounded(int, 2), default=3, help="spins in an interaction, at least 2 (default: 3)")
+    parser.add_argument("--temperature", type=positive, required=True, help="temperature T > 0 after the quench")
+    parser.add_argument("--t-max", type=positive, help="end of the solution (default: the latest time asked for)")
     parser.add_argument("--times", default="1e-2:1e3:10", help="times for E and mu (default: %(default)s)")
     parser.add_argument("--waiting-times", default="1,10,100", help="waiting times for C and R (default: %(default)s)")
     parser.add_argument("--lags", default="0,1e-2:1e3:10", help="lags for C and R (default: %(default)s)")
     parser.add_argument("--resolution", default="standard", help="fast, standard (default) or fine")
     parser.add_argument(
-        "--accuracy", type=float, default=1e-5, help="fail where an estimated error exceeds this (default: %(default)g)"
+        "--accuracy",
+        type=positive,
+        default=1e-5,
+        help="fail where an estimated error exceeds this (default: %(default)g)",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="NetCDF file to write")
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,14 +42,14 @@ def run(args: argparse.Namespace) -> None:
     t_max = args.t_max if args.t_max is not None else max(times[-1], waiting_times[-1] + lags[-1])
     if latest > t_max:
         raise QuenchError(f"--t-max {t_max:g} is before the latest time asked for, {latest:g}")
+    check_output(args.output)
     # The matrices are too small for threads, which would spin. BLAS reads this once, when it is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from quench.theory.pspin.solve import solve
 
     quench = solve(args.p, args.temperature, t_max, resolution=args.resolution, accuracy=args.accuracy)
     # Imported after the solve, which has given its memory back by now.
-    from quench import files
-    from quench.fingerprint import fingerprint
+    from quench import files, steps
     from quench.theory.pspin.dataset import glass
 
     config = {
@@ -57,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         args.output,
         kind="glass",
         config=config,
-        code=fingerprint("quench.theory.pspin.dataset"),
+        code=steps.code("pspin"),
     )
 
 
