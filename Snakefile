@@ -23,23 +23,23 @@ include: "rules/claims.smk"
 rule all:
     default_target: True
     input:
-        figures(),
+        LAYOUT.figures(),
         rules.claims.output,
 
 
 rule kwj:
     input:
-        figures("kwj_"),
+        LAYOUT.figures("kwj_"),
 
 
 rule bj:
     input:
-        figures("bj_"),
+        LAYOUT.figures("bj_"),
 
 
 rule theory:
     input:
-        figures("theory_"),
+        LAYOUT.figures("theory_"),
 
 
 onstart:

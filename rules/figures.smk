@@ -7,9 +7,14 @@ its runs, the prepared networks of its ensembles and its phase-diagram scans. Ev
 
 rule figure:
     input:
-        figure_inputs,
+        lambda w: [
+            path
+            for kind in LAYOUT.figure_inputs(w.figure).values()
+            for paths in kind.values()
+            for path in paths
+        ],
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", *FORMS),
+        multiext(f"{RESULTS}/figures/{{figure}}", *FIGURE_FORMS),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
@@ -18,7 +23,7 @@ rule figure:
         mem_mb=1500,
         runtime=10,
     params:
-        options=figure_options,
+        options=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: fingerprint(figure_module(w.figure)),
         module=lambda w: w.figure.replace("_", ".", 1),
         stem=f"{RESULTS}/figures/{{figure}}",
@@ -32,4 +37,4 @@ for name in SCENARIO.figures:
         name:
             name
         input:
-            figure_files(name),
+            LAYOUT.figure(name),

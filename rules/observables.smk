@@ -1,4 +1,4 @@
-"""Snapshots in; out come the observables of each chunk of networks, then their average over all networks of a point.
+"""Snapshots in; out come the observables of every point of a run, per network and averaged over all chunks of networks.
 
 Where a figure asks for it, also every single weight's displacement, size and data gradient.
 """
@@ -6,36 +6,7 @@ Where a figure asks for it, also every single weight's displacement, size and da
 
 rule observe:
     input:
-        f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
-    output:
-        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
-    log:
-        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.log",
-    conda:
-        "../envs/training.yaml"
-    resources:
-        mem_mb=2500,
-        runtime=20,
-    params:
-        options=lambda w: flags(
-            waiting_times=SCENARIO.runs[w.run].waiting_times,
-            chi=w.chi,
-            **measured_options(SCENARIO.runs[w.run]),
-        ),
-        code=lambda w: code("observe"),
-    shell:
-        "quench observe {input} {params.options} -o {output} 2> {log}"
-
-
-rule average:
-    input:
-        lambda w: expand(
-            f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}/{{seeds}}.nc",
-            run=w.run,
-            point=w.point,
-            chi=w.chi,
-            seeds=chunks(SCENARIO.runs[w.run].ensemble),
-        ),
+        lambda w: LAYOUT.snapshots(w.run, w.point),
     output:
         f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
     log:
@@ -43,18 +14,19 @@ rule average:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=2500,
         runtime=20,
     params:
-        code=lambda w: code("average"),
+        options=lambda w: OPTIONS.observe(w.run, w.chi),
+        code=lambda w: code("observe"),
     shell:
-        "quench average {input} -o {output} 2> {log}"
+        "quench observe {input} {params.options} -o {output} 2> {log}"
 
 
 rule mobility:
     input:
         snapshots=f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
-        dataset=lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[SCENARIO.runs[w.run].ensemble].dataset}.nc",
+        dataset=dataset_of_run,
     output:
         f"{RESULTS}/mobility/{{run}}/{{point}}/{{seeds}}.nc",
     log:
@@ -65,7 +37,7 @@ rule mobility:
         mem_mb=2500,
         runtime=20,
     params:
-        options=mobility_options,
+        options=lambda w: OPTIONS.mobility(w.run),
         code=lambda w: code("mobility", BACKEND),
     shell:
         "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

@@ -12,7 +12,7 @@ rule pspin_simulation:
         mem_mb=1000,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        options=simulation_options,
+        options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),
     shell:
         "quench pspin-simulate {params.options} -o {output} 2> {log}"

@@ -12,6 +12,7 @@ from quench.theory import brownian
 SGD = ["--width", "6", "--depth", "3", "--weight-decay", "0.003", "--learning-rate", "0.05", "--batch-size", "30",
        "--epochs", "4", "--polish", "3:0.05,2:0.005"]  # fmt: skip
 LANGEVIN = ["--step-size", "0.02", "--waiting-times", "5,20", "--lag-max", "60", "--temperature", "0.01"]
+MEASURED = ["--waiting-times", "5,20", "--chi", "30"]
 
 
 def quench(*words):
@@ -33,7 +34,7 @@ def train(folder, name, seeds, backend="reference", threads=1):
     pretrained, snapshots = folder / f"pretrained-{name}.nc", folder / f"snapshots-{name}.nc"
     quench("pretrain", folder / "data.nc", *SGD, "--seeds", seeds, *how, "-o", pretrained)
     quench("run", pretrained, folder / "data.nc", *LANGEVIN, *how, "-o", snapshots)
-    quench("observe", snapshots, "--waiting-times", "5,20", "--chi", 30, "-o", folder / f"observables-{name}.nc")
+    quench("observe", snapshots, *MEASURED, "-o", folder / f"observables-{name}.nc")
     return pretrained, snapshots
 
 
@@ -85,8 +86,8 @@ def test_chunks_change_no_bit_of_any_observable(folder, tmp_path, backend):
     for cut, chunks in cuts.items():
         for index, seeds in enumerate(chunks):
             train(tmp_path, f"{cut}{index}", seeds, backend, threads=1 + index)
-        parts = [tmp_path / f"observables-{cut}{index}.nc" for index in range(len(chunks))]
-        quench("average", *parts, "-o", tmp_path / f"{cut}.nc")
+        parts = [tmp_path / f"snapshots-{cut}{index}.nc" for index in range(len(chunks))]
+        quench("observe", *parts, *MEASURED, "-o", tmp_path / f"{cut}.nc")
         pooled[cut] = files.read(tmp_path / f"{cut}.nc", kind="observables")
     whole = pooled["all"]
     assert {"overlap", "msd", "alpha2", "fourth_moment", "motility", "tau90", "tau_e", "loss"} <= set(whole.data_vars)
@@ -170,7 +171,8 @@ def spoilt(folder):
     unmarked.to_netcdf(folder / "unmarked.nc")
     quench("prepare", "--source", "mnist5k", "--subset", 100, "--components", 3, "-o", folder / "other.nc")
     quench("prepare", "--source", "mnist5k", "--subset", 100, "--labels", "classes", "-o", folder / "classes.nc")
-    quench("observe", folder / "snapshots-whole.nc", "--waiting-times", "5", "--chi", 31, "-o", folder / "chi31.nc")
+    quench("run", folder / "pretrained-whole.nc", folder / "data.nc", *LANGEVIN, "--temperature", 0.02,
+           "--backend", "reference", "-o", folder / "hotter.nc")  # fmt: skip
     xr.Dataset({"a": ("b", [1.0])}).to_netcdf(folder / "foreign.nc")
     return folder
 
@@ -179,7 +181,6 @@ PREPARE = ["prepare", "--source", "mnist5k", "-o", "OUT"]
 PRETRAIN = ["pretrain", "data.nc", *SGD, "--seeds", "0", "--backend", "reference", "-o", "OUT"]
 RUN = ["run", "pretrained-whole.nc", "data.nc", *LANGEVIN, "--backend", "reference", "-o", "OUT"]
 OBSERVE = ["observe", "snapshots-whole.nc", "--waiting-times", "5", "--chi", "30", "-o", "OUT"]
-AVERAGE = ["average", "observables-whole.nc", "-o", "OUT"]
 FIGURE = ["figure", "kwj.fig3", "--run", "hot", "observables-whole.nc", "-o", "OUT"]
 
 
@@ -248,10 +249,9 @@ MISTAKES = [
     ([*OBSERVE, "--chi", "0"], "more than 0"),
     ([*OBSERVE, "--chi", "inf"], "inf is out of range"),
     ([*OBSERVE, "--lags=-5"], "not a whole number"),
-    (["average", "observables-whole.nc", "observables-whole.nc", "-o", "OUT"], "a seed is in more than one"),
-    (["average", "observables-whole.nc", "chi31.nc", "-o", "OUT"], "under another configuration"),
-    (replaced(AVERAGE, "observables-whole.nc", "foreign.nc"), "foreign.nc"),
-    (replaced(AVERAGE, "observables-whole.nc", "data.nc"), "holds 'dataset', but observables is wanted"),
+    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "seed 0 is in"),
+    (["observe", "hotter.nc", *OBSERVE[1:]], "under another configuration"),
+    (["observe", "foreign.nc", *OBSERVE[1:]], "foreign.nc"),
     (replaced(FIGURE, "kwj.fig3", "kwj.fig33"), "did you mean 'kwj.fig3'"),
     (replaced(FIGURE, "kwj.fig3", "kwj.panels"), "draws none itself"),
     ([*FIGURE, "--temperatures", "0.5"], "no observables at temperature 0.5"),

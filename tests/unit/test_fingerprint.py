@@ -86,8 +86,8 @@ def test_langevin_edit_is_langevins_alone(copy):
         ("quench.dynamics.descent", {"pretrain"}),
         ("quench.data.prepare", {"prepare"}),
         ("quench.observables.overlap", {"observe"}),
-        ("quench.observables.relaxation", {"observe", "average"}),
-        ("quench.observables.average", {"average"}),
+        ("quench.observables.relaxation", {"observe"}),
+        ("quench.observables.average", {"observe"}),
         ("quench.theory.brownian", set()),
         # Plumbing: reading, writing, telling and drawing make no number.
         ("quench.files", set()),
@@ -104,13 +104,13 @@ def test_code_edit_reaches_the_steps_that_import_it(copy, module, expected):
     edit, codes = copy
     before = codes()
     edit(module, add_code)
-    chain = {"prepare", "pretrain", "langevin", "sgd", "observe", "average"}
+    chain = {"prepare", "pretrain", "langevin", "sgd", "observe"}
     assert stale(before, codes()) & chain == expected
 
 
 @pytest.mark.parametrize(
     "command, step", [("prepare", "prepare"), ("pretrain", "pretrain"), ("run", "langevin"), ("run", "sgd"),
-                      ("observe", "observe"), ("average", "average")],
+                      ("observe", "observe")],
 )  # fmt: skip
 def test_step_covers_the_science_that_its_command_calls(command, step):
     """A science module that a command calls directly must be in the fingerprint of what the command writes."""
@@ -123,8 +123,7 @@ def test_step_covers_the_science_that_its_command_calls(command, step):
         if name.startswith(("quench.data.", "quench.networks.", "quench.dynamics.", "quench.observables."))
     }
     if command == "observe":
-        # The averages over one chunk, which those over all chunks replace; and the lag grid, declared in the file.
-        called -= {"quench.observables.average", "quench.dynamics.schedule"}
+        called -= {"quench.dynamics.schedule"}  # The lag grid, declared in the file.
     assert called <= covered
 
 

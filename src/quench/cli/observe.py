@@ -1,20 +1,29 @@
-"""Overlap, displacement, non-Gaussianity, relaxation times and motility of a snapshots file, whoever wrote it.
+"""Overlap, displacement, non-Gaussianity, relaxation times and motility of snapshots files, whoever wrote them.
 
-A streamed file (quench run --snapshots streamed) gives the same, for what was declared when it was measured.
+Several files are chunks of one ensemble: every network is measured by itself, and averages with bootstrap intervals
+run over all of them. A streamed file (quench run --snapshots streamed) gives the same, for what was declared when it
+was measured.
 
-quench observe snapshots.nc -o observables.nc --waiting-times 100,1000 --chi 300
+quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 300
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quench.cli.options import add_output, bounded, check_output, integers
+from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("snapshots", type=Path, help="a file with weights (network, time, weight), or a streamed one")
+    parser.add_argument(
+        "snapshots", nargs="+", type=Path, help="files with weights (network, time, weight), or streamed ones"
+    )
     parser.add_argument(
         "--waiting-times", type=integers, required=True, help="t_w, snapshot times, separated by commas"
     )
@@ -28,23 +37,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, snapshots, steps, streamed
-    from quench.errors import QuenchError
+    from quench import files, steps
     from quench.observables.average import average
-    from quench.observables.measure import measure, measure_streamed
 
     if not args.waiting_times:
         raise QuenchError("--waiting-times: at least one is needed")
-    opened = files.read(args.snapshots, kind=("snapshots", "streamed"))
-    if opened.attrs.get("kind") == "streamed":
-        trajectory, how = streamed.check(opened, args.snapshots), measure_streamed
-    else:
-        trajectory, how = snapshots.check(opened, args.snapshots), measure
     check_output(args.output)
-    recorded = files.config_of(trajectory)
-    lags = args.lags or _declared_lags(recorded)
+    measured: list[xr.Dataset] = []
+    recorded: dict = {}
+    owner: dict[int, Path] = {}
+    # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
+    for path in args.snapshots:
+        opened = files.read(path, kind=("snapshots", "streamed"))
+        if measured and files.config_of(opened) != recorded:
+            raise QuenchError(f"{path}: made under another configuration than {args.snapshots[0]}")
+        recorded = files.config_of(opened)
+        measured.append(_measured(path, opened, args.lags or _declared_lags(recorded), args))
+        for seed in measured[-1]["seed"].values.tolist():
+            if seed in owner:
+                raise QuenchError(f"{path}: seed {seed} is in {owner[seed]} too; every network counts once")
+            owner[seed] = path
+    config = {
+        "trajectory": recorded,
+        "chi": args.chi,
+        "waiting_times": args.waiting_times,
+        "include_output_layer": not args.hidden_only,
+    }
+    files.write(average(measured), args.output, kind="observables", config=config, code=steps.code("observe"))
+
+
+def _measured(path: Path, opened: xr.Dataset, lags: tuple[int, ...] | None, args: argparse.Namespace) -> xr.Dataset:
+    from quench import snapshots, streamed
+    from quench.observables.measure import measure, measure_streamed
+
+    if opened.attrs.get("kind") == "streamed":
+        trajectory, how = streamed.check(opened, path), measure_streamed
+    else:
+        trajectory, how = snapshots.check(opened, path), measure
     try:
-        result = how(
+        return how(
             trajectory,
             args.waiting_times,
             chi=args.chi,
@@ -53,14 +84,7 @@ def run(args: argparse.Namespace) -> None:
             include_output_layer=not args.hidden_only,
         )
     except QuenchError as error:
-        raise QuenchError(f"{args.snapshots}: {error}") from None
-    config = {
-        "trajectory": recorded,
-        "chi": args.chi,
-        "waiting_times": args.waiting_times,
-        "include_output_layer": not args.hidden_only,
-    }
-    files.write(average([result]), args.output, kind="observables", config=config, code=steps.code("observe"))
+        raise QuenchError(f"{path}: {error}") from None
 
 
 def _declared_lags(recorded: dict) -> tuple[int, ...] | None:

@@ -18,7 +18,7 @@ TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
     "independent ones. (a, b) Mean square displacement, one curve for each t_w; dotted: one epoch. (c) Local slope "
-    "d log Delta / d log t, mean over the last decade of t_w and its range. (d) Gradient noise: constant, like a temperature."
+    "d log Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
 )
 OLD = 20  # waiting times from the length of the run over this are old
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}

@@ -1,0 +1,99 @@
+"""Where every result of a scenario lies: the paths that the rules make, and that are read by their names elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from quench.config.sections import Scenario
+
+FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
+
+
+class Layout:
+    """Paths of the results of ``scenario``, relative to the folder that Snakemake runs in."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.folder = f"results/{scenario.scenario}"
+
+    def dataset(self, name: str) -> str:
+        return f"{self.folder}/data/{name}.nc"
+
+    def images(self, source: str) -> str:
+        return f"{self.folder}/images/{source}.nc"
+
+    def seed_chunks(self, section: Any) -> list[str]:
+        """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
+        size = self.scenario.compute.chunk
+        first, stop = section.first_seed, section.first_seed + section.seeds
+        return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+
+    def chunks_of(self, run: str) -> list[str]:
+        return self.seed_chunks(self.scenario.ensembles[self.scenario.runs[run].ensemble])
+
+    def pretrained(self, ensemble: str) -> list[str]:
+        chunks = self.seed_chunks(self.scenario.ensembles[ensemble])
+        return [f"{self.folder}/pretrained/{ensemble}/{seeds}.nc" for seeds in chunks]
+
+    def values(self, run: str) -> dict[str, float | int]:
+        """A run's temperatures or batch sizes, as the config has them, by the name of their folder."""
+        section = self.scenario.runs[run]
+        temperatures = {f"T{value:.10g}": value for value in section.temperatures}
+        return temperatures | {f"B{value}": value for value in section.batch_sizes}
+
+    def snapshots(self, run: str, point: str) -> list[str]:
+        return [f"{self.folder}/snapshots/{run}/{point}/{seeds}.nc" for seeds in self.chunks_of(run)]
+
+    def observables(self, run: str, chi: float | None = None, temperatures: Iterable[float] = ()) -> list[str]:
+        """Observables of a run: at the given temperatures, or at all its points."""
+        chi = chi or self.scenario.runs[run].chi
+        return [
+            f"{self.folder}/observables/{run}/{point}/chi{chi:.10g}.nc"
+            for point, value in self.values(run).items()
+            if not temperatures or point[0] == "B" or value in temperatures
+        ]
+
+    def mobility(self, run: str, temperatures: Iterable[float] = ()) -> list[str]:
+        """Single weights of a run at the given temperatures (all), every chunk of networks."""
+        return [
+            f"{self.folder}/mobility/{run}/T{value:.10g}/{seeds}.nc"
+            for value in temperatures or self.scenario.runs[run].temperatures
+            for seeds in self.chunks_of(run)
+        ]
+
+    def scan(self, name: str) -> list[str]:
+        """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
+        count, size = len(self.scenario.scans[name].points), self.scenario.compute.scan_chunk
+        parts = [f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)]
+        return [f"{self.folder}/scans/{name}/{part}.nc" for part in parts]
+
+    def trainings(self, classifier: str) -> list[str]:
+        """Training files of a classifier, a chunk of seeds each."""
+        chunks = self.seed_chunks(self.scenario.classifiers[classifier])
+        return [f"{self.folder}/classifiers/{classifier}/{seeds}.nc" for seeds in chunks]
+
+    def figure(self, name: str) -> list[str]:
+        return [f"{self.folder}/figures/{name}{form}" for form in FIGURE_FORMS]
+
+    def figures(self, prefix: str = "") -> list[str]:
+        """The files of every declared figure whose name starts with ``prefix``."""
+        return [path for name in self.scenario.figures if name.startswith(prefix) for path in self.figure(name)]
+
+    def figure_inputs(self, name: str) -> dict[str, dict[str, list[str]]]:
+        """The files that a figure's section names, by kind and name, as ``quench figure`` takes them."""
+        section = self.scenario.figures[name]
+        return {
+            "run": {
+                run: [path for chi in section.chis_of(run) for path in self.observables(run, chi, section.temperatures)]
+                for run in section.runs
+            },
+            "ensemble": {ensemble: self.pretrained(ensemble) for ensemble in section.ensembles},
+            "scan": {scan: self.scan(scan) for scan in section.scans},
+            "mobility": {run: self.mobility(run, section.temperatures) for run in section.mobility},
+            "classifier": {classifier: self.trainings(classifier) for classifier in section.classifiers},
+            **{
+                part: {item: [f"{self.folder}/{part}/{item}.nc"] for item in getattr(section, part)}
+                for part in ("glass", "flatness", "drift")
+            },
+        }
