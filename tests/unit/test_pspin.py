@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from quench import files
 from quench.cli import main
-from quench.cli.pspin import parse_times
 from quench.errors import QuenchError
 from quench.theory.pspin.dataset import glass
 from quench.theory.pspin.solve import solve
@@ -212,15 +211,6 @@ def test_command_tells_mistakes_in_one_line(tmp_path, capsys, options, message):
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_times_are_read_as_lists_and_decades():
-    assert parse_times("3,1,1", "--times") == [1.0, 3.0]
-    times = parse_times("0,0.1:10:5", "--times")
-    assert times[0] == 0.0
-    assert times[-1] == 10.0
-    assert len(times) == 12
-    np.testing.assert_allclose(np.diff(np.log10(times[1:])), 0.2)
 
 
 @pytest.mark.slow

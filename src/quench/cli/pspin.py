@@ -8,11 +8,11 @@ quench pspin --temperature 0.5 --t-max 1e7 --times 0,0.01:1e7:10 --waiting-times
 from __future__ import annotations
 
 import argparse
-import math
 import os
 
 from quench.cli.options import add_output, bounded, check_output
 from quench.errors import QuenchError
+from quench.times import end, listed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    times, waiting_times, lags = (
-        parse_times(text, option)
+    asked = [
+        listed(text, option)
         for text, option in ((args.times, "--times"), (args.waiting_times, "--waiting-times"), (args.lags, "--lags"))
-    )
-    latest = max(times[-1], waiting_times[-1], lags[-1])
-    t_max = args.t_max if args.t_max is not None else max(times[-1], waiting_times[-1] + lags[-1])
-    if latest > t_max:
-        raise QuenchError(f"--t-max {t_max:g} is before the latest time asked for, {latest:g}")
+    ]
+    try:
+        t_max = end(*asked, args.t_max)
+    except ValueError as error:
+        raise QuenchError(f"--t-max: {error}") from None
     check_output(args.output)
     # The matrices are too small for threads, which would spin. BLAS reads this once, when it is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -60,32 +60,9 @@ def run(args: argparse.Namespace) -> None:
         "accuracy": args.accuracy,
     }
     files.write(
-        glass(quench, times, waiting_times, lags),
+        glass(quench, *asked),
         args.output,
         kind="glass",
         config=config,
         code=steps.code("pspin"),
     )
-
-
-def parse_times(text: str, option: str) -> list[float]:
-    """Times named by ``text``, ascending, each once. Raises ``QuenchError`` where ``text`` is no list of times."""
-    times: set[float] = set()
-    for item in text.split(","):
-        try:
-            parts = [float(part) for part in item.split(":")]
-        except ValueError:
-            parts = []
-        if not all(math.isfinite(part) and part >= 0 for part in parts):
-            parts = []
-        if len(parts) == 1:
-            times.add(parts[0])
-        elif len(parts) == 3 and 0 < parts[0] < parts[1] and parts[2] >= 1:
-            first, last, each = parts
-            number = max(round(math.log10(last / first) * each), 1)
-            times |= {first * (last / first) ** (i / number) for i in range(number)} | {last}
-        else:
-            raise QuenchError(
-                f"{option}: {item!r} is neither a time >= 0 nor FIRST:LAST:N with 0 < FIRST < LAST, N >= 1"
-            )
-    return sorted(times)
