@@ -16,6 +16,7 @@ include: "rules/scans.smk"
 include: "rules/observables.smk"
 include: "rules/classifiers.smk"
 include: "rules/theory.smk"
+include: "rules/external.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 

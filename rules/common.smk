@@ -18,8 +18,13 @@ from quench.options import Options, flags
 from quench.steps import code
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
+def figure_code(layout, name):
+    """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
+    drawn_by = f"quench.figures.{layout.figure_module(name)}"
+    try:
+        return fingerprint(drawn_by)
+    except QuenchError as error:
+        raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
 
 def scenario_or_exit():
@@ -38,7 +43,13 @@ def scenario_or_exit():
             if not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
-            fingerprint(figure_module(name))
+            figure_code(layout, name)
+        for name, run in scenario.external.items():
+            for path in run.snapshots:
+                if not Path(path).exists():
+                    raise QuenchError(
+                        f"config: external.{name}.snapshots: {path}: no such file"
+                    )
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -76,6 +87,7 @@ wildcard_constraints:
     simulation="[a-z][a-z0-9_]*",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
+    external="[a-z][a-z0-9_]*",
 
 
 def save_resolved_config():

@@ -1,7 +1,7 @@
 """Nothing in; out comes the 3-spin glass: simulations at finite N, with errors over realisations of the couplings."""
 
 
-rule pspin_simulation:
+rule simulation:
     output:
         f"{RESULTS}/glass/{{simulation}}.nc",
     log:
