@@ -96,6 +96,7 @@ def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
     ax.axhline(0, **style.GUIDE)
     # A few weights may do all the moving at first.
     ax.set_yscale("symlog", linthresh=1)
+    ax.set_ylim(bottom=1.3 * min(float(one["alpha2_low"].min()), -0.2))
     ax.set(ylabel=r"$\alpha_2(t, t_w)$")
 
 
