@@ -12,8 +12,7 @@ rule claims:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **cost("claims"),
     params:
         options=claim_options,
         code=claims_code,

@@ -12,6 +12,7 @@ from quench import submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
+from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
@@ -130,7 +131,18 @@ def tell_room():
 
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
+    return LAYOUT.cores(last - first + 1)
+
+
+def cost(rule):
+    """Resources of a rule by the cost model, from the job's wildcards: memory and run time, more with every try."""
+    work = getattr(LAYOUT.costs, rule)
+    return {
+        name: lambda w, threads, attempt, name=name: request(
+            work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
+        )[name]
+        for name in ("mem_mb", "runtime")
+    }
 
 
 def dataset_of_run(wildcards):

@@ -20,8 +20,7 @@ rule figure:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1500,
-        runtime=10,
+        **cost("figure"),
     params:
         options=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: fingerprint(figure_module(w.figure)),

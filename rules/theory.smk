@@ -9,8 +9,7 @@ rule pspin_simulation:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 60 * attempt,
+        **cost("pspin_simulation"),
     params:
         options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),

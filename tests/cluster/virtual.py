@@ -127,7 +127,9 @@ class Cluster:
     def jobs(self, *states: str) -> list[dict[str, str]]:
         """Jobs of the given states: ``id``, ``state``, ``node``, ``comment`` (Snakemake: the rule and its wildcards)."""
         told = self._call("squeue", "-h", f"--states={','.join(states)}", "-o", "%A|%T|%N|%k")
-        return [dict(zip(("id", "state", "node", "comment"), line.split("|"), strict=True)) for line in told.splitlines()]
+        return [
+            dict(zip(("id", "state", "node", "comment"), line.split("|"), strict=True)) for line in told.splitlines()
+        ]
 
     def cancel(self, job: str) -> None:
         self._call("scancel", job)

@@ -29,6 +29,7 @@ COMMANDS = {
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
     "claims": "check the claims of the papers against the plotted numbers of our figures",
+    "cost": "what a scenario costs: jobs, core-hours, memory, disk and wall time of every stage",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 
