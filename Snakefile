@@ -18,13 +18,13 @@ include: "rules/classifiers.smk"
 include: "rules/theory.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        LAYOUT.figures(),
-        rules.claims.output,
+        rules.report.output,
 
 
 rule kwj:

@@ -1,12 +1,15 @@
 """What every stage shares: the checked scenario, the paths of its results, and the options of its jobs."""
 
 import functools
+import hashlib
 import os
 import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Where these rules are, also when another workflow has taken them as a module.
+ROOT = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(ROOT / "src"))
 
 from quench import submission
 from quench.atomic import atomic
@@ -16,13 +19,12 @@ from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
-from quench.layout import FIGURE_FORMS, Layout
+from quench.layout import Layout
 from quench.options import Options, flags
+from quench.report.catalogue import place, words
 from quench.steps import code
 
-RULES = submission.rules_hash(
-    [workflow.main_snakefile, *Path(workflow.basedir, "rules").glob("*.smk")]
-)
+RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
 if workflow.is_main_process:
     os.environ.pop(submission.VARIABLE, None)
 else:
@@ -77,7 +79,7 @@ if workflow.deployment_settings.deployment_method:
 else:
     COMMAND = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; "
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; {COMMAND}; "
 )
 
 
@@ -162,13 +164,13 @@ def run_step(wildcards):
     return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
-CLAIMS = "config/claims.yaml"
+CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")
 
 
 @functools.cache
 def declared_claims():
     try:
-        return load_claims(Path(workflow.basedir) / CLAIMS)
+        return load_claims(CLAIMS)
     except QuenchError as error:
         sys.exit(f"quench: {error}")
 
@@ -196,3 +198,16 @@ def claims_code(wildcards):
     return " ".join(
         fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules})
     )
+
+
+def report_code():
+    """What shapes the report: its modules, and the templates, style and script that they read."""
+    templates = sorted((ROOT / "src/quench/report/templates").iterdir())
+    inside = hashlib.sha256(b"".join(path.read_bytes() for path in templates))
+    return f"{fingerprint('quench.report.page')} {inside.hexdigest()[:16]}"
+
+
+def snakemake_call():
+    """How this scenario is made, for a reader of the report."""
+    files = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    return shlex.join(["snakemake", *(["--configfile", *files] if files else [])])

@@ -1,4 +1,4 @@
-"""Every job that the figures and claims of a scenario need, and what each needs before it."""
+"""Every job that the figures, claims and report of a scenario need, and what each needs before it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOLDERS = {
     "glass": ("pspin_simulation", ("simulation",)),
     "figures": ("figure", ("figure",)),
 }
-STAGES = (*(rule for rule, _ in _FOLDERS.values()), "claims")
+STAGES = (*(rule for rule, _ in _FOLDERS.values()), "claims", "report")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ def jobs(layout: Layout) -> dict[str, Job]:
     figures = tuple(add(layout.figure(name)[-1]) for name in layout.scenario.figures)
     claims = f"{layout.folder}/claims.csv"
     found[claims] = Job("claims", claims, layout.costs.claims(), 1, figures)
+    report = f"{layout.folder}/report/index.html"
+    found[report] = Job("report", report, layout.costs.report(), 1, (claims, *figures))
     return found
 
 

@@ -166,6 +166,9 @@ class Costs:
     def claims(self) -> Work:
         return Work("figure", 0.5)
 
+    def report(self) -> Work:
+        return Work("figure", 2.0, memory=1e8, disk=2e6 * len(self.scenario.figures))
+
     def _chunk_size(self, kind: str, name: str) -> int:
         """Networks of a job of an ensemble or classifier, or points of a job of a scan, as ``compute`` has it."""
         compute = self.scenario.compute
