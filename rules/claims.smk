@@ -3,7 +3,7 @@
 
 rule claims:
     input:
-        declared=CLAIMS,
+        declared=local(CLAIMS),
         figures=claim_figures,
     output:
         report(

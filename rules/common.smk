@@ -189,8 +189,11 @@ def claim_figures(wildcards):
     return list(claim_numbers().values())
 
 
-def claim_options(wildcards):
-    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+def claim_options(wildcards, input):
+    return " ".join(
+        f"--figure {name} {path}"
+        for name, path in zip(claim_numbers(), input.figures, strict=True)
+    )
 
 
 def claims_code(wildcards):

@@ -32,11 +32,11 @@ rule figure:
     resources:
         **cost("figure"),
     params:
-        options=lambda w: OPTIONS.figure(w.figure),
+        options=lambda w, input: OPTIONS.figure(w.figure, input),
         code=lambda w: fingerprint(figure_module(w.figure)),
         caption=lambda w: words(figure_module(w.figure))[1],
         module=lambda w: w.figure.replace("_", ".", 1),
-        stem=f"{RESULTS}/figures/{{figure}}",
+        stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
         "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"
 

@@ -7,7 +7,7 @@
 rule report:
     input:
         LAYOUT.figures(),
-        rules.claims.output,
+        claims=rules.claims.output,
     output:
         report(
             f"{RESULTS}/report/index.html",
@@ -24,7 +24,7 @@ rule report:
         config=as_yaml(SCENARIO),
         code=report_code(),
         workflow=snakemake_call(),
-        folder=RESULTS,
+        folder=lambda w, input: str(Path(input.claims[0]).parent),
     shell:
         "printf %s {params.config:q} | quench report {params.folder} --config - --workflow {params.workflow:q}"
         " -o {output} 2> {log}"

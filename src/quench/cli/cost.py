@@ -42,7 +42,10 @@ def run(args: argparse.Namespace) -> None:
     found = jobs(Layout(scenario))
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     told = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
-    print(f"{scenario.scenario}: time of this machine over the reference core's: {told}")
+    measured = (
+        "cores like the reference's" if args.as_reference else f"cores like ours; time over the reference's: {told}"
+    )
+    print(f"{scenario.scenario}, on {measured}")
     _tell(found, args.cores, speed, CLUSTER_START if scenario.compute.job_minutes else 0.0)
 
 
