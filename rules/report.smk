@@ -24,7 +24,7 @@ rule report:
         config=as_yaml(SCENARIO),
         code=report_code(),
         workflow=snakemake_call(),
-        folder=lambda w, input: str(Path(input.claims[0]).parent),
+        folder=lambda w, output: Path(output[0]).parents[1],
     shell:
         "printf %s {params.config:q} | quench report {params.folder} --config - --workflow {params.workflow:q}"
         " -o {output} 2> {log}"

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Repository
 
 from quench.config.scenario import overlay
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get")
@@ -46,9 +46,9 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(repository_in, tmp_path):
     """The repository with the smoke scenario as its default, under the default's name."""
-    repository = Repository(tmp_path)
+    repository = repository_in(tmp_path)
     config = tmp_path / "config"
     read = [yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "smoke.yaml")]
     everything = read[0]["figures"]

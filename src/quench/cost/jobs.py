@@ -24,7 +24,7 @@ _FOLDERS = {
     "glass": ("pspin_simulation", ("simulation",)),
     "figures": ("figure", ("figure",)),
 }
-STAGES = (*(rule for rule, _ in _FOLDERS.values()), "claims", "report")
+STAGES = (*(rule for rule, _ in _FOLDERS.values()), "pspin", "claims", "report")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ def _parse(layout: Layout, path: str) -> tuple[str, dict[str, str]]:
     """The rule that makes ``path``, and the wildcards of its job."""
     folder, *values = path.removeprefix(f"{layout.folder}/").rpartition(".")[0].split("/")
     rule, names = _FOLDERS[folder]
+    # Solutions and simulations of the glass share a folder.
+    if rule == "pspin_simulation" and values[0] in layout.scenario.quenches:
+        rule, names = "pspin", ("quench",)
     wildcards = dict(zip(names, values, strict=True))
     if "chi" in wildcards:
         wildcards["chi"] = wildcards["chi"].removeprefix("chi")

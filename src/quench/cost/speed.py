@@ -5,6 +5,7 @@ Fits to measurements, good to some ten percent for what dominates; imported by t
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from quench.config.classifiers import Classifier
@@ -102,6 +103,12 @@ class Model:
 def spins(n_spins: int, replicas: int) -> float:
     """One time step of one realisation of the 3-spin glass."""
     return 1e-4 + 14e-6 * n_spins + 2 * 2 * replicas * n_spins**3 / 3 / 50e9
+
+
+def quench(t_max: float, resolution: str) -> float:
+    """The solution of one quench of the glass: a grid of decades squared, from 10^-3 on."""
+    decades = max(1.0, math.log10(t_max) + 3)
+    return {"fast": 0.05, "standard": 0.1, "fine": 0.3}[resolution] * decades**2
 
 
 def spectrum(n_weights: int, products: float, samples: int, method: str, vectors: int) -> float:

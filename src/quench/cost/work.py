@@ -18,6 +18,7 @@ from quench.config.scenario import Scenario
 from quench.cost import speed
 from quench.dynamics.schedule import Schedule
 from quench.steps import backend_for
+from quench.times import end, listed
 
 # Core seconds until a process has loaded what it computes with, on the reference core, and the memory that it holds by
 # then with the two processes of Snakemake around it in a cluster job (MB).
@@ -159,6 +160,11 @@ class Costs:
         last = max([*section.times, *(t + lag for t in section.waiting_times for lag in (0, *section.lags))])
         one = 1e-9 * section.spins**3 + last / section.step * speed.spins(section.spins, section.replicas)
         return Work("engine", section.seeds * one, memory=4 * section.spins**3)
+
+    def pspin(self, quench: str) -> Work:
+        section = self.scenario.quenches[quench]
+        asked = (listed(getattr(section, field), field) for field in ("times", "waiting_times", "lags"))
+        return Work("engine", speed.quench(end(*asked, section.t_max), section.resolution), memory=2e8, disk=1e6)
 
     def figure(self, figure: str) -> Work:
         return Work("figure", 1.0, memory=1e8, disk=4e5)

@@ -29,6 +29,7 @@ _REFERS = {
     "flatness": "classifiers",
     "drift": "classifiers",
     "glass": "simulations",
+    "external": "external",
     "ensemble": "ensembles",
     "dataset": "data",
 }
