@@ -158,7 +158,7 @@ def n_networks(wildcards):
 
 
 def cost(rule):
-    """Resources of a rule by the cost model, from the job's wildcards: memory and run time, more with every try."""
+    """Resources by the cost model, from the wildcards of the job: memory and run time, more with every try."""
     work = getattr(LAYOUT.costs, rule)
     return {
         name: lambda w, threads, attempt, name=name: request(
