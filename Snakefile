@@ -16,15 +16,16 @@ include: "rules/scans.smk"
 include: "rules/observables.smk"
 include: "rules/classifiers.smk"
 include: "rules/theory.smk"
+include: "rules/external.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        LAYOUT.figures(),
-        rules.claims.output,
+        rules.report.output,
 
 
 rule kwj:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,14 +11,16 @@ from quench.atomic import atomic
 from quench.figures.style import look
 
 
-def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
-    """Write ``stem``.pdf, .png and .svg, each atomically."""
+def save(
+    figure: Figure, stem: Path, *, title: str, caption: str, forms: Sequence[str] = (".pdf", ".png", ".svg")
+) -> None:
+    """Write ``stem``.pdf, .png and .svg, or those of them that ``forms`` names, each atomically."""
     metadata = {
         ".pdf": {"Title": title, "Subject": caption, "Creator": "quench", "CreationDate": None},
         ".png": {"Title": title, "Description": caption, "Software": "quench"},
         ".svg": {"Title": title, "Description": caption, "Creator": "quench", "Date": None},
     }
     with look():
-        for suffix, words in metadata.items():
+        for suffix in forms:
             with atomic(stem.with_name(stem.name + suffix)) as temporary:
-                figure.savefig(temporary, metadata=words)
+                figure.savefig(temporary, metadata=metadata[suffix])
