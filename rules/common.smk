@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
@@ -24,19 +25,26 @@ def scenario_or_exit():
     """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
     try:
         scenario = resolve(config)
-        for name, data in scenario.data.items():
-            if not Path(f"results/{scenario.scenario}/data/{name}.nc").exists():
-                check_available(data.source, scenario.data_root)
-        for classifier in scenario.classifiers.values():
-            if not Path(
-                f"results/{scenario.scenario}/images/{classifier.source}.nc"
-            ).exists():
-                check_available(classifier.source, scenario.data_root)
+        # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
+        if not Path(f"results/{scenario.scenario}/{SUMS}").exists():
+            for source in sources_to_read(scenario):
+                check_available(source, scenario.data_root)
         for name in scenario.figures:
             fingerprint(figure_module(name))
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
+
+
+def sources_to_read(scenario):
+    """Raw images that were not read yet."""
+    results = Path(f"results/{scenario.scenario}")
+    for name, data in scenario.data.items():
+        if not (results / f"data/{name}.nc").exists():
+            yield data.source
+    for classifier in scenario.classifiers.values():
+        if not (results / f"images/{classifier.source}.nc").exists():
+            yield classifier.source
 
 
 SCENARIO = scenario_or_exit()
@@ -154,7 +162,7 @@ def observables(run, chi=None, temperatures=()):
 def save_resolved_config():
     """Keep what was asked for beside what came of it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
-        path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+        path.write_text(as_yaml(SCENARIO, config), encoding="utf-8")
 
 
 def tell_room():

@@ -72,11 +72,6 @@ def along(
     )
 
 
-def read(path: str | Path) -> xr.Dataset:
-    """The snapshots at ``path``, checked against the contract."""
-    return check(files.read(path, kind="snapshots"), path)
-
-
 def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
     """``dataset``, read from ``path``, in the contract's order of dimensions.
 

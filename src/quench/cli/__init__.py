@@ -29,6 +29,9 @@ COMMANDS = {
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
     "claims": "check the claims of the papers against the plotted numbers of our figures",
+    "verify": "check every file of a results folder; say how to make again what is wrong",
+    "pack": "everything that the figures of a scenario are drawn from, in one checksummed archive",
+    "unpack": "an archive of quench pack to a results folder, from which every figure can be drawn",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 

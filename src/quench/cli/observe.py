@@ -37,26 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, steps
+    from quench import files, results, steps
     from quench.observables.average import average
 
     if not args.waiting_times:
         raise QuenchError("--waiting-times: at least one is needed")
     check_output(args.output)
     measured: list[xr.Dataset] = []
-    recorded: dict = {}
-    owner: dict[int, Path] = {}
+    together = results.Together()
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
     for path in args.snapshots:
-        opened = files.read(path, kind=("snapshots", "streamed"))
-        if measured and files.config_of(opened) != recorded:
-            raise QuenchError(f"{path}: made under another configuration than {args.snapshots[0]}")
-        recorded = files.config_of(opened)
-        measured.append(_measured(path, opened, args.lags or _declared_lags(recorded), args))
-        for seed in measured[-1]["seed"].values.tolist():
-            if seed in owner:
-                raise QuenchError(f"{path}: seed {seed} is in {owner[seed]} too; every network counts once")
-            owner[seed] = path
+        trajectory = _checked(path)
+        together.add(path, trajectory)
+        recorded = files.config_of(trajectory)
+        measured.append(_measured(path, trajectory, args.lags or _declared_lags(recorded), args))
     config = {
         "trajectory": recorded,
         "chi": args.chi,
@@ -66,14 +60,18 @@ def run(args: argparse.Namespace) -> None:
     files.write(average(measured), args.output, kind="observables", config=config, code=steps.code("observe"))
 
 
-def _measured(path: Path, opened: xr.Dataset, lags: tuple[int, ...] | None, args: argparse.Namespace) -> xr.Dataset:
-    from quench import snapshots, streamed
+def _checked(path: Path) -> xr.Dataset:
+    """The snapshots or streamed file at ``path``, as its contract has it."""
+    from quench import results, snapshots, streamed
+
+    opened = results.read(path, kind=("snapshots", "streamed"))
+    return (streamed if opened.attrs.get("kind") == "streamed" else snapshots).check(opened, path)
+
+
+def _measured(path: Path, trajectory: xr.Dataset, lags: tuple[int, ...] | None, args: argparse.Namespace) -> xr.Dataset:
     from quench.observables.measure import measure, measure_streamed
 
-    if opened.attrs.get("kind") == "streamed":
-        trajectory, how = streamed.check(opened, path), measure_streamed
-    else:
-        trajectory, how = snapshots.check(opened, path), measure
+    how = measure_streamed if trajectory.attrs.get("kind") == "streamed" else measure
     try:
         return how(
             trajectory,

@@ -10,8 +10,9 @@ from quench.atomic import atomic
 from quench.figures.style import look
 
 
-def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
-    """Write ``stem``.pdf, .png and .svg, each atomically."""
+def save(figure: Figure, stem: Path, *, title: str, caption: str) -> list[Path]:
+    """Write ``stem``.pdf, .png and .svg, each atomically; their paths."""
+    paths = []
     metadata = {
         ".pdf": {"Title": title, "Subject": caption, "Creator": "quench", "CreationDate": None},
         ".png": {"Title": title, "Description": caption, "Software": "quench"},
@@ -19,5 +20,7 @@ def save(figure: Figure, stem: Path, *, title: str, caption: str) -> None:
     }
     with look():
         for suffix, words in metadata.items():
-            with atomic(stem.with_name(stem.name + suffix)) as temporary:
+            paths.append(stem.with_name(stem.name + suffix))
+            with atomic(paths[-1]) as temporary:
                 figure.savefig(temporary, metadata=words)
+    return paths
