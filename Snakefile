@@ -18,28 +18,28 @@ include: "rules/classifiers.smk"
 include: "rules/theory.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        figures(),
-        rules.claims.output,
+        rules.report.output,
 
 
 rule kwj:
     input:
-        figures("kwj_"),
+        LAYOUT.figures("kwj_"),
 
 
 rule bj:
     input:
-        figures("bj_"),
+        LAYOUT.figures("bj_"),
 
 
 rule theory:
     input:
-        figures("theory_"),
+        LAYOUT.figures("theory_"),
 
 
 onstart:

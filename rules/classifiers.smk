@@ -36,26 +36,17 @@ rule train:
         mem_mb=2500,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        options=lambda w: classifier_options(
-            SCENARIO.classifiers[w.classifier],
-            "source",
-            "seeds",
-            "first_seed",
-            "flatness",
-            "drift",
-        ),
-        keep=lambda w: flags(keep=SCENARIO.classifiers[w.classifier].keep),
-        device=flags(device=SCENARIO.compute.device),
+        options=lambda w: OPTIONS.train(w.classifier),
         code=lambda w: code("train"),
     shell:
-        "quench train {input} {params.options} {params.keep} {params.device} --seeds {wildcards.seeds} --threads {threads}"
+        "quench train {input} {params.options} --seeds {wildcards.seeds} --threads {threads}"
         " --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule flatness:
     input:
         images_of,
-        lambda w: trainings(w.classifier),
+        lambda w: LAYOUT.trainings(w.classifier),
     output:
         f"{RESULTS}/flatness/{{classifier}}.nc",
     log:
@@ -66,19 +57,16 @@ rule flatness:
         mem_mb=2500,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        options=lambda w: classifier_options(
-            SCENARIO.classifiers[w.classifier].flatness
-        ),
-        device=flags(device=SCENARIO.compute.device),
+        options=lambda w: OPTIONS.after_training(w.classifier, "flatness"),
         code=lambda w: code("flatness"),
     shell:
-        "quench flatness {input} {params.options} {params.device} --threads {threads} -o {output} 2> {log}"
+        "quench flatness {input} {params.options} --threads {threads} -o {output} 2> {log}"
 
 
 rule drift:
     input:
         images_of,
-        lambda w: trainings(w.classifier),
+        lambda w: LAYOUT.trainings(w.classifier),
     output:
         f"{RESULTS}/drift/{{classifier}}.nc",
     log:
@@ -89,8 +77,7 @@ rule drift:
         mem_mb=2500,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        options=lambda w: classifier_options(SCENARIO.classifiers[w.classifier].drift),
-        device=flags(device=SCENARIO.compute.device),
+        options=lambda w: OPTIONS.after_training(w.classifier, "drift"),
         code=lambda w: code("drift"),
     shell:
-        "quench drift {input} {params.options} {params.device} --threads {threads} -o {output} 2> {log}"
+        "quench drift {input} {params.options} --threads {threads} -o {output} 2> {log}"

@@ -1,20 +1,35 @@
-"""What every stage shares: the checked scenario, the paths of all results, and command-line flags from config values."""
+"""What every stage shares: the checked scenario, the paths of its results, and the options of its jobs."""
 
 import functools
+import hashlib
+import os
 import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Where these rules are, also when another workflow has taken them as a module.
+ROOT = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(ROOT / "src"))
 
+from quench import submission
 from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
-from quench.steps import backend_for, code
+from quench.fingerprint import all_fingerprints, fingerprint
+from quench.layout import Layout
+from quench.options import Options, flags
+from quench.report.catalogue import place, words
+from quench.steps import code
+
+RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
+if workflow.is_main_process:
+    os.environ.pop(submission.VARIABLE, None)
+else:
+    # The main process has them on record, and the commands themselves refuse to work with other code.
+    code = fingerprint = lambda *_: ""
 
 
 def figure_module(name):
@@ -22,12 +37,27 @@ def figure_module(name):
 
 
 def scenario_or_exit():
-    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
+    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts.
+
+    A job on a cluster takes the scenario that its main process started with.
+    """
     try:
+        if submitted := submission.read():
+            submission.check_rules(RULES)
+            return resolve(submitted["scenario"])
         scenario = resolve(config)
+        layout = Layout(scenario)
+        made_from = {
+            layout.dataset(name): data.source for name, data in scenario.data.items()
+        }
+        made_from |= {
+            layout.images(one.source): one.source
+            for one in scenario.classifiers.values()
+        }
         # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
-        if not Path(f"results/{scenario.scenario}/{SUMS}").exists():
-            for source in sources_to_read(scenario):
+        unpacked = Path(layout.folder, SUMS).exists()
+        for path, source in made_from.items():
+            if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
             fingerprint(figure_module(name))
@@ -36,20 +66,11 @@ def scenario_or_exit():
     return scenario
 
 
-def sources_to_read(scenario):
-    """Raw images that were not read yet."""
-    results = Path(f"results/{scenario.scenario}")
-    for name, data in scenario.data.items():
-        if not (results / f"data/{name}.nc").exists():
-            yield data.source
-    for classifier in scenario.classifiers.values():
-        if not (results / f"images/{classifier.source}.nc").exists():
-            yield classifier.source
-
-
 SCENARIO = scenario_or_exit()
-RESULTS = f"results/{SCENARIO.scenario}"
-BACKEND = backend_for(SCENARIO.compute.backend, SCENARIO.compute.device)
+LAYOUT = Layout(SCENARIO)
+OPTIONS = Options(SCENARIO, LAYOUT)
+RESULTS = LAYOUT.folder
+BACKEND = OPTIONS.backend
 
 # Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
 CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
@@ -60,7 +81,7 @@ if workflow.deployment_settings.deployment_method:
 else:
     COMMAND = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; "
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; {COMMAND}; "
 )
 
 
@@ -74,95 +95,26 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
     scan="[a-z][a-z0-9_]*",
     part=r"[0-9]+-[0-9]+",
-    simulation="[a-z][a-z0-9_]*",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
 
 
-def flags(**values):
-    """``--some-key value`` for every value; True gives the bare flag; None, False and empty tuples give nothing."""
-    words = []
-    for key, value in values.items():
-        if value is None or value is False or value == ():
-            continue
-        words.append(f"--{key.replace('_', '-')}")
-        if isinstance(value, tuple):
-            value = ",".join(map(str, value))
-        if value is not True:
-            words.append(shlex.quote(str(value)))
-    return " ".join(words)
-
-
-def chunks(ensemble):
-    return seed_chunks(SCENARIO.ensembles[ensemble])
-
-
-def seed_chunks(section):
-    """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
-    first, stop, size = (
-        section.first_seed,
-        section.first_seed + section.seeds,
-        SCENARIO.compute.chunk,
-    )
-    return [
-        f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)
-    ]
-
-
-def trainings(classifier):
-    """Training files of a classifier, a chunk of seeds each."""
-    return [
-        f"{RESULTS}/classifiers/{classifier}/{seeds}.nc"
-        for seeds in seed_chunks(SCENARIO.classifiers[classifier])
-    ]
-
-
-def images_of(wildcards):
-    """The images file that a classifier learns."""
-    return f"{RESULTS}/images/{SCENARIO.classifiers[wildcards.classifier].source}.nc"
-
-
-def classifier_options(section, *left_out):
-    """Flags of a classifier's section, or of one within it."""
-    return flags(
-        **{key: value for key, value in dict(section).items() if key not in left_out}
-    )
-
-
-def n_networks(wildcards):
-    first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
-
-
-def points(run):
-    """Folder names of a run's temperatures or batch sizes."""
-    section = SCENARIO.runs[run]
-    return [
-        *(f"T{value:.10g}" for value in section.temperatures),
-        *(f"B{value}" for value in section.batch_sizes),
-    ]
-
-
-def value_of(run, point):
-    """The temperature or batch size that a folder name stands for, as the config has it."""
-    section = SCENARIO.runs[run]
-    return dict(zip(points(run), [*section.temperatures, *section.batch_sizes]))[point]
-
-
-def observables(run, chi=None, temperatures=()):
-    """Averaged observables of a run: at the given temperatures, or at all its points."""
-    chi = chi or SCENARIO.runs[run].chi
-    return [
-        f"{RESULTS}/observables/{run}/{point}/chi{chi:.10g}.nc"
-        for point in points(run)
-        if not temperatures or point[0] == "B" or value_of(run, point) in temperatures
-    ]
+def one_of(names):
+    """A wildcard that stands for one of the names; for nothing where there are none."""
+    return "|".join(names) or "-"
 
 
 def save_resolved_config():
-    """Keep what was asked for beside what came of it."""
+    """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO, config), encoding="utf-8")
+    submission.record(
+        RESULTS,
+        SCENARIO.model_dump(mode="json"),
+        RULES,
+        all_fingerprints(),
+        SCENARIO.compute.checkpoint_days,
+    )
 
 
 def tell_room():
@@ -185,54 +137,20 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
-def pretrain_options(wildcards):
-    section = SCENARIO.ensembles[wildcards.ensemble]
-    polish = ",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
-    return flags(
-        width=section.width,
-        depth=section.depth,
-        weight_decay=section.weight_decay,
-        seeds=wildcards.seeds,
-        learning_rate=section.sgd.learning_rate,
-        batch_size=section.sgd.batch_size,
-        epochs=section.sgd.epochs,
-        polish=polish or None,
-        **compute_options(),
-    )
+def n_networks(wildcards):
+    first, last = map(int, wildcards.seeds.split("-"))
+    return last - first + 1
 
 
-def run_options(wildcards):
-    section = SCENARIO.runs[wildcards.run]
-    value = value_of(wildcards.run, wildcards.point)
-    if section.dynamics == "langevin":
-        point = {"temperature": value, "lag_max": section.lag_max_at()}
-    else:
-        point = {"batch_size": value, "lag_max": section.lag_max_at(value)}
-    return flags(
-        dynamics=section.dynamics,
-        **point,
-        step_size=section.step_size,
-        waiting_times=section.waiting_times,
-        dense=section.dense,
-        per_decade=section.per_decade,
-        **streamed_options(section),
-        **compute_options(),
-    )
+def dataset_of_run(wildcards):
+    """The dataset that a run's networks learn."""
+    ensemble = SCENARIO.ensembles[SCENARIO.runs[wildcards.run].ensemble]
+    return LAYOUT.dataset(ensemble.dataset)
 
 
-def streamed_options(section):
-    """What a streamed run measures on the way, as its observables will be asked for; nothing for full snapshots."""
-    if SCENARIO.compute.snapshots == "full":
-        return {}
-    chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
-    return {"snapshots": "streamed", "chi": tuple(chis), **measured_options(section)}
-
-
-def measured_options(section):
-    return {
-        "motility_lags": section.motility_lags,
-        "hidden_only": not section.include_output_layer,
-    }
+def images_of(wildcards):
+    """The images file that a classifier learns."""
+    return LAYOUT.images(SCENARIO.classifiers[wildcards.classifier].source)
 
 
 def run_step(wildcards):
@@ -241,153 +159,13 @@ def run_step(wildcards):
     return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
-def simulation_options(wildcards):
-    given = dict(SCENARIO.simulations[wildcards.simulation])
-    first, count = given.pop("first_seed"), given.pop("seeds")
-    return flags(seeds=f"{first}-{first + count - 1}", **given)
-
-
-def compute_options():
-    return {
-        "backend": BACKEND,
-        "device": SCENARIO.compute.device,
-        "precision": SCENARIO.compute.precision,
-    }
-
-
-def scan_files(scan):
-    """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
-    count, size = len(SCENARIO.scans[scan].points), SCENARIO.compute.scan_chunk
-    parts = [
-        f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)
-    ]
-    return [f"{RESULTS}/scans/{scan}/{part}.nc" for part in parts]
-
-
-def scan_options(wildcards):
-    section = SCENARIO.scans[wildcards.scan]
-    first, last = map(int, wildcards.part.split("-"))
-    return flags(
-        points=",".join(
-            f"{width}:{strength!r}"
-            for width, strength in section.points[first : last + 1]
-        ),
-        depth=section.depth,
-        seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
-        learning_rate=section.sgd.learning_rate,
-        batch_size=section.sgd.batch_size,
-        epochs=section.sgd.epochs,
-        polish=",".join(f"{epochs}:{rate!r}" for epochs, rate in section.sgd.polish)
-        or None,
-        **compute_options(),
-    )
-
-
-def mobility_options(wildcards):
-    section = SCENARIO.runs[wildcards.run]
-    return flags(
-        waiting_time=max(section.waiting_times),
-        lag=section.lag_max,
-        **compute_options(),
-    )
-
-
-def mobility_files(run, temperatures):
-    """Single weights of a run at the figure's temperatures, every chunk of networks."""
-    names = [
-        f"T{value:.10g}" for value in temperatures or SCENARIO.runs[run].temperatures
-    ]
-    return [
-        f"{RESULTS}/mobility/{run}/{point}/{seeds}.nc"
-        for point in names
-        for seeds in chunks(SCENARIO.runs[run].ensemble)
-    ]
-
-
-FORMS = (".pdf", ".png", ".svg", ".nc")
-
-
-def figures(prefix=""):
-    """The files of every declared figure whose name starts with ``prefix``."""
-    return [
-        path
-        for name in SCENARIO.figures
-        if name.startswith(prefix)
-        for path in figure_files(name)
-    ]
-
-
-def figure_files(name):
-    return [f"{RESULTS}/figures/{name}{form}" for form in FORMS]
-
-
-def figure_groups(name):
-    """What the figure's section names, by kind and name: observables of its runs, networks, scans, glass."""
-    section = SCENARIO.figures[name]
-    runs = {
-        run: [
-            path
-            for chi in section.chis_of(run)
-            for path in observables(run, chi, section.temperatures)
-        ]
-        for run in section.runs
-    }
-    prepared = {
-        e: [f"{RESULTS}/pretrained/{e}/{seeds}.nc" for seeds in chunks(e)]
-        for e in section.ensembles
-    }
-    scans = {scan: scan_files(scan) for scan in section.scans}
-    single = {
-        run: mobility_files(run, section.temperatures) for run in section.mobility
-    }
-    glass = {name: [f"{RESULTS}/glass/{name}.nc"] for name in section.glass}
-    parts = {
-        part: {name: [f"{RESULTS}/{part}/{name}.nc"] for name in getattr(section, part)}
-        for part in ("flatness", "drift")
-    }
-    return {
-        "run": runs,
-        "ensemble": prepared,
-        "scan": scans,
-        "mobility": single,
-        "glass": glass,
-        "classifier": {name: trainings(name) for name in section.classifiers},
-        **parts,
-    }
-
-
-def figure_inputs(wildcards):
-    groups = figure_groups(wildcards.figure)
-    return [
-        path for kind in groups.values() for paths in kind.values() for path in paths
-    ]
-
-
-def figure_options(wildcards):
-    """``--run NAME FILE ...`` for every run, the same for ensembles, and the figure's own choices."""
-    section = SCENARIO.figures[wildcards.figure]
-    named = [
-        " ".join([f"--{kind}", name, *map(shlex.quote, paths)])
-        for kind, groups in figure_groups(wildcards.figure).items()
-        for name, paths in groups.items()
-    ]
-    chosen = flags(
-        scale=SCENARIO.scale,
-        temperatures=section.temperatures,
-        waiting_time=section.waiting_time,
-        lags=section.lags,
-        fit=section.fit,
-    )
-    return " ".join([*named, chosen])
-
-
-CLAIMS = "config/claims.yaml"
+CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")
 
 
 @functools.cache
 def declared_claims():
     try:
-        return load_claims(Path(workflow.basedir) / CLAIMS)
+        return load_claims(CLAIMS)
     except QuenchError as error:
         sys.exit(f"quench: {error}")
 
@@ -415,3 +193,16 @@ def claims_code(wildcards):
     return " ".join(
         fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules})
     )
+
+
+def report_code():
+    """What shapes the report: its modules, and the templates, style and script that they read."""
+    templates = sorted((ROOT / "src/quench/report/templates").iterdir())
+    inside = hashlib.sha256(b"".join(path.read_bytes() for path in templates))
+    return f"{fingerprint('quench.report.page')} {inside.hexdigest()[:16]}"
+
+
+def snakemake_call():
+    """How this scenario is made, for a reader of the report."""
+    files = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    return shlex.join(["snakemake", *(["--configfile", *files] if files else [])])

@@ -12,9 +12,7 @@ rule dataset:
         mem_mb=2500,
         runtime=10,
     params:
-        options=lambda w: flags(
-            data_root=SCENARIO.data_root, **dict(SCENARIO.data[w.dataset])
-        ),
+        options=lambda w: OPTIONS.prepare(w.dataset),
         code=lambda w: code("prepare"),
     shell:
         "quench prepare {params.options} -o {output} 2> {log}"

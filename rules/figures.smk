@@ -7,9 +7,24 @@ its runs, the prepared networks of its ensembles and its phase-diagram scans. Ev
 
 rule figure:
     input:
-        figure_inputs,
+        lambda w: [
+            path
+            for kind in LAYOUT.figure_inputs(w.figure).values()
+            for paths in kind.values()
+            for path in paths
+        ],
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", *FORMS),
+        multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png", ".nc"),
+        report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="captions/figure.rst",
+            category=lambda w: place(w.figure).paper.name,
+            subcategory=lambda w: place(w.figure).section,
+            labels=lambda w: {
+                "figure": place(w.figure).label or w.figure,
+                "title": words(figure_module(w.figure))[0],
+            },
+        ),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
@@ -18,8 +33,9 @@ rule figure:
         mem_mb=1500,
         runtime=10,
     params:
-        options=figure_options,
+        options=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: fingerprint(figure_module(w.figure)),
+        caption=lambda w: words(figure_module(w.figure))[1],
         module=lambda w: w.figure.replace("_", ".", 1),
         stem=f"{RESULTS}/figures/{{figure}}",
     shell:
@@ -32,4 +48,4 @@ for name in SCENARIO.figures:
         name:
             name
         input:
-            figure_files(name),
+            LAYOUT.figure(name),

@@ -6,12 +6,7 @@ Where a figure asks for it, also every single weight's displacement, size and da
 
 rule observe:
     input:
-        lambda w: expand(
-            f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
-            run=w.run,
-            point=w.point,
-            seeds=chunks(SCENARIO.runs[w.run].ensemble),
-        ),
+        lambda w: LAYOUT.snapshots(w.run, w.point),
     output:
         f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
     log:
@@ -22,11 +17,7 @@ rule observe:
         mem_mb=2500,
         runtime=20,
     params:
-        options=lambda w: flags(
-            waiting_times=SCENARIO.runs[w.run].waiting_times,
-            chi=w.chi,
-            **measured_options(SCENARIO.runs[w.run]),
-        ),
+        options=lambda w: OPTIONS.observe(w.run, w.chi),
         code=lambda w: code("observe"),
     shell:
         "quench observe {input} {params.options} -o {output} 2> {log}"
@@ -35,7 +26,7 @@ rule observe:
 rule mobility:
     input:
         snapshots=f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
-        dataset=lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[SCENARIO.runs[w.run].ensemble].dataset}.nc",
+        dataset=dataset_of_run,
     output:
         f"{RESULTS}/mobility/{{run}}/{{point}}/{{seeds}}.nc",
     log:
@@ -46,7 +37,7 @@ rule mobility:
         mem_mb=2500,
         runtime=20,
     params:
-        options=mobility_options,
+        options=lambda w: OPTIONS.mobility(w.run),
         code=lambda w: code("mobility", BACKEND),
     shell:
         "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

@@ -7,7 +7,7 @@ starts again with the points that it had not finished.
 
 rule scan:
     input:
-        lambda w: f"{RESULTS}/data/{SCENARIO.scans[w.scan].dataset}.nc",
+        lambda w: LAYOUT.dataset(SCENARIO.scans[w.scan].dataset),
     output:
         f"{RESULTS}/scans/{{scan}}/{{part}}.nc",
     log:
@@ -20,7 +20,7 @@ rule scan:
         mem_mb=1500,
         runtime=lambda w, attempt: 240 * attempt,
     params:
-        options=scan_options,
+        options=lambda w: OPTIONS.scan(w.scan, w.part),
         code=lambda w: code("scan", BACKEND),
     shell:
         "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

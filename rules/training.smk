@@ -9,7 +9,7 @@ gives the cores that it cannot use to other jobs. A killed job goes on from its 
 
 rule pretrain:
     input:
-        lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[w.ensemble].dataset}.nc",
+        lambda w: LAYOUT.dataset(SCENARIO.ensembles[w.ensemble].dataset),
     output:
         f"{RESULTS}/pretrained/{{ensemble}}/{{seeds}}.nc",
     log:
@@ -22,7 +22,7 @@ rule pretrain:
         mem_mb=1500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        options=pretrain_options,
+        options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
         code=lambda w: code("pretrain", BACKEND),
     shell:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
@@ -31,7 +31,7 @@ rule pretrain:
 rule run:
     input:
         pretrained=lambda w: f"{RESULTS}/pretrained/{SCENARIO.runs[w.run].ensemble}/{w.seeds}.nc",
-        dataset=lambda w: f"{RESULTS}/data/{SCENARIO.ensembles[SCENARIO.runs[w.run].ensemble].dataset}.nc",
+        dataset=dataset_of_run,
     output:
         f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
     log:
@@ -44,7 +44,7 @@ rule run:
         mem_mb=2500,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        options=run_options,
+        options=lambda w: OPTIONS.run(w.run, w.point),
         code=lambda w: code(run_step(w), BACKEND),
     shell:
         "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -1,243 +1,99 @@
-"""Which file of a results folder is what: from its name to what it must hold, from a figure to what it is drawn from."""
+"""Where every result of a scenario lies: the paths that the rules make, and that are read by their names elsewhere."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
-from quench.config.sections import Ensemble, Figure, Run, Scenario
+from quench.config.sections import Scenario
 
-_NAME = "[a-z][a-z0-9_]*"
-_SEEDS = r"(?P<first>\d+)-(?P<last>\d+)"
-_POINT = rf"(?P<name>{_NAME})/(?P<point>[TB][0-9.e+-]+)"
-STAGES = {
-    stage: re.compile(pattern + r"\.nc")
-    for stage, pattern in {
-        "data": rf"data/(?P<name>{_NAME})",
-        "images": r"images/(?P<name>[a-z0-9]+)",
-        "pretrained": rf"pretrained/(?P<name>{_NAME})/{_SEEDS}",
-        "snapshots": rf"snapshots/{_POINT}/{_SEEDS}",
-        "observables": rf"observables/{_POINT}/chi(?P<chi>[0-9.e+-]+)",
-        "mobility": rf"mobility/{_POINT}/{_SEEDS}",
-        "scans": rf"scans/(?P<name>{_NAME})/{_SEEDS}",
-        "classifiers": rf"classifiers/(?P<name>{_NAME})/{_SEEDS}",
-        "flatness": rf"flatness/(?P<name>{_NAME})",
-        "drift": rf"drift/(?P<name>{_NAME})",
-        "glass": rf"glass/(?P<name>{_NAME})",
-        "figures": rf"figures/(?P<name>{_NAME})",
-    }.items()
-}
-_SECTIONS = {
-    "data": "data",
-    "pretrained": "ensembles",
-    "snapshots": "runs",
-    "observables": "runs",
-    "mobility": "runs",
-    "scans": "scans",
-    "classifiers": "classifiers",
-    "flatness": "classifiers",
-    "drift": "classifiers",
-    "glass": "simulations",
-    "figures": "figures",
-}
+FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
 
-@dataclass(frozen=True)
-class Belonging:
-    """What a file of a name must hold: its kinds, the part of its resolved parameters that is declared, coordinates."""
+class Layout:
+    """Paths of the results of ``scenario``, relative to the folder that Snakemake runs in."""
 
-    kinds: tuple[str, ...]
-    config: Mapping[str, Any]
-    coordinates: Mapping[str, list] = field(default_factory=dict)
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.folder = f"results/{scenario.scenario}"
 
+    def dataset(self, name: str) -> str:
+        return f"{self.folder}/data/{name}.nc"
 
-def stage_of(name: str) -> str | None:
-    """The stage that a file of a results folder belongs to, by its ``name`` relative to it; None for an unknown one."""
-    return next((stage for stage, pattern in STAGES.items() if pattern.fullmatch(name)), None)
+    def images(self, source: str) -> str:
+        return f"{self.folder}/images/{source}.nc"
 
+    def seed_chunks(self, section: Any) -> list[str]:
+        """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
+        size = self.scenario.compute.chunk
+        first, stop = section.first_seed, section.first_seed + section.seeds
+        return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
 
-def belonging(scenario: Scenario, name: str) -> Belonging | None:
-    """What the file ``name`` of a results folder must hold; None for one that ``scenario`` does not ask for."""
-    stage = stage_of(name)
-    if stage is None:
-        return None
-    match = STAGES[stage].fullmatch(name)
-    assert match is not None
-    parts = match.groupdict()
-    if stage == "images":
-        return Belonging(("images",), {"source": parts["name"]})
-    section = getattr(scenario, _SECTIONS[stage]).get(parts["name"])
-    return None if section is None else _BELONGING[stage](scenario, section, parts)
+    def chunks_of(self, run: str) -> list[str]:
+        return self.seed_chunks(self.scenario.ensembles[self.scenario.runs[run].ensemble])
 
+    def pretrained(self, ensemble: str) -> list[str]:
+        chunks = self.seed_chunks(self.scenario.ensembles[ensemble])
+        return [f"{self.folder}/pretrained/{ensemble}/{seeds}.nc" for seeds in chunks]
 
-def _data(_scenario: Scenario, section: Any, _parts: Mapping[str, str]) -> Belonging:
-    return Belonging(("dataset",), dict(section))
+    def values(self, run: str) -> dict[str, float | int]:
+        """A run's temperatures or batch sizes, as the config has them, by the name of their folder."""
+        section = self.scenario.runs[run]
+        temperatures = {f"T{value:.10g}": value for value in section.temperatures}
+        return temperatures | {f"B{value}": value for value in section.batch_sizes}
 
+    def snapshots(self, run: str, point: str) -> list[str]:
+        return [f"{self.folder}/snapshots/{run}/{point}/{seeds}.nc" for seeds in self.chunks_of(run)]
 
-def _prepared(scenario: Scenario, ensemble: Ensemble) -> dict[str, Any]:
-    return {
-        "dataset": dict(scenario.data[ensemble.dataset]),
-        "width": ensemble.width,
-        "depth": ensemble.depth,
-        "weight_decay": ensemble.weight_decay,
-        **dict(ensemble.sgd),
-        "precision": scenario.compute.precision,
-    }
+    def observables(self, run: str, chi: float | None = None, temperatures: Iterable[float] = ()) -> list[str]:
+        """Observables of a run: at the given temperatures, or at all its points."""
+        chi = chi or self.scenario.runs[run].chi
+        return [
+            f"{self.folder}/observables/{run}/{point}/chi{chi:.10g}.nc"
+            for point, value in self.values(run).items()
+            if not temperatures or point[0] == "B" or value in temperatures
+        ]
 
+    def mobility(self, run: str, temperatures: Iterable[float] = ()) -> list[str]:
+        """Single weights of a run at the given temperatures (all), every chunk of networks."""
+        return [
+            f"{self.folder}/mobility/{run}/T{value:.10g}/{seeds}.nc"
+            for value in temperatures or self.scenario.runs[run].temperatures
+            for seeds in self.chunks_of(run)
+        ]
 
-def _pretrained(scenario: Scenario, ensemble: Ensemble, parts: Mapping[str, str]) -> Belonging:
-    return Belonging(("pretrained",), _prepared(scenario, ensemble), {"seed": _span(parts)})
+    def scan(self, name: str) -> list[str]:
+        """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
+        count, size = len(self.scenario.scans[name].points), self.scenario.compute.scan_chunk
+        parts = [f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)]
+        return [f"{self.folder}/scans/{name}/{part}.nc" for part in parts]
 
+    def trainings(self, classifier: str) -> list[str]:
+        """Training files of a classifier, a chunk of seeds each."""
+        chunks = self.seed_chunks(self.scenario.classifiers[classifier])
+        return [f"{self.folder}/classifiers/{classifier}/{seeds}.nc" for seeds in chunks]
 
-def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | None:
-    """Declared parameters of a run at ``point``, a folder's name; None where the run has no such point."""
-    values: dict[str, Any] = {f"T{value:.10g}": {"temperature": value} for value in run.temperatures}
-    values |= {f"B{value}": {"batch_size": value} for value in run.batch_sizes}
-    if point not in values:
-        return None
-    return {
-        "prepared": _prepared(scenario, scenario.ensembles[run.ensemble]),
-        "dynamics": run.dynamics,
-        **values[point],
-        "step_size": run.step_size,
-        "waiting_times": run.waiting_times,
-        "lag_max": run.lag_max_at(values[point].get("batch_size")),
-        "dense": run.dense,
-        "per_decade": run.per_decade,
-        "precision": scenario.compute.precision,
-    }
+    def figure(self, name: str) -> list[str]:
+        return [f"{self.folder}/figures/{name}{form}" for form in FIGURE_FORMS]
 
+    def figures(self, prefix: str = "") -> list[str]:
+        """The files of every declared figure whose name starts with ``prefix``."""
+        return [path for name in self.scenario.figures if name.startswith(prefix) for path in self.figure(name)]
 
-def _snapshots(scenario: Scenario, run: Run, parts: Mapping[str, str]) -> Belonging | None:
-    trajectory = _trajectory(scenario, run, parts["point"])
-    return trajectory and Belonging(("snapshots", "streamed"), trajectory, {"seed": _span(parts)})
-
-
-def _observables(scenario: Scenario, run: Run, parts: Mapping[str, str]) -> Belonging | None:
-    trajectory = _trajectory(scenario, run, parts["point"])
-    measured = {
-        "trajectory": trajectory,
-        "chi": float(parts["chi"]),
-        "waiting_times": run.waiting_times,
-        "include_output_layer": run.include_output_layer,
-    }
-    seeds = _seeds(scenario.ensembles[run.ensemble])
-    return trajectory and Belonging(("observables",), measured, {"seed": seeds})
-
-
-def _mobility(scenario: Scenario, run: Run, parts: Mapping[str, str]) -> Belonging | None:
-    trajectory = _trajectory(scenario, run, parts["point"])
-    measured = {"trajectory": trajectory, "waiting_time": max(run.waiting_times), "lag": run.lag_max}
-    return trajectory and Belonging(("mobility",), measured, {"seed": _span(parts)})
-
-
-def _scans(scenario: Scenario, scan: Any, parts: Mapping[str, str]) -> Belonging:
-    points = scan.points[int(parts["first"]) : int(parts["last"]) + 1]
-    config = {
-        "dataset": dict(scenario.data[scan.dataset]),
-        "depth": scan.depth,
-        **dict(scan.sgd),
-        "precision": scenario.compute.precision,
-    }
-    widths, strengths = [list(values) for values in zip(*points, strict=True)] if points else ([], [])
-    return Belonging(("scan",), config, {"width": widths, "weight_decay": strengths, "seed": _seeds(scan)})
-
-
-def _choices(classifier: Any) -> dict[str, Any]:
-    kept_apart = {"seeds", "first_seed", "flatness", "drift"}
-    return {name: value for name, value in dict(classifier).items() if name not in kept_apart} | {
-        "keep": classifier.keep
-    }
-
-
-def _classifiers(_scenario: Scenario, classifier: Any, parts: Mapping[str, str]) -> Belonging:
-    return Belonging(("training",), _choices(classifier), {"seed": _span(parts)})
-
-
-def _flatness(_scenario: Scenario, classifier: Any, _parts: Mapping[str, str]) -> Belonging | None:
-    part = classifier.flatness
-    config = {"training": _choices(classifier)}
-    if part is None:
-        return None
-    declared = {"method": part.method, "probes": part.probes, "lanczos_steps": part.lanczos_steps}
-    sampled = {} if part.samples is None else {"samples": part.samples}
-    times = {"time": list(part.times), "seed": _seeds(classifier)}
-    return Belonging(("flatness",), config | declared | sampled, times)
-
-
-def _drift(_scenario: Scenario, classifier: Any, _parts: Mapping[str, str]) -> Belonging | None:
-    part = classifier.drift
-    if part is None:
-        return None
-    coordinates = {"waiting_time": list(part.starts), "seed": _seeds(classifier)[: part.networks]}
-    return Belonging(("drift",), {"training": _choices(classifier)}, coordinates)
-
-
-def _glass(_scenario: Scenario, simulation: Any, _parts: Mapping[str, str]) -> Belonging:
-    names = ("temperature", "times", "waiting_times", "lags", "step", "replicas")
-    config = {name: getattr(simulation, name) for name in names}
-    return Belonging(("glass",), config | {"n_spins": simulation.spins, "seeds": _seeds(simulation)})
-
-
-def _figures(scenario: Scenario, figure: Any, parts: Mapping[str, str]) -> Belonging:
-    names = ("temperatures", "waiting_time", "lags", "fit")
-    config = {name: getattr(figure, name) for name in names}
-    return Belonging(("figure",), config | {"figure": parts["name"].replace("_", ".", 1), "scale": scenario.scale})
-
-
-_BELONGING = {
-    "data": _data,
-    "pretrained": _pretrained,
-    "snapshots": _snapshots,
-    "observables": _observables,
-    "mobility": _mobility,
-    "scans": _scans,
-    "classifiers": _classifiers,
-    "flatness": _flatness,
-    "drift": _drift,
-    "glass": _glass,
-    "figures": _figures,
-}
-
-
-def _span(parts: Mapping[str, str]) -> list[int]:
-    return list(range(int(parts["first"]), int(parts["last"]) + 1))
-
-
-def _seeds(section: Any) -> list[int]:
-    return list(range(section.first_seed, section.first_seed + section.seeds))
-
-
-def whole_inputs(scenario: Scenario, figure: Figure) -> Iterator[str]:
-    """Names of the files that ``figure`` is drawn from, where one file holds all there is of a thing."""
-    for name in figure.runs:
-        run = scenario.runs[name]
-        shown = [value for value in run.temperatures if not figure.temperatures or value in figure.temperatures]
-        points = [*(f"T{value:.10g}" for value in shown), *(f"B{value}" for value in run.batch_sizes)]
-        for point in points:
-            for chi in figure.chis_of(name):
-                yield f"observables/{name}/{point}/chi{chi or run.chi:.10g}.nc"
-    for stage in ("glass", "flatness", "drift"):
-        yield from (f"{stage}/{name}.nc" for name in getattr(figure, stage))
-
-
-def chunked_inputs(scenario: Scenario, figure: Figure) -> Iterator[tuple[str, Sequence[int]]]:
-    """Folders of chunks that ``figure`` is drawn from, and the seeds, or places in a grid, that they must hold together."""
-    for name in figure.ensembles:
-        yield f"pretrained/{name}", _seeds(scenario.ensembles[name])
-    for name in figure.classifiers:
-        yield f"classifiers/{name}", _seeds(scenario.classifiers[name])
-    for name in figure.scans:
-        yield f"scans/{name}", range(len(scenario.scans[name].points))
-    for name in figure.mobility:
-        run = scenario.runs[name]
-        for value in figure.temperatures or run.temperatures:
-            yield f"mobility/{name}/T{value:.10g}", _seeds(scenario.ensembles[run.ensemble])
-
-
-def numbers_in(name: str) -> range:
-    """The seeds, or places in a grid, of the chunk ``name``; empty for a file that is no chunk."""
-    match = re.fullmatch(rf".*/{_SEEDS}\.nc", name)
-    return range(int(match["first"]), int(match["last"]) + 1) if match else range(0)
+    def figure_inputs(self, name: str) -> dict[str, dict[str, list[str]]]:
+        """The files that a figure's section names, by kind and name, as ``quench figure`` takes them."""
+        section = self.scenario.figures[name]
+        return {
+            "run": {
+                run: [path for chi in section.chis_of(run) for path in self.observables(run, chi, section.temperatures)]
+                for run in section.runs
+            },
+            "ensemble": {ensemble: self.pretrained(ensemble) for ensemble in section.ensembles},
+            "scan": {scan: self.scan(scan) for scan in section.scans},
+            "mobility": {run: self.mobility(run, section.temperatures) for run in section.mobility},
+            "classifier": {classifier: self.trainings(classifier) for classifier in section.classifiers},
+            **{
+                part: {item: [f"{self.folder}/{part}/{item}.nc"] for item in getattr(section, part)}
+                for part in ("glass", "flatness", "drift")
+            },
+        }

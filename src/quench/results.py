@@ -13,7 +13,7 @@ from typing import Any
 
 import xarray as xr
 
-from quench import files, layout
+from quench import belonging, files
 from quench.config.scenario import load_files
 from quench.config.sections import Scenario
 from quench.errors import QuenchError
@@ -34,7 +34,9 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
 def check(dataset: xr.Dataset, path: str | Path) -> None:
     """Raise ``QuenchError`` where ``dataset``, read from ``path`` in a results folder, belongs elsewhere."""
     root = root_of(path)
-    wanted = layout.belonging(scenario_at(root), Path(path).absolute().relative_to(root).as_posix()) if root else None
+    wanted = (
+        belonging.belonging(scenario_at(root), Path(path).absolute().relative_to(root).as_posix()) if root else None
+    )
     if wanted is None:
         return
     assert root is not None
@@ -104,7 +106,7 @@ def root_of(path: str | Path) -> Path | None:
     """The results folder that the file at ``path`` lies in: the nearest one above with a config.yaml and a known layout."""
     path = Path(path).absolute()
     for root in list(path.parents)[1:5]:
-        if (root / CONFIG).is_file() and layout.stage_of(path.relative_to(root).as_posix()):
+        if (root / CONFIG).is_file() and belonging.stage_of(path.relative_to(root).as_posix()):
             return root
     return None
 
@@ -156,6 +158,6 @@ def code_of(dataset: xr.Dataset) -> str | None:
         "streamed": f"{trajectory.get('dynamics')}-streamed",
         "observables": "observe",
         "training": "train",
-        "glass": "pspin-simulate" if "n_spins" in config else None,
+        "glass": "pspin-simulate" if "n_spins" in config else "pspin",
     }.get(str(kind), kind)
     return steps.code(step, backend) if step else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from quench import files
+from quench import files, partial
 from quench.errors import QuenchError
 
 REQUIRED = {"weights": ("network", "time", "weight")}
@@ -70,6 +70,20 @@ def along(
             ),
         },
     )
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """The snapshots at ``path``, checked against the contract."""
+    return check(opened(path), path)
+
+
+def opened(path: str | Path, kind: str | tuple[str, ...] = "snapshots") -> xr.Dataset:
+    """The file at ``path``, of one of these kinds, as it is; a recording on its way is one of snapshots."""
+    if partial.is_partial(path):
+        return partial.read(path)
+    if not Path(path).exists() and partial.beside(path).exists():
+        raise QuenchError(f"{path}: not written yet; what was recorded so far is in {partial.beside(path)}")
+    return files.read(path, kind=kind)
 
 
 def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:

@@ -3,14 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from quench import contracts, files, layout
+from quench import belonging, contracts, files
 from quench.config.scenario import as_yaml
 
 SIZES = {"network": 2, "time": 3, "waiting_time": 2, "lag": 4, "weight": 5, "sample": 6, "point": 2, "edge": 2}
 
 
 def dataset(kind, coordinates=None, seed=0):
-    """Random values within the bounds of the contract; ``coordinates`` by name, as ``quench.layout`` has them."""
+    """Random values within the bounds of the contract; ``coordinates`` by name, as ``quench.belonging`` has them."""
     rng = np.random.default_rng(seed)
     given = dict(coordinates or {})
     wanted = dict(contracts.CONTRACTS[kind])
@@ -63,7 +63,7 @@ def names(scenario):
         yield f"images/{classifier.source}.nc"
         yield from (f"classifiers/{name}/{seeds}.nc" for seeds in _chunks(classifier, scenario.compute.chunk))
         yield from (f"{part}/{name}.nc" for part in ("flatness", "drift") if getattr(classifier, part))
-    yield from (f"glass/{name}.nc" for name in scenario.simulations)
+    yield from (f"glass/{name}.nc" for name in [*scenario.simulations, *scenario.quenches])
     yield from (f"figures/{name}.nc" for name in scenario.figures)
 
 
@@ -78,7 +78,7 @@ def results(root, scenario):
     (root / "config.yaml").write_text(as_yaml(scenario))
     planted = sorted(set(names(scenario)))
     for number, name in enumerate(planted):
-        wanted = layout.belonging(scenario, name)
+        wanted = belonging.belonging(scenario, name)
         config = {"backend": "reference", **wanted.config}
         if "trajectory" in config:
             config["trajectory"] = {"backend": "reference", **config["trajectory"]}

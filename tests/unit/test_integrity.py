@@ -9,7 +9,7 @@ import planted
 import pytest
 import xarray as xr
 
-from quench import contracts, files, layout, results, seal
+from quench import belonging, contracts, files, results, seal
 from quench.cli import main
 from quench.config.scenario import load_files
 from quench.errors import QuenchError
@@ -155,7 +155,7 @@ def folder(tmp_path_factory, scenario):
 
 def test_every_stage_is_known_by_its_names(folder):
     _, names = folder
-    assert {layout.stage_of(name) for name in names} == set(layout.STAGES)
+    assert {belonging.stage_of(name) for name in names} == set(belonging.STAGES)
 
 
 def test_files_under_their_own_names_are_read(folder):
@@ -169,9 +169,9 @@ def test_swapped_files_are_refused(folder, scenario):
     root, names = folder
     swapped = 0
     for one, other in itertools.permutations(names, 2):
-        if layout.stage_of(one) != layout.stage_of(other):
+        if belonging.stage_of(one) != belonging.stage_of(other):
             continue
-        wanted, held = layout.belonging(scenario, other), layout.belonging(scenario, one)
+        wanted, held = belonging.belonging(scenario, other), belonging.belonging(scenario, one)
         if wanted == held:
             # Two names for one thing: the same declared inputs give the same bytes, swapped or not.
             continue
@@ -185,7 +185,7 @@ def test_swapped_files_are_refused(folder, scenario):
 
 def test_file_of_another_stage_is_refused(folder):
     root, names = folder
-    first = {layout.stage_of(name): name for name in names}
+    first = {belonging.stage_of(name): name for name in names}
     for one, other in itertools.permutations(first.values(), 2):
         with pytest.raises(QuenchError, match="holds '"):
             results.check(files.read(root / one), root / other)

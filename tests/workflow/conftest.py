@@ -98,3 +98,9 @@ def restored(finished):
 def untouched(tmp_path_factory) -> Repository:
     """A repository in which nothing has run."""
     return Repository(tmp_path_factory.mktemp("untouched"))
+
+
+@pytest.fixture(scope="session")
+def repository_in():
+    """A maker of such repositories, for a test that wants its own."""
+    return Repository

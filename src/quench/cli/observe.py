@@ -2,7 +2,7 @@
 
 Several files are chunks of one ensemble: every network is measured by itself, and averages with bootstrap intervals
 run over all of them. A streamed file (quench run --snapshots streamed) gives the same, for what was declared when it
-was measured.
+was measured. A recording on its way (run.nc.part) is measured as far as it goes.
 
 quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 300
 """
@@ -10,6 +10,7 @@ quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 30
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "snapshots", nargs="+", type=Path, help="files with weights (network, time, weight), or streamed ones"
     )
     parser.add_argument(
-        "--waiting-times", type=integers, required=True, help="t_w, snapshot times, separated by commas"
+        "--waiting-times",
+        type=integers,
+        help="t_w, snapshot times, separated by commas (default: those that were declared when it was recorded)",
     )
     parser.add_argument("--chi", type=bounded(float, 0.0, open_low=True), required=True, help="epsilon = sigma / chi")
     parser.add_argument("--lags", type=integers, help="lags to measure (default: all that the snapshots allow)")
@@ -37,45 +40,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, results, steps
+    import numpy as np
+
+    from quench import files, partial, results, snapshots, steps
     from quench.observables.average import average
 
-    if not args.waiting_times:
-        raise QuenchError("--waiting-times: at least one is needed")
     check_output(args.output)
     measured: list[xr.Dataset] = []
+    recorded: dict = {}
+    times = np.empty(0)
+    waiting_times: Sequence[int] = ()
     together = results.Together()
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
     for path in args.snapshots:
-        trajectory = _checked(path)
-        together.add(path, trajectory)
-        recorded = files.config_of(trajectory)
-        measured.append(_measured(path, trajectory, args.lags or _declared_lags(recorded), args))
+        opened = snapshots.opened(path, kind=("snapshots", "streamed"))
+        if not partial.is_partial(path):
+            results.check(opened, path)
+        together.add(path, opened)
+        looks = opened["time"].values if "time" in opened else np.empty(0)
+        if measured and not np.array_equal(looks, times):
+            raise QuenchError(f"{path}: its snapshots are of other times than those of {args.snapshots[0]}")
+        recorded, times = files.config_of(opened), looks
+        waiting_times = args.waiting_times or [t for t in recorded.get("waiting_times", ()) if t in times]
+        if not waiting_times:
+            raise QuenchError(f"{path}: declares no waiting time that was reached; give --waiting-times")
+        measured.append(_measured(path, opened, waiting_times, args.lags or _declared_lags(recorded), args))
     config = {
         "trajectory": recorded,
         "chi": args.chi,
-        "waiting_times": args.waiting_times,
+        "waiting_times": waiting_times,
         "include_output_layer": not args.hidden_only,
     }
     files.write(average(measured), args.output, kind="observables", config=config, code=steps.code("observe"))
 
 
-def _checked(path: Path) -> xr.Dataset:
-    """The snapshots or streamed file at ``path``, as its contract has it."""
-    from quench import results, snapshots, streamed
-
-    opened = results.read(path, kind=("snapshots", "streamed"))
-    return (streamed if opened.attrs.get("kind") == "streamed" else snapshots).check(opened, path)
-
-
-def _measured(path: Path, trajectory: xr.Dataset, lags: tuple[int, ...] | None, args: argparse.Namespace) -> xr.Dataset:
+def _measured(
+    path: Path,
+    opened: xr.Dataset,
+    waiting_times: Sequence[int],
+    lags: tuple[int, ...] | None,
+    args: argparse.Namespace,
+) -> xr.Dataset:
+    from quench import snapshots, streamed
     from quench.observables.measure import measure, measure_streamed
 
-    how = measure_streamed if trajectory.attrs.get("kind") == "streamed" else measure
+    if opened.attrs.get("kind") == "streamed":
+        trajectory, how = streamed.check(opened, path), measure_streamed
+    else:
+        trajectory, how = snapshots.check(opened, path), measure
     try:
         return how(
             trajectory,
-            args.waiting_times,
+            waiting_times,
             chi=args.chi,
             lags=lags,
             motility_lags=args.motility_lags,

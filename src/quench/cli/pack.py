@@ -17,9 +17,6 @@ from typing import Any
 from quench.cli.options import check_output
 from quench.errors import QuenchError
 
-# What figures are drawn from; images, datasets and snapshots are not: they are large, or somebody else's.
-STAGES = ("observables", "pretrained", "mobility", "scans", "classifiers", "flatness", "drift", "glass")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="results of one scenario, such as results/default")
@@ -48,25 +45,19 @@ def run(args: argparse.Namespace) -> None:
 
 def _wanted(scenario: Any, root: Path) -> list[Path]:
     """The files in ``root`` that the figures of ``scenario`` read; ``QuenchError`` where one was not made yet."""
-    from quench import layout, results
+    from quench.layout import Layout
 
-    names = {path.relative_to(root).as_posix(): path for path in results.paths_in(root)}
-    read: set[str] = set()
-    for figure, section in scenario.figures.items():
-        for name in layout.whole_inputs(scenario, section):
-            if name not in names:
+    layout = Layout(scenario)
+    read: set[Path] = set()
+    for figure in scenario.figures:
+        groups = layout.figure_inputs(figure).values()
+        paths = [
+            root / Path(path).relative_to(layout.folder) for kind in groups for name in kind for path in kind[name]
+        ]
+        for path in paths:
+            if not path.exists():
                 raise QuenchError(
-                    f"{root / name}: not there, but the figure {figure!r} is drawn from it; finish it first"
+                    f"{path}: not there, but the figure {figure!r} is drawn from it; run the workflow first"
                 )
-            read.add(name)
-        for folder, count in layout.chunked_inputs(scenario, section):
-            chunks = [name for name in names if name.rpartition("/")[0] == folder]
-            covered = {number for name in chunks for number in layout.numbers_in(name)}
-            if not covered >= set(count):
-                lacking = min(set(count) - covered)
-                raise QuenchError(
-                    f"{root / folder}: no file with number {lacking}, but the figure {figure!r} is drawn from it;"
-                    " finish it first"
-                )
-            read.update(chunks)
-    return [names[name] for name in sorted(read)]
+        read.update(paths)
+    return sorted(read)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from quench import layout, results
+    from quench import belonging, results
 
     root = args.folder.absolute()
     if not (root / results.CONFIG).is_file():
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             print(fault)
         if found:
             wrong.append(args.folder / path.relative_to(root))
-    unasked = [path for path in paths if layout.belonging(scenario, path.relative_to(root).as_posix()) is None]
+    unasked = [path for path in paths if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None]
     if unasked:
         print(f"not asked for by this scenario, and not read by it: {len(unasked)} files, such as {unasked[0]}")
     print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong")
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
     """One line for everything that is wrong with the file at ``path``."""
-    from quench import files, layout, results, seal
+    from quench import belonging, files, results, seal
 
     try:
         dataset = files.read(path)
@@ -61,7 +61,7 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
         if dataset.attrs.get("kind") is None:
             yield f"{path}: not written by quench; whether it is whole cannot be told"
             return
-        if layout.belonging(scenario, path.relative_to(root).as_posix()) is None:
+        if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None:
             return
         code = results.code_of(dataset)
         if code is not None and code != dataset.attrs["code_fingerprint"]:

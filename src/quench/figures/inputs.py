@@ -19,7 +19,8 @@ class Inputs:
     ``runs``: averaged observables, one dataset a temperature or batch size; ``ensembles``: prepared networks, one
     dataset a chunk; ``scans``: phase-diagram scans, one dataset a chunk of grid points; ``glass``: solutions and
     simulations of the p-spin model; ``classifiers``: trainings, one dataset a chunk of seeds, with ``flatness`` and
-    ``drift``, one dataset each; ``mobility``: single weights of a run, one dataset a temperature and chunk.
+    ``drift``, one dataset each; ``mobility``: single weights of a run, one dataset a temperature and chunk; ``external``:
+    averaged observables of somebody's own runs, one dataset each.
     """
 
     runs: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
@@ -30,11 +31,13 @@ class Inputs:
     classifiers: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     flatness: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     drift: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
+    external: Mapping[str, Sequence[xr.Dataset]] = field(default_factory=dict)
     scale: str = "reduced"
     temperatures: Sequence[float] = ()
     waiting_time: int | None = None
     lags: Sequence[int] = ()
     fit: Sequence[float] | None = None
+    collapse: bool = False
 
     def run(
         self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,17 +11,18 @@ from quench.atomic import atomic
 from quench.figures.style import look
 
 
-def save(figure: Figure, stem: Path, *, title: str, caption: str) -> list[Path]:
-    """Write ``stem``.pdf, .png and .svg, each atomically; their paths."""
-    paths = []
+def save(
+    figure: Figure, stem: Path, *, title: str, caption: str, forms: Sequence[str] = (".pdf", ".png", ".svg")
+) -> list[Path]:
+    """Write ``stem``.pdf, .png and .svg, or those of them that ``forms`` names, each atomically; their paths."""
+    paths = [stem.with_name(stem.name + suffix) for suffix in forms]
     metadata = {
         ".pdf": {"Title": title, "Subject": caption, "Creator": "quench", "CreationDate": None},
         ".png": {"Title": title, "Description": caption, "Software": "quench"},
         ".svg": {"Title": title, "Description": caption, "Creator": "quench", "Date": None},
     }
     with look():
-        for suffix, words in metadata.items():
-            paths.append(stem.with_name(stem.name + suffix))
-            with atomic(paths[-1]) as temporary:
-                figure.savefig(temporary, metadata=words)
+        for path, suffix in zip(paths, forms, strict=True):
+            with atomic(path) as temporary:
+                figure.savefig(temporary, metadata=metadata[suffix])
     return paths

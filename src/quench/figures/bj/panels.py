@@ -14,6 +14,7 @@ from quench.estimators.resampling import interval
 from quench.estimators.two_time import TwoTimeCurves, score_gain, score_with_interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.figures.stacking import joined
 
 TITLES = {
     "A": "A: Toy",
@@ -96,7 +97,7 @@ def learning(training: xr.Dataset) -> xr.Dataset:
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
     """One dataset a classifier along a new dimension ``panel``, NaN where one has no such time or lag."""
     rows = [part.expand_dims(panel=[name]) for name, part in parts.items()]
-    return xr.concat(rows, "panel", join="outer", combine_attrs="drop")
+    return joined(rows, "panel")
 
 
 def learnings(inputs: Inputs) -> xr.Dataset:

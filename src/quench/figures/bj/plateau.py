@@ -13,6 +13,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
+from quench.figures.stacking import joined
 
 TITLE = "The plateau and the epoch"
 CAPTION = (
@@ -37,7 +38,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         rows.append(
             numbers.assign(slope=(("waiting_time", "lag"), slope)).expand_dims(sampling=[training.attrs["sampling"]])
         )
-    return xr.concat(rows, "sampling", join="outer", combine_attrs="drop").sortby("sampling")
+    return joined(rows, "sampling").sortby("sampling")
 
 
 def draw(numbers: xr.Dataset) -> Figure:

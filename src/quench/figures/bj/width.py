@@ -14,6 +14,7 @@ from quench.figures.bj import panels
 from quench.figures.bj.fig3 import displacements
 from quench.figures.bj.fig5 import ageing
 from quench.figures.inputs import Inputs
+from quench.figures.stacking import joined
 
 TITLE = "From hard to easy: the width transition"
 CAPTION = (
@@ -46,7 +47,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             n_classes=training.attrs["n_classes"],
         )
         rows.append(part.expand_dims(width=[training.attrs["widths"][0]]))
-    return xr.concat(rows, "width", join="outer", combine_attrs="drop").sortby("width")
+    return joined(rows, "width").sortby("width")
 
 
 def draw(numbers: xr.Dataset) -> Figure:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,44 +12,48 @@ from matplotlib.axes import Axes
 from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import joined_panels
+from quench.figures.stacking import joined
 
 
 def numbers(inputs: Inputs, name: str) -> xr.Dataset:
-    """Overlap (waiting_time, lag) and tau90 (waiting_time[, network]) of a run at one temperature, and the exponent
-    d log tau90 / d log t_w of the single networks by a fit that keeps those that never reach 0.9 (censored)."""
+    """Overlap (waiting_time, lag) and tau90 (waiting_time[, network]) of a run at one temperature, and the exponent."""
     run = inputs.ages(name)
-    low, high = inputs.fit or (1, np.inf)
+    kept = [f"{quantity}_{end}" for quantity in ("overlap", "tau90") for end in ("mean", "low", "high")]
+    known = {fact: run.attrs[fact] for fact in ("temperature", "chi", "n_networks")}
+    return (
+        run[kept]
+        .drop_vars(["seed", "diverged_at"], errors="ignore")
+        .assign(fitted(run, inputs.fit))
+        .assign(known)
+        .assign_attrs({})
+    )
+
+
+def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
+    """d log tau90 / d log t_w of the single networks, over a ``window`` of t_w, by a fit that keeps those that never
+    reach 0.9 (censored): variables for ``draw_times``."""
+    low, high = window or (1, np.inf)
     ages = run["waiting_time"].values
     inside = (ages >= max(low, 1)) & (ages <= high)
     single = run["tau90"].transpose("waiting_time", "network").values
     limit = run["longest_lag"].transpose("waiting_time", "network").values
     found = powerlaw.censored_fit(ages[inside], single[inside], limit[inside])
-    kept = [f"{quantity}_{end}" for quantity in ("overlap", "tau90") for end in ("mean", "low", "high")]
-    return (
-        run[kept]
-        .drop_vars(["seed", "diverged_at"], errors="ignore")
-        .assign(
-            tau90_single=(("waiting_time", "network"), single),
-            exponent=found.value,
-            exponent_low=found.low,
-            exponent_high=found.high,
-            exponent_intercept=found.intercept,
-            fit_low=float(ages[inside].min()) if inside.any() else np.nan,
-            fit_high=float(ages[inside].max()) if inside.any() else np.nan,
-            n_censored=int((np.isnan(single) & np.isfinite(limit)).sum()),
-            temperature=run.attrs["temperature"],
-            chi=run.attrs["chi"],
-            n_networks=run.attrs["n_networks"],
-        )
-        .assign_attrs({})
-    )
+    return {
+        "tau90_single": (("waiting_time", "network"), single),
+        "exponent": found.value,
+        "exponent_low": found.low,
+        "exponent_high": found.high,
+        "exponent_intercept": found.intercept,
+        "fit_low": float(ages[inside].min()) if inside.any() else np.nan,
+        "fit_high": float(ages[inside].max()) if inside.any() else np.nan,
+        "n_censored": int((np.isnan(single) & np.isfinite(limit)).sum()),
+    }
 
 
 def stacked(inputs: Inputs) -> xr.Dataset:
     """``numbers`` of every run of the figure along ``panel``."""
     parts = [numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    return joined_panels(parts, "panel")
+    return joined(parts, "panel")
 
 
 def of(numbers: xr.Dataset, name: str) -> xr.Dataset:
@@ -85,7 +92,8 @@ def draw_times(ax: Axes, one: xr.Dataset) -> None:
     if np.isfinite(exponent):
         span = np.array([float(one["fit_low"]), float(one["fit_high"])])
         low, high = float(one["exponent_low"]), float(one["exponent_high"])
-        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}$ [{low:.2f}, {high:.2f}]"
+        interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite([low, high]).all() else ""
+        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}${interval}"
         ax.plot(span, np.exp(float(one["exponent_intercept"])) * span**exponent, **style.THEORY, label=text)
     censored = int(one["n_censored"])
     ax.plot([], [], "o", color="0.6", ms=2.5, label="single networks" + (f" ({censored} beyond)" if censored else ""))

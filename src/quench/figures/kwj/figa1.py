@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, paired_times
+from quench.figures.kwj.panels import brownian_tau, frozen_level, paired_times
+from quench.figures.stacking import joined
 
 TITLE = "The choice of the overlap length"
 CAPTION = (
@@ -38,7 +39,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             n_networks=run.attrs["n_networks"],
         )
         parts.append(kept.expand_dims(chi=[chi]))
-    return joined_panels(parts, "chi")
+    return joined(parts, "chi")
 
 
 def draw(numbers: xr.Dataset) -> Figure:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import collapse
-from quench.figures.kwj.panels import joined_panels, panel, title
+from quench.figures.kwj.panels import panel, title
+from quench.figures.stacking import joined
 
 TITLE = "Time-temperature superposition without regularisation"
 CAPTION = (
@@ -23,8 +24,7 @@ CAPTION = (
 def compute(inputs: Inputs) -> xr.Dataset:
     """Numbers of the collapse of every run along ``panel``."""
     parts = [collapse.numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    joined = joined_panels(parts, "panel")
-    return joined.sortby("temperature", ascending=False)
+    return joined(parts, "panel").sortby("temperature", ascending=False)
 
 
 def draw(numbers: xr.Dataset) -> Figure:

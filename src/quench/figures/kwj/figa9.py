@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, frozen_level, joined_panels, paired_times, title
+from quench.figures.kwj.panels import brownian_tau, frozen_level, paired_times, title
+from quench.figures.stacking import joined
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
@@ -37,7 +38,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             chi=run.attrs["chi"],
         )
         parts.append(kept.drop_vars("waiting_time", errors="ignore").expand_dims(waiting_time=[int(waiting_time)]))
-    return joined_panels(parts, "waiting_time").assign_attrs(run=name)
+    return joined(parts, "waiting_time").assign_attrs(run=name)
 
 
 def draw(numbers: xr.Dataset) -> Figure:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from quench.estimators.resampling import joint_crossings
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.figures.stacking import joined
 from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
@@ -28,15 +29,8 @@ def stacked(
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
         panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
-    joined = joined_panels(panels, "panel", combine_attrs="drop_conflicts")
-    return joined.sortby("temperature", ascending=False) if "temperature" in joined.dims else joined
-
-
-def joined_panels(parts: Sequence[xr.Dataset], along: str, combine_attrs: str = "drop") -> xr.Dataset:
-    """Datasets of one variable set along a new dimension, NaN where one lacks a temperature, lag or waiting time."""
-    return xr.concat(
-        parts, along, data_vars="all", coords="different", compat="equals", join="outer", combine_attrs=combine_attrs
-    )
+    whole = joined(panels, "panel", combine_attrs="drop_conflicts")
+    return whole.sortby("temperature", ascending=False) if "temperature" in whole.dims else whole
 
 
 def title(name: str) -> str:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from quench.attributes import config_of
 from quench.figures import style
 from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import joined_panels, title
+from quench.figures.kwj.panels import title
+from quench.figures.stacking import joined
 
 TITLE = "The immobile weights explained"
 CAPTION = (
@@ -65,7 +66,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
                 coords={"bin": (BINS[1:] + BINS[:-1]) / 2, "index": np.arange(moved.size)},
             ).expand_dims(panel=[name])
         )
-    return joined_panels(panels, "panel")
+    return joined(panels, "panel")
 
 
 def _temperature(part: xr.Dataset) -> float:

@@ -1,0 +1,1 @@
+"""Figures of anybody's own runs."""

@@ -1,0 +1,108 @@
+"""Ageing of anybody's own runs: displacement, overlap, non-Gaussianity and relaxation time at every waiting time.
+
+Needs ``external``: recorded runs. ``fit``: the window of t_w for the exponent; ``collapse``: also against t / t_w.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quench.errors import QuenchError
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.kwj import ageing
+from quench.figures.kwj.panels import joined_panels
+
+TITLE = "Ageing"
+CAPTION = (
+    "From the youngest (light) to the oldest (dark) waiting time t_w: mean square displacement, overlap and non-Gaussian "
+    "parameter against the lag t, means over networks with 95 % bootstrap bands, and time tau90 at which the overlap has "
+    "fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, in which "
+    "those that do not reach 0.9 count as slower than the longest lag, over the t_w at which 0.9 takes an update or more. "
+    "Two more panels, where they are, show the same against t/t_w."
+)
+CURVES = ("msd", "overlap", "alpha2")
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """Curves (panel, waiting_time, lag) and tau90 (panel, waiting_time) with their intervals, exponents, one panel a run."""
+    kept = [f"{quantity}_{end}" for quantity in (*CURVES, "tau90") for end in ("mean", "low", "high")]
+    parts = []
+    for name, (run,) in inputs.external.items():
+        if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
+            raise QuenchError(f"{name}: no averaged observables; quench observe writes them")
+        window = inputs.fit or _resolved(run)
+        one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(ageing.fitted(run, window))
+        facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
+        parts.append(one.assign(facts).expand_dims(panel=[name]))
+    if not parts:
+        raise QuenchError("own_ageing: give the external runs to show")
+    return joined_panels(parts, "panel").assign_attrs(collapse=int(inputs.collapse))
+
+
+def _resolved(run: xr.Dataset) -> tuple[float, float]:
+    """Waiting times from the first on after which no network needs less than one update to reach tau90."""
+    fast = (run["tau90"] < 1).any("network").values
+    after = run["waiting_time"].values[np.flatnonzero(fast)[-1] + 1 :] if fast.any() else run["waiting_time"].values
+    return (float(after[0]) if after.size else np.inf), np.inf
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    columns = 3 if numbers.attrs["collapse"] else 2
+    figure, axes = style.new(columns, rows=2 * len(names))
+    for row, name in enumerate(names):
+        one, block = ageing.of(numbers, name), axes[2 * row : 2 * row + 2]
+        _displacements(block[0, 0], one)
+        ageing.draw_overlaps(block[0, 1], one)
+        _non_gaussianity(block[1, 0], one)
+        ageing.draw_times(block[1, 1], one)
+        if columns == 3:
+            _collapsed(block[0, 2], one, "msd", r"$\Delta(t_w, t_w + t)$")
+            _collapsed(block[1, 2], one, "overlap", "$Q(t, t_w)$")
+        networks = int(one["n_networks"])
+        count = f"{networks} network{'s' if networks > 1 else ''} of {int(one['n_weights']):,} weights"
+        block[0, 0].set_title(f"{name}: {count}", fontsize=8)
+    style.letters(axes.flat)
+    return figure
+
+
+def _curve(ax: Axes, one: xr.Dataset, quantity: str, scaled: bool = False, positive: bool = False) -> None:
+    """A quantity against t, or against t / t_w, at every waiting time."""
+    ages = one["waiting_time"].values
+    for row, color in zip(range(len(ages)), style.ages(ages), strict=True):
+        if scaled and not ages[row]:
+            continue
+        curve = one.isel(waiting_time=row)
+        mean, low, high = (curve[f"{quantity}_{end}"].values for end in ("mean", "low", "high"))
+        shown = (curve["lag"].values > 0) & np.isfinite(mean) & ((mean > 0) | (not positive))
+        time = curve["lag"].values[shown] / (ages[row] if scaled else 1)
+        style.band(ax, time, low[shown], high[shown], color)
+        ax.plot(time, mean[shown], color=color)
+    ax.set(xscale="log", xlabel="$t/t_w$" if scaled else "$t$ (updates)")
+
+
+def _displacements(ax: Axes, one: xr.Dataset) -> None:
+    _curve(ax, one, "msd", positive=True)
+    ax.set(yscale="log", ylabel=r"$\Delta(t_w, t_w + t)$")
+    style.log_ticks(ax)
+
+
+def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
+    _curve(ax, one, "alpha2")
+    ax.axhline(0, **style.GUIDE)
+    # A few weights may do all the moving at first.
+    ax.set_yscale("symlog", linthresh=1)
+    ax.set(ylabel=r"$\alpha_2(t, t_w)$")
+
+
+def _collapsed(ax: Axes, one: xr.Dataset, quantity: str, label: str) -> None:
+    _curve(ax, one, quantity, scaled=True, positive=quantity == "msd")
+    if quantity == "msd":
+        ax.set(yscale="log", ylabel=label)
+        style.log_ticks(ax)
+    else:
+        ax.set(ylim=(0, 1.03), ylabel=label)

@@ -1,0 +1,312 @@
+"""What a training loop records: the weights as they were, at the times asked for, whatever happens to the process."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import quench
+from quench import files, partial, snapshots
+from quench.cli import main
+from quench.errors import QuenchError
+
+SCHEDULE = quench.Schedule(waiting_times=(2, 8), lag_max=20, dense=4, per_decade=4)
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+
+
+def flat(model):
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()]).numpy().copy()
+
+
+class Training:
+    """A model that is trained with momentum, on data of its own; ``weights`` after every update."""
+
+    def __init__(self, seed=0):
+        self.model = network(seed)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
+        self.x = torch.randn(16, 3)
+        self.weights = [flat(self.model)]
+
+    def update(self):
+        loss = (self.model(self.x) - self.x.prod(dim=1, keepdim=True)).square().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.weights.append(flat(self.model))
+        return loss
+
+
+def recorded(path, **options):
+    """A whole recording of one training, and that training."""
+    training = Training()
+    with quench.record(training.model, SCHEDULE, path, **options) as recorder:
+        for _ in range(30):
+            recorder.step(training.update())
+    return training
+
+
+def test_weights_and_losses_are_those_of_the_loop_at_every_time_of_the_schedule(tmp_path):
+    training = Training(seed=5)
+    losses = [np.nan]
+    recorder = quench.record(training.model, SCHEDULE, tmp_path / "run.nc", config={"lr": 0.05})
+    for _ in range(30):
+        loss = training.update()
+        recorder.step(loss)
+        losses.append(loss.item())
+    assert not partial.beside(tmp_path / "run.nc").exists()
+    recorder.close()
+    found = snapshots.read(tmp_path / "run.nc")
+    assert found["time"].values.tolist() == SCHEDULE.times.tolist()
+    assert found["weights"].dtype == np.float32
+    for moment in SCHEDULE.times:
+        one = found.sel(time=moment)
+        assert np.array_equal(one["weights"][0], training.weights[moment])
+        assert np.array_equal(one["loss"][0], losses[moment], equal_nan=True)
+    assert found["seed"].values.tolist() == [5] and found["diverged_at"].values.tolist() == [-1]
+    assert found["layer"].values.tolist() == [0] * 16 + [1] * 5
+    told = files.config_of(found)
+    assert told["lr"] == 0.05 and told["lag_max"] == 20 and told["model"] == "Sequential"
+
+
+def test_recording_changes_nothing_in_the_training(tmp_path):
+    alone = Training()
+    for _ in range(30):
+        alone.update()
+    state = torch.get_rng_state()
+    watched = recorded(tmp_path / "run.nc")
+    assert all(map(np.array_equal, watched.weights, alone.weights))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_drifting_weights_have_the_displacement_of_a_drift(tmp_path, capsys):
+    """A weight that moves by v_i an update has MSD = <v^2> t^2 and alpha2 = <v^4> / 3 <v^2>^2 - 1, at every t_w.
+
+    Weights below 1 in float64 are summed with an error below 30 x 2^-53 each: 1e-12 of the smallest displacement, 0.01.
+    """
+    model = torch.nn.Linear(6, 1, bias=False).double()
+    speed = torch.linspace(0.01, 0.02, 6).double()
+    with quench.record(model, SCHEDULE, tmp_path / "run.nc", seed=1) as recorder:
+        for _ in range(SCHEDULE.times[-1]):
+            with torch.no_grad():
+                model.weight += speed
+            recorder.step()
+    target = tmp_path / "observables.nc"
+    assert main(["observe", str(tmp_path / "run.nc"), "--chi", "1", "-o", str(target)]) == 0
+    found = files.read(target, kind="observables")
+    assert found["waiting_time"].values.tolist() == [2, 8]
+    assert found["lag"].values.tolist() == SCHEDULE.lags.tolist()
+    second, fourth = (float((speed**order).mean()) for order in (2, 4))
+    for age in (2, 8):
+        one = found.sel(waiting_time=age, network=0)
+        np.testing.assert_allclose(one["msd"], second * SCHEDULE.lags**2.0, rtol=1e-11)
+        np.testing.assert_allclose(one["alpha2"][1:], fourth / (3 * second**2) - 1, rtol=0, atol=1e-10)
+
+
+def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsys):
+    whole = recorded(tmp_path / "whole.nc")
+    path = tmp_path / "run.nc"
+    training = Training()
+    recorder = quench.record(training.model, SCHEDULE, path)
+    for _ in range(13):
+        recorder.step(training.update())
+    recorder.close()
+    assert "12 snapshots up to update 13, 5 to come" in capsys.readouterr().err and not path.exists()
+    early = snapshots.read(partial.beside(path))
+    assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
+    # The script goes on from a checkpoint that is older than the last snapshot.
+    again = Training()
+    for _ in range(11):
+        again.update()
+    recorder = quench.record(again.model, SCHEDULE, path, step=11)
+    assert recorder.updates == 11
+    for _ in range(19):
+        recorder.step(again.update())
+    recorder.close()
+    assert not partial.beside(path).exists()
+    assert path.read_bytes() == (tmp_path / "whole.nc").read_bytes()
+    assert len(whole.weights) == len(again.weights)
+
+
+def test_killed_process_loses_no_snapshot_that_it_took(tmp_path):
+    script = f"""
+import os, signal, torch, quench
+torch.manual_seed(0)
+model = torch.nn.Linear(3, 1)
+recorder = quench.record(model, range(0, 1000), {str(tmp_path / "run.nc")!r})
+for update in range(100):
+    with torch.no_grad():
+        model.weight += 1
+    recorder.step()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, check=False, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    found = snapshots.read(tmp_path / "run.nc.part")
+    assert found["time"].values.tolist() == list(range(101))
+    np.testing.assert_allclose(found["weights"][0, :, 0] - found["weights"][0, 0, 0], np.arange(101), atol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_file_that_is_cut_or_damaged_anywhere_gives_the_snapshots_before(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("cut") / "run.nc"
+    model = network()
+    recorder = quench.record(model, range(8), path)
+    start = partial.beside(path).stat().st_size
+    for _ in range(5):
+        recorder.step()
+    recorder.close()
+    content = partial.beside(path).read_bytes()
+    row = (len(content) - start) // 5
+    place = data.draw(st.integers(start, len(content) - 1))
+    if data.draw(st.booleans()):
+        changed = content[:place]
+    else:
+        changed = content[:place] + bytes([content[place] ^ data.draw(st.integers(1, 255))]) + content[place + 1 :]
+    partial.beside(path).write_bytes(changed)
+    assert snapshots.read(partial.beside(path)).sizes["time"] == 1 + (place - start) // row
+
+
+def test_earlier_results_are_safe(tmp_path):
+    path = tmp_path / "run.nc"
+    recorded(path)
+    content = path.read_bytes()
+    with pytest.raises(QuenchError, match="is there already"):
+        quench.record(network(), SCHEDULE, path)
+    recorder = quench.record(network(1), SCHEDULE, path, overwrite=True)
+    recorder.step()
+    # Until another recording is whole, the earlier one stays.
+    assert path.read_bytes() == content
+    with pytest.raises(QuenchError, match="another process"):
+        quench.record(network(1), SCHEDULE, path, step=1)
+    recorder.close()
+    path.unlink()
+    with pytest.raises(QuenchError, match=r"did not end; .*step="):
+        quench.record(network(), SCHEDULE, path)
+
+
+def test_recording_goes_on_as_it_began_or_not_at_all(tmp_path, capsys):
+    path = tmp_path / "run.nc"
+    with pytest.raises(QuenchError, match="not found"):
+        quench.record(network(), SCHEDULE, path, step=5)
+    quench.record(network(), SCHEDULE, path).close()
+    with pytest.raises(QuenchError, match="with other config"):
+        quench.record(network(), quench.Schedule((2,), 20), path, step=5)
+    with pytest.raises(QuenchError, match="with other seeds"):
+        quench.record(network(1), SCHEDULE, path, step=5)
+    capsys.readouterr()
+    recorder = quench.record(network(), SCHEDULE, path, step=5)
+    assert "4 snapshots from 1 to 4 are missing" in capsys.readouterr().err
+    recorder.close()
+    partial.beside(path).unlink()
+    recorded(path)
+    content = path.read_bytes()
+    # A training that is longer than its recording.
+    recorder = quench.record(network(), SCHEDULE, path, step=40)
+    recorder.step()
+    recorder.close()
+    assert path.read_bytes() == content and "to its end" in capsys.readouterr().err
+
+
+def test_networks_side_by_side_in_one_file(tmp_path):
+    models = [network(seed) for seed in range(3)]
+    with quench.record(models, [0, 1], tmp_path / "run.nc", seed=(4, 7, 9)) as recorder:
+        recorder.step([1.0, torch.tensor(2.0), 3])
+    found = snapshots.read(tmp_path / "run.nc")
+    assert found["seed"].values.tolist() == [4, 7, 9]
+    assert found["loss"].sel(time=1).values.tolist() == [1, 2, 3]
+    assert all(np.array_equal(row, flat(model)) for row, model in zip(found["weights"][:, 0], models, strict=True))
+
+
+def test_sample_is_a_part_of_the_weights_the_same_every_time(tmp_path):
+    for name, size in (("all", None), ("some", 9), ("again", 9)):
+        quench.record(network(), [0], tmp_path / f"{name}.nc", sample=size).close()
+    whole, some, again = (snapshots.read(tmp_path / f"{name}.nc") for name in ("all", "some", "again"))
+    places = some["weight"].values
+    assert len(set(places.tolist())) == 9 and places.tolist() == again["weight"].values.tolist()
+    assert np.array_equal(some["weights"], whole["weights"][..., places])
+    assert np.array_equal(some["layer"], whole["layer"][places])
+
+
+def test_lost_network_is_marked_with_the_time_at_which_it_was_seen(tmp_path):
+    models = [network(seed) for seed in range(2)]
+    with quench.record(models, range(4), tmp_path / "run.nc") as recorder:
+        for update in range(1, 4):
+            if update == 2:
+                models[1][0].weight.data[0, 0] = np.inf
+            recorder.step()
+    assert snapshots.read(tmp_path / "run.nc")["diverged_at"].values.tolist() == [-1, 2]
+
+
+def test_half_precision_is_kept_exactly_and_frozen_weights_are_left_out(tmp_path):
+    model = network().bfloat16()
+    model[0].bias.requires_grad_(False)
+    quench.record(model, [0], tmp_path / "run.nc").close()
+    found = snapshots.read(tmp_path / "run.nc")["weights"]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert found.dtype == np.float32
+    assert found[0, 0].values.tolist() == torch.cat([p.reshape(-1) for p in trained]).tolist()
+
+
+def test_full_disk_ends_the_snapshot_and_not_the_training(tmp_path, monkeypatch, capsys):
+    training = Training()
+    recorder = quench.record(training.model, SCHEDULE, tmp_path / "run.nc")
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "pwrite", full)
+        for _ in range(4):
+            recorder.step(training.update())
+    told = capsys.readouterr().err
+    assert told.count("No space left on device") == 1 and "no snapshot at 1" in told
+    for _ in range(30):
+        recorder.step(training.update())
+    recorder.close()
+    found = snapshots.read(tmp_path / "run.nc")["time"].values.tolist()
+    assert found == [0, *(t for t in SCHEDULE.times if t > 4)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schedule": [0.5]}, "whole numbers"),
+        ({"schedule": []}, "whole numbers"),
+        ({"schedule": [-1, 3]}, "whole numbers"),
+        ({"sample": 22}, "21 weights"),
+        ({"seed": [1, 2]}, "one number"),
+        ({"step": -1}, "not -1"),
+        ({"config": {"model": "mine"}}, "'model' is recorded anyway"),
+        ({"config": {"data": torch.zeros(2)}}, "numbers, words"),
+        ({"model": torch.nn.ReLU()}, "no parameter"),
+        ({"model": []}, "no parameter"),
+        ({"model": [network(), torch.nn.Linear(2, 2)]}, "differ"),
+    ],
+)
+def test_mistakes_are_told_before_training(tmp_path, options, message):
+    given = {"model": network(), "schedule": SCHEDULE, "path": tmp_path / "run.nc"} | options
+    with pytest.raises(QuenchError, match=message):
+        quench.record(**given)
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_the_package_waits_for_nothing_heavy():
+    script = "import sys, quench; print([n for n in ('numpy', 'torch', 'numba', 'xarray') if n in sys.modules])"
+    environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == "[]"
+    with pytest.raises(AttributeError, match="'rekord'"):
+        quench.rekord  # noqa: B018
