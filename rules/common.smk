@@ -12,6 +12,7 @@ ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from quench import submission
+from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
@@ -59,8 +60,10 @@ def scenario_or_exit():
             layout.images(one.source): one.source
             for one in scenario.classifiers.values()
         }
+        # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
+        unpacked = Path(layout.folder, SUMS).exists()
         for path, source in made_from.items():
-            if not Path(path).exists():
+            if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
             figure_code(layout, name)
@@ -117,7 +120,7 @@ def one_of(names):
 def save_resolved_config():
     """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
-        path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+        path.write_text(as_yaml(SCENARIO, config), encoding="utf-8")
     submission.record(
         RESULTS,
         SCENARIO.model_dump(mode="json"),

@@ -14,6 +14,8 @@ from quench.config.sections import Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
+# Sections of named entries.
+TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
 
@@ -183,17 +185,7 @@ def _known(place: str, name: str, table: Collection[str]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in (
-        "data",
-        "ensembles",
-        "scans",
-        "runs",
-        "classifiers",
-        "quenches",
-        "simulations",
-        "external",
-        "figures",
-    ):
+    for section in TABLES:
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
@@ -225,6 +217,14 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
 
 
-def as_yaml(scenario: Scenario) -> str:
-    """The whole scenario, defaults included, as YAML that resolves to the same scenario."""
-    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+def as_yaml(scenario: Scenario, config: Mapping[str, Any] | None = None) -> str:
+    """The whole scenario, defaults included, as YAML that resolves to the same scenario.
+
+    With the ``config`` that it was resolved from, the entries that were dropped there are null: laid over the same
+    default, too, the text resolves to the same scenario.
+    """
+    content = scenario.model_dump(mode="json")
+    for section in TABLES:
+        dropped = [name for name, value in ((config or {}).get(section) or {}).items() if value is None]
+        content[section] |= dict.fromkeys(dropped)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
