@@ -186,6 +186,7 @@ def test_file_that_is_no_figure_is_named(tmp_path):
         (0.0, "0"),
         (-0.48, "−0.48"),
         (1.5e-7, "1.5×10<sup>−7</sup>"),
+        (1e-12, "10<sup>−12</sup>"),
         (1.41e5, "1.41×10<sup>5</sup>"),
     ],
 )
@@ -201,9 +202,12 @@ def test_words_are_typeset_and_escaped():
 
 
 def test_time_and_machine_of_the_jobs_are_summed(results, page):
-    stages = provenance.spent(results)
+    stages = provenance.spent(results, example_results.CONFIG)
     assert set(stages) == {"claims", "data", "figures", "pretrained", "snapshots"}
     assert (stages["figures"].jobs, stages["figures"].seconds) == (5, 12.5)
+    # What another configuration made in the same folder is no part of this one.
+    (results / "logs/figures/earlier.log").write_text(example_results.LOG.format(100.0))
+    assert provenance.spent(results, example_results.CONFIG) == stages
     whole = provenance.total(stages.values())
     assert (whole.jobs, whole.timed, whole.cpu, whole.machines) == (9, 9, 36.0, {"AMD EPYC, 2 cores"})
     assert f"{36 / 3600:.2f} core-hours" in page.words
@@ -226,7 +230,7 @@ def test_usage_is_told_and_read_back(tmp_path):
 
 
 def test_picture_of_the_pipeline_has_a_box_a_stage_and_an_arrow_a_dependency(results):
-    stages = provenance.spent(results)
+    stages = provenance.spent(results, example_results.CONFIG)
     tree = ElementTree.fromstring(graph.drawing(stages))
     assert len(tree.findall(".//rect")) == len(stages)
     assert graph.edges(stages) == [

@@ -120,7 +120,7 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
         figures=tuple(figures),
         absent=tuple(absent),
         claims=tuple(claims),
-        spent=provenance.spent(results),
+        spent=provenance.spent(results, config),
     )
 
 
