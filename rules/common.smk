@@ -92,9 +92,13 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
     scan="[a-z][a-z0-9_]*",
     part=r"[0-9]+-[0-9]+",
-    simulation="[a-z][a-z0-9_]*",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
+
+
+def one_of(names):
+    """A wildcard that stands for one of the names; for nothing where there are none."""
+    return "|".join(names) or "-"
 
 
 def save_resolved_config():

@@ -1,4 +1,23 @@
-"""Nothing in; out comes the 3-spin glass: simulations at finite N, with errors over realisations of the couplings."""
+"""Nothing in; out comes the glass: quenches solved at infinite N, and simulations at finite N with errors over couplings."""
+
+
+rule pspin:
+    output:
+        f"{RESULTS}/glass/{{quench}}.nc",
+    log:
+        f"{RESULTS}/logs/glass/{{quench}}.log",
+    wildcard_constraints:
+        quench=one_of(SCENARIO.quenches),
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=lambda w, attempt: 30 * attempt,
+    params:
+        options=lambda w: OPTIONS.quench(w.quench),
+        code=lambda w: code("pspin"),
+    shell:
+        "quench pspin {params.options} -o {output} 2> {log}"
 
 
 rule pspin_simulation:
@@ -6,6 +25,8 @@ rule pspin_simulation:
         f"{RESULTS}/glass/{{simulation}}.nc",
     log:
         f"{RESULTS}/logs/glass/{{simulation}}.log",
+    wildcard_constraints:
+        simulation=one_of(SCENARIO.simulations),
     conda:
         "../envs/figures.yaml"
     resources:

@@ -104,6 +104,9 @@ class Options:
         section = getattr(self.scenario.classifiers[classifier], part)
         return flags(**dict(section), device=self.scenario.compute.device)
 
+    def quench(self, name: str) -> str:
+        return flags(**dict(self.scenario.quenches[name]))
+
     def simulation(self, name: str) -> str:
         section = self.scenario.simulations[name]
         seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"

@@ -25,6 +25,7 @@ _STEPS = {
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
     "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
     "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
+    "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
 }
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
 from quench.config.classifiers import Classifier
-from quench.config.glass import Simulation
+from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
 
@@ -103,7 +103,7 @@ class Figure(Section):
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
     mobility: tuple[Name, ...] = key((), "runs whose single weights are shown, at the figure's temperatures")
-    glass: tuple[Name, ...] = key((), "names from the simulations section")
+    glass: tuple[Name, ...] = key((), "names from the quenches and simulations sections")
     classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
     flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
     drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
@@ -171,6 +171,7 @@ class Scenario(Section):
     scans: dict[Name, Scan] = key({}, "phase-diagram scans by name")
     runs: dict[Name, Run] = key({}, "measured dynamics by name")
     classifiers: dict[Name, Classifier] = key({}, "networks of BJ trained by SGD, by name")
+    quenches: dict[Name, Quench] = key({}, "solved quenches of the p-spin glass, by name")
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     figures: dict[Name, Figure] = key({}, "figures to draw: names of modules under quench.figures, dots as underscores")
     compute: Compute = key(Compute(), "backend, chunking and storage")

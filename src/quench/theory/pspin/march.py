@@ -17,13 +17,15 @@ TOLERANCE = 1e-11
 ITERATIONS = 25
 
 
-def march(model: Model, resolution: Resolution, t_max: float) -> Solution:
+def march(model: Model, resolution: Resolution, t_max: float, stretch: float = 1.0) -> Solution:
     """Solve the quench of ``model`` from infinite temperature at t = 0 up to ``t_max`` or just beyond.
+
+    ``stretch`` makes all lengths of the grid that much longer.
 
     Raises ``QuenchError`` where Newton's method fails or the correlation leaves [-1, 1]: never returns a row that does
     not solve the equations.
     """
-    grid = build(resolution, float(np.log1p(t_max / model.time_scale)))
+    grid = build(resolution, float(np.log1p(t_max / model.time_scale)), stretch)
     points = empty_points(grid)
     shape = (len(grid.era), grid.stage.nodes.size, grid.rows.nodes.shape[1])
     correlation, response = np.ones(shape), np.ones(shape)

@@ -17,13 +17,10 @@ import math
 import mmap
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from quench.compiled import compiled
 from quench.theory.pspin.grid import Grid
-
-# Sums may be reordered to run on vector lanes; NaN and infinity keep their meaning, so that a divergence stays visible.
-compiled = nb.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 class Points(NamedTuple):
