@@ -31,8 +31,13 @@ else:
     code = fingerprint = lambda *_: ""
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
+def figure_code(layout, name):
+    """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
+    drawn_by = f"quench.figures.{layout.figure_module(name)}"
+    try:
+        return fingerprint(drawn_by)
+    except QuenchError as error:
+        raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
 
 def scenario_or_exit():
@@ -57,7 +62,13 @@ def scenario_or_exit():
             if not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
-            fingerprint(figure_module(name))
+            figure_code(layout, name)
+        for name, run in scenario.external.items():
+            for path in run.snapshots:
+                if not Path(path).exists():
+                    raise QuenchError(
+                        f"config: external.{name}.snapshots: {path}: no such file"
+                    )
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -94,6 +105,7 @@ wildcard_constraints:
     part=r"[0-9]+-[0-9]+",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
+    external="[a-z][a-z0-9_]*",
 
 
 def one_of(names):
@@ -132,6 +144,11 @@ def tell_room():
         )
     for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
+
+
+def figure_words(name):
+    """Title and caption of a figure."""
+    return words(f"quench.figures.{LAYOUT.figure_module(name)}")
 
 
 def n_networks(wildcards):

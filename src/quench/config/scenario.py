@@ -51,11 +51,20 @@ def resolve(config: Mapping[str, Any]) -> Scenario:
     """
     plain = _without_nulls(config)
     try:
-        scenario = Scenario.model_validate(plain)
+        scenario = _with_external_figures(Scenario.model_validate(plain))
     except ValidationError as error:
         raise QuenchError(f"config: {_first_mistake(error)}") from None
     check(scenario)
     return scenario
+
+
+def _with_external_figures(scenario: Scenario) -> Scenario:
+    """Every external run has a figure of its own, unless one of that name is declared."""
+    own = {
+        f"external_{name}": Figure(kind="own_ageing", external=(name,), fit=run.fit, collapse=run.collapse)
+        for name, run in scenario.external.items()
+    }
+    return scenario.model_copy(update={"figures": {**scenario.figures, **own, **scenario.figures}})
 
 
 def check(scenario: Scenario) -> None:
@@ -95,6 +104,7 @@ _FIGURE_SOURCES = {
     "scans": ("scans",),
     "glass": ("quenches", "simulations"),
     "classifiers": ("classifiers",),
+    "external": ("external",),
 }
 
 
@@ -173,7 +183,17 @@ def _known(place: str, name: str, table: Collection[str]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "figures"):
+    for section in (
+        "data",
+        "ensembles",
+        "scans",
+        "runs",
+        "classifiers",
+        "quenches",
+        "simulations",
+        "external",
+        "figures",
+    ):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
