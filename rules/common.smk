@@ -15,6 +15,7 @@ from quench import submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
+from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
@@ -153,7 +154,18 @@ def figure_words(name):
 
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
+    return LAYOUT.cores(last - first + 1)
+
+
+def cost(rule):
+    """Resources by the cost model, from the wildcards of the job: memory and run time, more with every try."""
+    work = getattr(LAYOUT.costs, rule)
+    return {
+        name: lambda w, threads, attempt, name=name: request(
+            work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
+        )[name]
+        for name in ("mem_mb", "runtime")
+    }
 
 
 def dataset_of_run(wildcards):
@@ -198,8 +210,11 @@ def claim_figures(wildcards):
     return list(claim_numbers().values())
 
 
-def claim_options(wildcards):
-    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+def claim_options(wildcards, input):
+    return " ".join(
+        f"--figure {name} {path}"
+        for name, path in zip(claim_numbers(), input.figures, strict=True)
+    )
 
 
 def claims_code(wildcards):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from quench.config.external import External
@@ -117,11 +119,14 @@ class Options:
         seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"
         return flags(seeds=seeds, **_but(section, "first_seed", "seeds"))
 
-    def figure(self, name: str) -> str:
-        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices."""
-        section = self.scenario.figures[name]
+    def figure(self, name: str, files: Iterable[str]) -> str:
+        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices.
+
+        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them.
+        """
+        section, rest = self.scenario.figures[name], iter(files)
         named = [
-            " ".join([f"--{kind}", item, *map(shlex.quote, paths)])
+            " ".join([f"--{kind}", item, *map(shlex.quote, islice(rest, len(paths)))])
             for kind, items in self.layout.figure_inputs(name).items()
             for item, paths in items.items()
         ]

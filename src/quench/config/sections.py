@@ -142,7 +142,7 @@ class Figure(Section):
 
 
 class Compute(Section):
-    """How the work is done; none of these keys changes what a result means, and chunk changes no bit of it."""
+    """How the work is done; none of these keys changes what a result means, and how it is cut into jobs no bit of it."""
 
     backend: Literal["auto", "reference", "fused"] = key(
         "auto", "training engine; auto is fused on a CPU, reference elsewhere"
@@ -151,8 +151,22 @@ class Compute(Section):
     precision: Literal["float32", "float64"] = key(
         "float32", "arithmetic of the gradient; master weights are always float64"
     )
-    chunk: Positive = key(4, "networks a training job")
-    scan_chunk: Positive = key(1000, "grid points a phase-diagram job")
+    chunk: Positive = key(
+        4, "networks that a training job works on at a time, a core for each; without job_minutes, all"
+    )
+    scan_chunk: Positive = key(1000, "grid points a phase-diagram job; not used with job_minutes")
+    job_minutes: float | None = key(
+        None,
+        "on a cluster: how long a training job should last by the cost model, which then decides how many networks or"
+        " grid points it takes; one network is never divided",
+        unit="minutes",
+        gt=0,
+    )
+    limit_minutes: Positive | None = key(
+        None,
+        "longest run time that jobs may ask for; a job that needs more goes on from its saved state in its next try",
+        unit="minutes",
+    )
     snapshots: Literal["full", "streamed"] = key(
         "full", "keep every snapshot, or measure the declared observables while training and keep none (same bits)"
     )
