@@ -16,6 +16,7 @@ from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
+from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
@@ -32,8 +33,13 @@ else:
     code = fingerprint = lambda *_: ""
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
+def figure_code(layout, name):
+    """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
+    drawn_by = f"quench.figures.{layout.figure_module(name)}"
+    try:
+        return fingerprint(drawn_by)
+    except QuenchError as error:
+        raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
 
 def scenario_or_exit():
@@ -60,7 +66,13 @@ def scenario_or_exit():
             if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
-            fingerprint(figure_module(name))
+            figure_code(layout, name)
+        for name, run in scenario.external.items():
+            for path in run.snapshots:
+                if not unpacked and not Path(path).exists():
+                    raise QuenchError(
+                        f"config: external.{name}.snapshots: {path}: no such file"
+                    )
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -97,6 +109,7 @@ wildcard_constraints:
     part=r"[0-9]+-[0-9]+",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
+    external="[a-z][a-z0-9_]*",
 
 
 def one_of(names):
@@ -137,9 +150,25 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
+def figure_words(name):
+    """Title and caption of a figure."""
+    return words(f"quench.figures.{LAYOUT.figure_module(name)}")
+
+
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
+    return LAYOUT.cores(last - first + 1)
+
+
+def cost(rule):
+    """Resources of a rule by the cost model, from the job's wildcards: memory and run time, more with every try."""
+    work = getattr(LAYOUT.costs, rule)
+    return {
+        name: lambda w, threads, attempt, name=name: request(
+            work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
+        )[name]
+        for name in ("mem_mb", "runtime")
+    }
 
 
 def dataset_of_run(wildcards):
@@ -184,8 +213,11 @@ def claim_figures(wildcards):
     return list(claim_numbers().values())
 
 
-def claim_options(wildcards):
-    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+def claim_options(wildcards, input):
+    return " ".join(
+        f"--figure {name} {path}"
+        for name, path in zip(claim_numbers(), input.figures, strict=True)
+    )
 
 
 def claims_code(wildcards):

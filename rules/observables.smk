@@ -14,8 +14,7 @@ rule observe:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=20,
+        **cost("observe"),
     params:
         options=lambda w: OPTIONS.observe(w.run, w.chi),
         code=lambda w: code("observe"),
@@ -34,8 +33,7 @@ rule mobility:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=20,
+        **cost("mobility"),
     params:
         options=lambda w: OPTIONS.mobility(w.run),
         code=lambda w: code("mobility", BACKEND),

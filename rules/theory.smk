@@ -11,8 +11,7 @@ rule pspin:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 30 * attempt,
+        **cost("pspin"),
     params:
         options=lambda w: OPTIONS.quench(w.quench),
         code=lambda w: code("pspin"),
@@ -20,7 +19,7 @@ rule pspin:
         "quench pspin {params.options} -o {output} 2> {log}"
 
 
-rule pspin_simulation:
+rule simulation:
     output:
         f"{RESULTS}/glass/{{simulation}}.nc",
     log:
@@ -30,8 +29,7 @@ rule pspin_simulation:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 60 * attempt,
+        **cost("pspin_simulation"),
     params:
         options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),

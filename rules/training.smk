@@ -18,9 +18,8 @@ rule pretrain:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        **cost("pretrain"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=1500,
-        runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
         code=lambda w: code("pretrain", BACKEND),
@@ -40,9 +39,8 @@ rule run:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        **cost("run"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=2500,
-        runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.run(w.run, w.point),
         code=lambda w: code(run_step(w), BACKEND),

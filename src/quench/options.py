@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
+from quench.config.external import External
 from quench.config.sections import Ensemble, Run, Scan, Scenario
 from quench.layout import Layout
 from quench.steps import backend_for
@@ -87,6 +90,10 @@ class Options:
         section = self.scenario.runs[run]
         return flags(waiting_times=section.waiting_times, chi=chi, **_measured(section))
 
+    def external(self, name: str) -> str:
+        section = self.scenario.external[name]
+        return flags(waiting_times=section.waiting_times, chi=f"{section.chi:.10g}", **_measured(section))
+
     def mobility(self, run: str) -> str:
         section = self.scenario.runs[run]
         return flags(waiting_time=max(section.waiting_times), lag=section.lag_max, **self.engine)
@@ -112,11 +119,14 @@ class Options:
         seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"
         return flags(seeds=seeds, **_but(section, "first_seed", "seeds"))
 
-    def figure(self, name: str) -> str:
-        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices."""
-        section = self.scenario.figures[name]
+    def figure(self, name: str, files: Iterable[str]) -> str:
+        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices.
+
+        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them.
+        """
+        section, rest = self.scenario.figures[name], iter(files)
         named = [
-            " ".join([f"--{kind}", item, *map(shlex.quote, paths)])
+            " ".join([f"--{kind}", item, *map(shlex.quote, islice(rest, len(paths)))])
             for kind, items in self.layout.figure_inputs(name).items()
             for item, paths in items.items()
         ]
@@ -126,6 +136,7 @@ class Options:
             waiting_time=section.waiting_time,
             lags=section.lags,
             fit=section.fit,
+            collapse=section.collapse,
         )
         return " ".join([*named, chosen])
 
@@ -140,7 +151,7 @@ def _sgd(section: Ensemble | Scan) -> dict[str, Any]:
     }
 
 
-def _measured(section: Run) -> dict[str, Any]:
+def _measured(section: Run | External) -> dict[str, Any]:
     return {"motility_lags": section.motility_lags, "hidden_only": not section.include_output_layer}
 
 

@@ -15,7 +15,7 @@ from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
 # Sections of named entries.
-TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "figures")
+TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
 
@@ -53,11 +53,20 @@ def resolve(config: Mapping[str, Any]) -> Scenario:
     """
     plain = _without_nulls(config)
     try:
-        scenario = Scenario.model_validate(plain)
+        scenario = _with_external_figures(Scenario.model_validate(plain))
     except ValidationError as error:
         raise QuenchError(f"config: {_first_mistake(error)}") from None
     check(scenario)
     return scenario
+
+
+def _with_external_figures(scenario: Scenario) -> Scenario:
+    """Every external run has a figure of its own, unless one of that name is declared."""
+    own = {
+        f"external_{name}": Figure(kind="own_ageing", external=(name,), fit=run.fit, collapse=run.collapse)
+        for name, run in scenario.external.items()
+    }
+    return scenario.model_copy(update={"figures": {**scenario.figures, **own, **scenario.figures}})
 
 
 def check(scenario: Scenario) -> None:
@@ -97,6 +106,7 @@ _FIGURE_SOURCES = {
     "scans": ("scans",),
     "glass": ("quenches", "simulations"),
     "classifiers": ("classifiers",),
+    "external": ("external",),
 }
 
 
