@@ -69,7 +69,7 @@ def scenario_or_exit():
             figure_code(layout, name)
         for name, run in scenario.external.items():
             for path in run.snapshots:
-                if not Path(path).exists():
+                if not unpacked and not Path(path).exists():
                     raise QuenchError(
                         f"config: external.{name}.snapshots: {path}: no such file"
                     )

@@ -27,6 +27,7 @@ STAGES = {
         "flatness": rf"flatness/(?P<name>{_NAME})",
         "drift": rf"drift/(?P<name>{_NAME})",
         "glass": rf"glass/(?P<name>{_NAME})",
+        "external": rf"external/(?P<name>{_NAME})",
         "figures": rf"figures/(?P<name>{_NAME})",
     }.items()
 }
@@ -41,6 +42,7 @@ _SECTIONS = {
     "flatness": "classifiers",
     "drift": "classifiers",
     "glass": "simulations",
+    "external": "external",
     "figures": "figures",
 }
 
@@ -190,10 +192,16 @@ def _quench(quench: Any) -> Belonging:
     return Belonging(("glass",), {name: getattr(quench, name) for name in names}, times)
 
 
+def _external(_scenario: Scenario, external: Any, _parts: Mapping[str, str]) -> Belonging:
+    measured = {"chi": external.chi, "include_output_layer": external.include_output_layer}
+    return Belonging(("observables",), measured)
+
+
 def _figures(scenario: Scenario, figure: Any, parts: Mapping[str, str]) -> Belonging:
-    names = ("temperatures", "waiting_time", "lags", "fit")
+    names = ("temperatures", "waiting_time", "lags", "fit", "collapse")
     config = {name: getattr(figure, name) for name in names}
-    return Belonging(("figure",), config | {"figure": parts["name"].replace("_", ".", 1), "scale": scenario.scale})
+    module = (figure.kind or parts["name"]).replace("_", ".", 1)
+    return Belonging(("figure",), config | {"figure": module, "scale": scenario.scale})
 
 
 _BELONGING = {
@@ -207,6 +215,7 @@ _BELONGING = {
     "flatness": _flatness,
     "drift": _drift,
     "glass": _glass,
+    "external": _external,
     "figures": _figures,
 }
 

@@ -64,6 +64,7 @@ def names(scenario):
         yield from (f"classifiers/{name}/{seeds}.nc" for seeds in _chunks(classifier, scenario.compute.chunk))
         yield from (f"{part}/{name}.nc" for part in ("flatness", "drift") if getattr(classifier, part))
     yield from (f"glass/{name}.nc" for name in [*scenario.simulations, *scenario.quenches])
+    yield from (f"external/{name}.nc" for name in scenario.external)
     yield from (f"figures/{name}.nc" for name in scenario.figures)
 
 
