@@ -141,13 +141,13 @@ def n_networks(wildcards):
 
 
 def cost(rule):
-    """Resources of a rule by the cost model, from the job's wildcards: memory and run time, more with every try."""
+    """Resources of a rule by the cost model, from the job's wildcards: memory, disk and run time, more with every try."""
     work = getattr(LAYOUT.costs, rule)
     return {
         name: lambda w, threads, attempt, name=name: request(
             work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
         )[name]
-        for name in ("mem_mb", "runtime")
+        for name in ("mem_mb", "disk_mb", "runtime")
     }
 
 

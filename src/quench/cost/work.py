@@ -60,10 +60,12 @@ class Work:
 
 
 def request(work: Work, cores: int, attempt: int = 1, limit: int | None = None) -> dict[str, int]:
-    """Memory (MB) and run time (minutes, at most ``limit``) that a job asks for; both grow with every try."""
+    """Memory and disk (MB) and run time (minutes, at most ``limit``) that a job asks for, more with every try."""
     minutes = attempt * (math.ceil((30 + MARGIN * work.wall_seconds(cores)) / 60) + 2)
     memory = math.ceil(MEMORY_MARGIN * work.memory_mb() * (1 + attempt) / 2)
-    return {"mem_mb": memory, "runtime": min(minutes, limit or minutes)}
+    # A trajectory is there twice while it is written.
+    disk = math.ceil(attempt * (100 + MARGIN * work.disk / _MB))
+    return {"mem_mb": memory, "disk_mb": disk, "runtime": min(minutes, limit or minutes)}
 
 
 def rounds(seconds: float, minutes: float) -> int:
