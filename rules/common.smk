@@ -161,13 +161,13 @@ def n_networks(wildcards):
 
 
 def cost(rule):
-    """Resources by the cost model, from the wildcards of the job: memory and run time, more with every try."""
+    """Resources by the cost model, from the wildcards of the job: memory, disk and run time, more with every try."""
     work = getattr(LAYOUT.costs, rule)
     return {
         name: lambda w, threads, attempt, name=name: request(
             work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
         )[name]
-        for name in ("mem_mb", "runtime")
+        for name in ("mem_mb", "disk_mb", "runtime")
     }
 
 

@@ -21,12 +21,15 @@ from quench.steps import backend_for
 from quench.times import end, listed
 
 # Core seconds until a process has loaded what it computes with, on the reference core, and the memory that it holds by
-# then with the two processes of Snakemake around it in a cluster job (MB).
+# then (MB); in a cluster job two processes of Snakemake are around it.
 START = {"torch": 4.7, "data": 3.4, "engine": 1.9, "figure": 3.3, "light": 1.0}
-BASE_MB = {"torch": 1150, "data": 600, "engine": 490, "figure": 480, "light": 370}
+LOADED_MB = {"torch": 900, "data": 350, "engine": 240, "figure": 230, "light": 110}
+SNAKEMAKE_MB = 250
 # Jobs ask for so much more time and memory than the model says: cores differ, and a job that runs out of either is
 # tried again from its saved state with more.
 MARGIN, MEMORY_MARGIN = 2.0, 1.3
+# Minutes for a slow start, and for the early signal, which SLURM may send a minute before it is asked to.
+SPARE_MINUTES = 5
 _MB = 1e6
 _SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
 _PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
@@ -56,14 +59,16 @@ class Work:
         return START[self.kind] * start + self.seconds * share * speed
 
     def memory_mb(self) -> int:
-        return BASE_MB[self.kind] + math.ceil(self.memory / _MB)
+        return SNAKEMAKE_MB + LOADED_MB[self.kind] + math.ceil(self.memory / _MB)
 
 
 def request(work: Work, cores: int, attempt: int = 1, limit: int | None = None) -> dict[str, int]:
-    """Memory (MB) and run time (minutes, at most ``limit``) that a job asks for; both grow with every try."""
-    minutes = attempt * (math.ceil((30 + MARGIN * work.wall_seconds(cores)) / 60) + 2)
+    """Memory and disk (MB) and run time (minutes, at most ``limit``) that a job asks for, more with every try."""
+    minutes = attempt * (math.ceil(MARGIN * work.wall_seconds(cores) / 60) + SPARE_MINUTES)
     memory = math.ceil(MEMORY_MARGIN * work.memory_mb() * (1 + attempt) / 2)
-    return {"mem_mb": memory, "runtime": min(minutes, limit or minutes)}
+    # A trajectory is there twice while it is written.
+    disk = math.ceil(attempt * (100 + MARGIN * work.disk / _MB))
+    return {"mem_mb": memory, "disk_mb": disk, "runtime": min(minutes, limit or minutes)}
 
 
 def rounds(seconds: float, minutes: float) -> int:
