@@ -1,6 +1,7 @@
 # make            set up .venv, then every figure of the default scenario into results/default/figures
 # make test       set up .venv, then all tests
 # make smoke      the whole pipeline on next to nothing
+# make docs       the documentation as web pages in docs/_build/html
 # make setup      only set up .venv; make clean removes what was generated
 #
 # make SCENARIO=paper FIGURES="kwj_fig3" CORES=8     another scenario, chosen targets, cores
@@ -32,6 +33,9 @@ lint: setup
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
+docs: setup
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
 setup: $(VENV)/ready
 
 # Made anew when the lock changes; the mark is set last, so that a broken set-up is not taken for a whole one.
@@ -46,4 +50,4 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf results/*/ .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf results/*/ docs/_build .snakemake .pytest_cache .ruff_cache .hypothesis

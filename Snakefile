@@ -19,13 +19,13 @@ include: "rules/theory.smk"
 include: "rules/external.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        LAYOUT.figures(),
-        rules.claims.output,
+        rules.report.output,
 
 
 rule kwj:

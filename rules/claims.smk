@@ -6,7 +6,12 @@ rule claims:
         declared=CLAIMS,
         figures=claim_figures,
     output:
-        multiext(f"{RESULTS}/claims", ".csv", ".json"),
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="captions/claims.rst",
+            category="Claims",
+        ),
+        f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/claims.log",
     conda:

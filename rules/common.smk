@@ -1,35 +1,57 @@
 """What every stage shares: the checked scenario, the paths of its results, and the options of its jobs."""
 
 import functools
+import hashlib
+import os
 import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Where these rules are, also when another workflow has taken them as a module.
+ROOT = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(ROOT / "src"))
 
+from quench import submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
 from quench.data.sources import check_available
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
-from quench.layout import FIGURE_FORMS, Layout
+from quench.fingerprint import all_fingerprints, fingerprint
+from quench.layout import Layout
 from quench.options import Options, flags
+from quench.report.catalogue import place, words
 from quench.steps import code
+
+RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
+if workflow.is_main_process:
+    os.environ.pop(submission.VARIABLE, None)
+else:
+    # The main process has them on record, and the commands themselves refuse to work with other code.
+    code = fingerprint = lambda *_: ""
+
+
+def figure_module(layout, name):
+    return f"quench.figures.{layout.figure_module(name)}"
 
 
 def figure_code(layout, name):
     """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
-    drawn_by = f"quench.figures.{layout.figure_module(name)}"
     try:
-        return fingerprint(drawn_by)
+        return fingerprint(figure_module(layout, name))
     except QuenchError as error:
         raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
 
 def scenario_or_exit():
-    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts."""
+    """The scenario, or one line on what is wrong with it; raw images are looked for before any work starts.
+
+    A job on a cluster takes the scenario that its main process started with.
+    """
     try:
+        if submitted := submission.read():
+            submission.check_rules(RULES)
+            return resolve(submitted["scenario"])
         scenario = resolve(config)
         layout = Layout(scenario)
         made_from = {
@@ -70,7 +92,7 @@ if workflow.deployment_settings.deployment_method:
 else:
     COMMAND = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(Path(workflow.basedir) / 'src'))}; {COMMAND}; "
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; {COMMAND}; "
 )
 
 
@@ -91,9 +113,16 @@ wildcard_constraints:
 
 
 def save_resolved_config():
-    """Keep what was asked for beside what came of it."""
+    """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
         path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+    submission.record(
+        RESULTS,
+        SCENARIO.model_dump(mode="json"),
+        RULES,
+        all_fingerprints(),
+        SCENARIO.compute.checkpoint_days,
+    )
 
 
 def tell_room():
@@ -138,13 +167,13 @@ def run_step(wildcards):
     return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
 
 
-CLAIMS = "config/claims.yaml"
+CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")
 
 
 @functools.cache
 def declared_claims():
     try:
-        return load_claims(Path(workflow.basedir) / CLAIMS)
+        return load_claims(CLAIMS)
     except QuenchError as error:
         sys.exit(f"quench: {error}")
 
@@ -172,3 +201,16 @@ def claims_code(wildcards):
     return " ".join(
         fingerprint(f"quench.claims.{module}") for module in sorted({"judge", *modules})
     )
+
+
+def report_code():
+    """What shapes the report: its modules, and the templates, style and script that they read."""
+    templates = sorted((ROOT / "src/quench/report/templates").iterdir())
+    inside = hashlib.sha256(b"".join(path.read_bytes() for path in templates))
+    return f"{fingerprint('quench.report.page')} {inside.hexdigest()[:16]}"
+
+
+def snakemake_call():
+    """How this scenario is made, for a reader of the report."""
+    files = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    return shlex.join(["snakemake", *(["--configfile", *files] if files else [])])

@@ -15,7 +15,17 @@ rule figure:
             for path in paths
         ],
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", *FIGURE_FORMS),
+        multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png", ".nc"),
+        report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="captions/figure.rst",
+            category=lambda w: place(w.figure).paper.name,
+            subcategory=lambda w: place(w.figure).section,
+            labels=lambda w: {
+                "figure": place(w.figure).label or w.figure,
+                "title": words(figure_module(LAYOUT, w.figure))[0],
+            },
+        ),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
@@ -26,6 +36,7 @@ rule figure:
     params:
         options=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: figure_code(LAYOUT, w.figure),
+        caption=lambda w: words(figure_module(LAYOUT, w.figure))[1],
         module=lambda w: LAYOUT.figure_module(w.figure),
         stem=f"{RESULTS}/figures/{{figure}}",
     shell:

@@ -12,6 +12,7 @@ import hashlib
 from pathlib import Path
 
 from quench.errors import QuenchError, nearest
+from quench.submission import check_code
 
 ROOT = Path(__file__).parent
 PACKAGE = ROOT.name
@@ -21,12 +22,18 @@ PACKAGE = ROOT.name
 def fingerprint(module: str) -> str:
     """Sixteen hexadecimal digits over ``module`` and everything in the package that it imports, however deep.
 
-    Raises ``QuenchError`` for a module that does not exist.
+    Raises ``QuenchError`` for a module that does not exist, and in a job that was submitted with other code.
     """
     digest = hashlib.sha256()
     for name in sorted(dependencies(module)):
         digest.update(name.encode() + b"\0" + _canonical(name).encode() + b"\0")
+    check_code(module, digest.hexdigest()[:16])
     return digest.hexdigest()[:16]
+
+
+def all_fingerprints() -> dict[str, str]:
+    """Fingerprints of all modules of the package by name."""
+    return {name: fingerprint(name) for name in map(_name, sorted(ROOT.rglob("*.py")))}
 
 
 @functools.cache

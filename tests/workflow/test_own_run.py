@@ -23,13 +23,13 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def followed(new_repository):
+def followed(repository_in, tmp_path_factory):
     """A copy of the repository in which the page's commands were given."""
-    repository = new_repository("own")
+    repository = repository_in(tmp_path_factory.mktemp("own"))
     shutil.copytree(ROOT / "docs", repository.folder / "docs")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(repository.folder / "src"), "OMP_NUM_THREADS": "1"}
-    (commands,) = blocks("sh")
+    (commands,) = blocks("bash")
     done = subprocess.run(
         ["bash", "-e", "-c", commands],
         cwd=repository.folder,

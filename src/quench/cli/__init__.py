@@ -6,10 +6,11 @@ import argparse
 import importlib
 import os
 import sys
+import time
 from types import ModuleType
 from typing import NoReturn
 
-from quench import __version__
+from quench import __version__, usage
 from quench.errors import QuenchError, nearest
 
 # One module per command under quench.cli: add_arguments(parser), run(args); its docstring is its help.
@@ -30,6 +31,8 @@ COMMANDS = {
     "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
     "figure": "draw one figure from the files that it needs",
     "claims": "check the claims of the papers against the plotted numbers of our figures",
+    "report": "one page with every figure, the claims and where they come from; or two scenarios side by side",
+    "status": "what is done, running, failed, and what remains for a target",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 
@@ -71,7 +74,11 @@ def _run(argv: list[str]) -> int:
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(sub)
     args = parser.parse_args(argv)
-    return _module(args.command).run(args) or 0
+    began = time.monotonic()
+    status = _module(args.command).run(args) or 0
+    if hasattr(args, "output"):
+        usage.tell(began)
+    return status
 
 
 def _module(command: str) -> ModuleType:

@@ -26,6 +26,7 @@ COLUMNS = (
     "allowed",
     "why",
     "quantity",
+    "reads",
 )
 
 
@@ -95,6 +96,7 @@ def _row(claim: Any, meaningless: dict[str, str], figures: dict, scenario: str) 
         "allowed": _range(*claim.allowed),
         "why": claim.why,
         "quantity": claim.quantity,
+        "reads": " ".join(claim.reads),
     }
 
 
@@ -110,6 +112,8 @@ def _number(value: float) -> float | str | None:
 def _range(low: float, high: float) -> str:
     import math
 
+    if low == high:
+        return f"{low:g}"
     if math.isinf(low):
         return f"≤ {high:g}"
     return f"≥ {low:g}" if math.isinf(high) else f"{low:g} … {high:g}"

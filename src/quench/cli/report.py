@@ -1,0 +1,57 @@
+"""One page with every figure, the claims and where they come from; with --compare, two scenarios side by side.
+
+quench report results/default -o results/default/report/index.html
+quench report results/default --compare results/smoke -o comparison.html
+
+The page holds everything that it shows, the plotted numbers too, and asks no network for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+# A page much larger than this is slow to open on a phone.
+LARGE = 15_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, metavar="FOLDER", help="results of a scenario, as in results/default")
+    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="results of another scenario to lay beside it")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="its resolved config; - reads it from stdin (default: in FOLDER)"
+    )
+    parser.add_argument(
+        "--workflow",
+        default="snakemake",
+        metavar="COMMAND",
+        help="the Snakemake call that makes this scenario, shown with every figure (default: snakemake)",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="HTML file to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    import yaml
+
+    from quench.atomic import atomic
+    from quench.cli.options import check_output
+    from quench.report.compare import compare
+    from quench.report.contents import gather
+    from quench.report.page import render, render_comparison
+    from quench.storage import readable
+
+    check_output(args.output)
+    config = None
+    if args.config is not None:
+        text = sys.stdin.read() if str(args.config) == "-" else args.config.read_text(encoding="utf-8")
+        config = yaml.safe_load(text)
+    contents = gather(args.results, config, args.workflow)
+    for name in contents.absent:
+        print(f"quench: {args.results}: {name} is not drawn yet", file=sys.stderr)
+    page = render_comparison(compare(contents, gather(args.compare))) if args.compare else render(contents)
+    content = page.encode("utf-8")
+    if len(content) > LARGE:
+        print(f"quench: {args.output}: {readable(len(content))}, slow to open on a phone", file=sys.stderr)
+    with atomic(args.output) as temporary:
+        temporary.write_bytes(content)

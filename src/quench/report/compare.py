@@ -1,0 +1,50 @@
+"""Two scenarios side by side: where their configs differ, where their verdicts do, and the figures that both draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quench.report.contents import Contents, Shown
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``settings``: keys of the configs that differ; ``claims``: pairs of rows; ``figures``: pairs, None where missing."""
+
+    first: Contents
+    second: Contents
+    settings: list[tuple[str, Any, Any]]
+    claims: list[tuple[dict[str, Any], dict[str, Any]]]
+    figures: list[tuple[Shown | None, Shown | None]]
+
+    @property
+    def changed(self) -> int:
+        """Claims with another verdict."""
+        return sum(first["verdict"] != second["verdict"] for first, second in self.claims)
+
+
+def compare(first: Contents, second: Contents) -> Comparison:
+    """Differences of two scenarios, in the order of the first."""
+    left, right = dict(_flat(first.config)), dict(_flat(second.config))
+    keys = dict.fromkeys([*left, *right])
+    rows = {row["id"]: row for row in second.claims}
+    ours = {figure.name: figure for figure in first.figures}
+    theirs = {figure.name: figure for figure in second.figures}
+    return Comparison(
+        first,
+        second,
+        [(key, left.get(key), right.get(key)) for key in keys if left.get(key) != right.get(key)],
+        [(row, rows[row["id"]]) for row in first.claims if row["id"] in rows],
+        [(ours.get(name), theirs.get(name)) for name in dict.fromkeys([*ours, *theirs])],
+    )
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """``runs.regularised.chi`` and its value, for every value of a nested config."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

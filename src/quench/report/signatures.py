@@ -1,0 +1,155 @@
+"""Glass against network: what marks a glass, and which claims say whether the networks show it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Evidence(NamedTuple):
+    """A claim, what it says in a few words, and whether it speaks for a glass where it is reproduced."""
+
+    claim: str
+    words: str
+    like: bool
+
+
+class Signature(NamedTuple):
+    """A mark of glassy dynamics, how a glass shows it, and the evidence for each of ``SYSTEMS``."""
+
+    name: str
+    glass: str
+    evidence: dict[str, tuple[Evidence, ...]]
+
+
+SYSTEMS = {
+    "regularised": "Langevin noise, regularised",
+    "under": "Langevin noise, underparameterised",
+    "over": "Langevin noise, overparameterised",
+    "sgd_under": "SGD, too few weights",
+    "sgd_over": "SGD, enough weights",
+}
+
+
+def _like(claim: str, words: str) -> Evidence:
+    return Evidence(claim, words, True)
+
+
+def _unlike(claim: str, words: str) -> Evidence:
+    return Evidence(claim, words, False)
+
+
+SIGNATURES = (
+    Signature(
+        "Slowing down on cooling",
+        "Relaxation times grow without bound at a temperature above zero.",
+        {
+            "regularised": (
+                _unlike("kwj-3d-finite", "no divergence at any T"),
+                _unlike("kwj-3d-plateau", "at low T no dependence on T"),
+            ),
+            "under": (
+                _unlike("kwj-3e-finite", "no divergence at any T"),
+                _unlike("kwj-3e-plateau", "at low T no dependence on T"),
+            ),
+            "over": (
+                _unlike("kwj-3f-diverges", "divergence at T = 0 only"),
+                _unlike("kwj-3f-slope", "as 1/T, like free weights"),
+            ),
+        },
+    ),
+    Signature(
+        "Time-temperature superposition",
+        "Curves of all temperatures fall on one when time is divided by the relaxation time.",
+        {
+            "regularised": (_like("kwj-4a-collapse", "curves collapse"),),
+            "under": (_unlike("kwj-a6a-leaves", "some temperatures leave the master curve"),),
+            "over": (_like("kwj-a6b-collapse", "curves collapse"),),
+        },
+    ),
+    Signature(
+        "Power law of mode-coupling theory",
+        "Near its transition the correlation decays as a power law, t^-1/2 in the schematic model F1.",
+        {
+            "regularised": (
+                _like("kwj-4a-mct", "exponent near -1/2"),
+                _unlike("ours-4a-brownian", "so have free weights"),
+            ),
+            "under": (_like("kwj-a6a-exponent", "the same exponent"),),
+            "over": (_like("kwj-a6b-exponent", "the same exponent"),),
+        },
+    ),
+    Signature(
+        "Caging",
+        "The mean square displacement has a plateau, then an escape.",
+        {
+            "regularised": (_unlike("kwj-5a-no-cage", "no cage"),),
+            "under": (_unlike("kwj-5b-no-cage", "no cage"),),
+            "over": (_unlike("kwj-5c-no-cage", "no cage"),),
+            "sgd_under": (
+                _like("bj-5-plateau", "a plateau with epochs"),
+                _unlike("bj-5-epoch", "gone with independent batches"),
+            ),
+            "sgd_over": (_unlike("bj-4-no-plateau", "no plateau at the bottom"),),
+        },
+    ),
+    Signature(
+        "Dynamic heterogeneity",
+        "Some particles move much more than others: displacements are not Gaussian, until late times.",
+        {
+            "regularised": (
+                _like("kwj-7a-nongaussian", "not Gaussian at low T"),
+                _like("kwj-7d-bimodal", "two kinds of weights"),
+                _unlike("kwj-7a-stays", "not Gaussian again at late times"),
+            ),
+            "under": (
+                _like("kwj-7b-nongaussian", "not Gaussian at low T"),
+                _like("kwj-7e-bimodal", "two kinds of weights"),
+            ),
+            "over": (
+                _like("kwj-7c-nongaussian", "not Gaussian at low T"),
+                _like("kwj-7f-bimodal", "two kinds of weights"),
+            ),
+        },
+    ),
+    Signature(
+        "Ageing",
+        "After a quench the relaxation time grows with the waiting time, for ever.",
+        {
+            "regularised": (_like("kwj-8b-ageing", "ages"),),
+            "under": (_like("kwj-8d-ageing", "ages"),),
+            "over": (_unlike("kwj-a11-none", "no ageing"),),
+            "sgd_under": (_like("bj-5-late", "ages to the end"),),
+            "sgd_over": (
+                _like("bj-3-ageing", "ages while it learns"),
+                _unlike("bj-3-bottom", "no longer at the bottom"),
+            ),
+        },
+    ),
+    Signature(
+        "Slow descent",
+        "After a quench the energy falls ever more slowly and stays above its minimum.",
+        {
+            "sgd_under": (_like("bj-5-loss", "the loss stays above zero"),),
+            "sgd_over": (
+                _like("bj-2-log-b", "falls as log t"),
+                _unlike("bj-2-zero-b", "reaches its minimum"),
+            ),
+        },
+    ),
+    Signature(
+        "Saddles before minima",
+        "On the way down the landscape has fewer and fewer downhill directions.",
+        {
+            "sgd_under": (_unlike("bj-5-negative", "downhill directions never go"),),
+            "sgd_over": (_like("bj-2-negative", "fewer and fewer of them"),),
+        },
+    ),
+    Signature(
+        "A temperature",
+        "The bath keeps the noise constant.",
+        {
+            "sgd_under": (_like("bj-4.2-temperature", "constant noise"),),
+            "sgd_over": (_unlike("bj-4.2-noise", "the noise dies with the loss"),),
+        },
+    ),
+)

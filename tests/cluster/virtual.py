@@ -1,0 +1,217 @@
+"""A real SLURM on one machine: munged, slurmctld and a slurmd for every virtual node, on loopback, started by root.
+
+No systemd, no cgroups, no database. Debian's packages are installed where they are absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+NODES = ("node1", "node2", "node3")
+CPUS, MEMORY_MB, PORT = 2, 4000, 17700
+PROGRAMS = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
+# srun inside a job loses SLURM_CONF (the jobstep executor drops it), so that the default place must lead to ours.
+DEFAULT_CONF = Path("/etc/slurm/slurm.conf")
+
+CONF = """\
+ClusterName=quench
+SlurmctldHost=localhost(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser=root
+SlurmdUser=root
+MailProg=/bin/true
+AuthType=auth/munge
+CredType=cred/munge
+# A requeued job starts only after its old credential has run out, by default after two minutes.
+AuthInfo=socket={folder}/munge.sock,cred_expire=10
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SwitchType=switch/none
+SlurmdParameters=config_overrides
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+# A node counts as dead, and an overdue job is killed, after seconds instead of minutes.
+SlurmdTimeout=6
+KillWait=5
+ReturnToService=2
+# squeue, which Snakemake asks for the fate of jobs, remembers finished ones for so long.
+MinJobAge=3600
+AccountingStorageType=accounting_storage/none
+"""
+
+
+class Unavailable(Exception):
+    """Why there can be no SLURM here."""
+
+
+class Cluster:
+    """Three virtual nodes; ``environment`` is what a program needs to talk to them."""
+
+    def __init__(self) -> None:
+        if os.geteuid() != 0:
+            raise Unavailable("SLURM's daemons are started by root only")
+        self._lock = open("/run/lock/quench-tests-slurm", "w")  # noqa: SIM115 (held as long as the cluster)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # One cluster at a time has the link: a leftover of a killed test is ours to replace, a real file is not.
+        if DEFAULT_CONF.exists() and not DEFAULT_CONF.is_symlink():
+            raise Unavailable("this machine has a SLURM of its own")
+        _install()
+        self.folder = Path(tempfile.mkdtemp(prefix="quench-slurm-"))
+        self.folder.chmod(0o755)
+        self.conf = self.folder / "slurm.conf"
+        self.environment = {"SLURM_CONF": str(self.conf)}
+
+    def start(self) -> None:
+        (self.folder / "state").mkdir()
+        (self.folder / "munge.key").write_bytes(os.urandom(1024))
+        (self.folder / "munge.key").chmod(0o600)
+        nodes = "".join(
+            f"NodeName={name} NodeHostname={name} NodeAddr=127.0.0.1 Port={PORT + 1 + place}"
+            f" CPUs={CPUS} RealMemory={MEMORY_MB}\n"
+            for place, name in enumerate(NODES)
+        )
+        partition = "PartitionName=test Nodes=ALL Default=YES MaxTime=60 DefaultTime=5 State=UP\n"
+        self.conf.write_text(CONF.format(port=PORT, folder=self.folder) + nodes + partition)
+        DEFAULT_CONF.parent.mkdir(exist_ok=True)
+        DEFAULT_CONF.unlink(missing_ok=True)
+        DEFAULT_CONF.symlink_to(self.conf)
+        own = {name: f"{self.folder}/munge.{name}" for name in ("key", "socket", "pid", "log", "seed")}
+        self._call(
+            "munged", "--force", f"--key-file={own['key']}", f"--socket={self.folder}/munge.sock",
+            f"--pid-file={own['pid']}", f"--log-file={own['log']}", f"--seed-file={own['seed']}",
+        )  # fmt: skip
+        self._call("slurmctld", "-c", "-f", str(self.conf))
+        for name in NODES:
+            self.start_node(name)
+        self.wait_for(lambda: self.idle() == set(NODES), "nodes to come up")
+
+    def start_node(self, name: str) -> None:
+        (self.folder / name).mkdir(exist_ok=True)
+        self._call("slurmd", "-N", name, "-f", str(self.conf))
+
+    def kill_node(self, name: str) -> None:
+        """End a node's daemon and everything that it started at once, as a power cut would."""
+        for pid in _tree(int((self.folder / f"{name}.pid").read_text())) | self._steps(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        (self.folder / f"{name}.pid").unlink()
+
+    def _steps(self, name: str) -> set[int]:
+        """Processes of the jobs on a node; their managers leave the daemon's process tree but keep its log open."""
+        log = str(self.folder / f"{name}.log")
+        managers = [pid for pid in _processes() if _command(pid).startswith("slurmstepd:") and log in _open_files(pid)]
+        return {child for manager in managers for child in _tree(manager)}
+
+    def idle(self) -> set[str]:
+        listed = [line.split() for line in self._call("sinfo", "-h", "-N", "-o", "%n %T").splitlines()]
+        return {name for name, state in listed if state == "idle"}
+
+    def jobs(self, *states: str) -> list[dict[str, str]]:
+        """Jobs of the given states: ``id``, ``state``, ``node``, ``comment`` (Snakemake: the rule and its wildcards)."""
+        told = self._call("squeue", "-h", f"--states={','.join(states)}", "-o", "%A|%T|%N|%k")
+        return [
+            dict(zip(("id", "state", "node", "comment"), line.split("|"), strict=True)) for line in told.splitlines()
+        ]
+
+    def cancel(self, job: str) -> None:
+        self._call("scancel", job)
+
+    def stop(self) -> None:
+        with contextlib.suppress(subprocess.SubprocessError):
+            self._call("scancel", "--user=root")
+            self.wait_for(lambda: not self.jobs("RUNNING", "COMPLETING"), "jobs to end", seconds=10)
+        for pid_file in sorted(self.folder.glob("*.pid"), key=lambda path: path.name == "munge.pid"):
+            pid = int(pid_file.read_text())
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            self.wait_for(lambda pid=pid: not _alive(pid), f"{pid_file.stem} to end", seconds=10)
+        DEFAULT_CONF.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+    def wait_for(self, condition, what: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                logs = "\n".join(path.read_text(errors="replace")[-1000:] for path in self.folder.glob("*.log"))
+                raise TimeoutError(f"waited {seconds} s for {what}\n{logs}")
+            time.sleep(0.1)
+
+    def _call(self, *words: str) -> str:
+        ended = subprocess.run(
+            words, env=os.environ | self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, check=False, timeout=60,
+        )  # fmt: skip
+        if ended.returncode != 0:
+            raise subprocess.SubprocessError(f"{' '.join(words)}: {ended.stdout}")
+        return ended.stdout
+
+
+def _install() -> None:
+    absent = sorted(package for program, package in PROGRAMS.items() if not shutil.which(program))
+    if not absent:
+        return
+    if not shutil.which("apt-get"):
+        raise Unavailable(f"{', '.join(absent)} not installed, and no apt-get to install them with")
+    quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True, "text": True}
+    get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+    subprocess.run([*get, "update"], check=False, **quiet)
+    ended = subprocess.run([*get, "install", "-y", "--no-install-recommends", *absent], check=False, **quiet)
+    if ended.returncode != 0:
+        raise Unavailable(f"apt-get cannot install {', '.join(absent)}: {ended.stderr.strip().splitlines()[-1:]}")
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(entry))
+    return found
+
+
+def _tree(pid: int) -> set[int]:
+    """A process and all its descendants."""
+    found = {pid}
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found |= _tree(int(child))
+    return found
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that ended but was not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,151 @@
+"""Every command of the documentation: the tutorial and the how-tos are followed to the letter, the others are checked.
+
+In the pages that are followed, YAML and Python blocks are used too. They run in a copy of the repository whose default
+scenario is as small as the smoke scenario; setting up is what the tests themselves have done.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from quench.config.scenario import overlay
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+
+    def commands(self) -> list[str]:
+        joined = self.text.replace("\\\n", " ")
+        words = [shlex.join(shlex.split(line, comments=True)) for line in joined.splitlines()]
+        return [line for line in words if line]
+
+
+def blocks(page: Path) -> list[Block]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [Block(language, text) for language, text in found]
+
+
+def commands(page: Path) -> list[str]:
+    return [line for block in blocks(page) if block.language == "bash" for line in block.commands()]
+
+
+@pytest.fixture
+def small(repository_in, tmp_path):
+    """The repository with the smoke scenario as its default, under the default's name."""
+    repository = repository_in(tmp_path)
+    config = tmp_path / "config"
+    read = [yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "smoke.yaml")]
+    everything = read[0]["figures"]
+    small = overlay(*read) | {"scenario": "default"}
+    small["figures"] = {name: section or everything[name] for name, section in small["figures"].items()}
+    small["figures"] = {n: s for n, s in small["figures"].items() if n.startswith("kwj") and "ageing" not in str(s)}
+    small["figures"]["kwj_fig2"]["temperatures"] = [0.01, 1e-4]
+    small["runs"]["regularised"]["temperatures"] = [0.01, 1e-3, 1e-4, 1e-5]
+    small["compute"] = {"backend": "reference", "chunk": 2}
+    (config / "config.yaml").write_text(yaml.safe_dump(small))
+    return repository
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euc", command], cwd=folder, env=os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")},
+        capture_output=True, text=True, check=False, timeout=1200,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
+def test_page_followed_to_the_letter_works(page, small):
+    followed = 0
+    for block in blocks(page):
+        if block.language == "yaml":
+            (small.folder / re.match(r"# (config/\w+\.yaml)\n", block.text)[1]).write_text(block.text)
+        elif block.language == "python":
+            ended = subprocess.run(
+                [sys.executable, "-c", block.text], cwd=small.folder, capture_output=True, text=True, check=False
+            )
+            assert ended.returncode == 0, f"{block.text}\n{ended.stderr}"
+        elif block.language == "bash":
+            for command in block.commands():
+                if not command.startswith(SET_UP):
+                    ended = shell(command, small.folder)
+                    assert ended.returncode == 0, f"{command}\n{ended.stdout}{ended.stderr}"
+                    followed += 1
+    assert followed
+
+
+def test_changed_parameter_changes_the_figure(small):
+    """What the tutorial promises: nothing is trained again, and the picture is another one."""
+    picture = small.folder / "results/default/figures/kwj_fig2.svg"
+    assert shell("snakemake kwj_fig2", small.folder).returncode == 0
+    before = picture.read_bytes()
+    (small.folder / "config/mine.yaml").write_text("figures: {kwj_fig2: {chi: 50}}\n")
+    told = shell("snakemake --configfile config/mine.yaml kwj_fig2", small.folder)
+    assert told.returncode == 0, told.stderr
+    done = set(re.findall(r"^(?:local)?rule (\w+):$", told.stdout + told.stderr, flags=re.MULTILINE))
+    assert done == {"observe", "figure", "kwj_fig2"}
+    assert picture.read_bytes() != before
+
+
+CHECKED = [
+    pytest.param(command, id=f"{page.relative_to(ROOT)}: {command[:70]}")
+    for page in PAGES
+    if page not in FOLLOWED
+    for command in dict.fromkeys(commands(page))
+]
+
+
+@pytest.mark.parametrize("command", CHECKED)
+def test_command_is_one_that_we_have(command, untouched):
+    """Options are parsed by the command itself; Snakemake and make plan; a script tells its help."""
+    words = shlex.split(command)
+    program = words[0]
+    if program == "quench":
+        check = (
+            "import argparse, importlib, sys; from quench.cli import COMMANDS; name = sys.argv[1]; assert name in COMMANDS;"
+            "parser = argparse.ArgumentParser();"
+            "importlib.import_module('quench.cli.' + name.replace('-', '_')).add_arguments(parser);"
+            "parser.parse_args(sys.argv[2:])"
+        )
+        arguments = [word for word in words[1:] if word not in ("|", "COMMAND")]
+        ended = subprocess.run([sys.executable, "-c", check, *arguments], capture_output=True, text=True, check=False)
+    elif program == "snakemake":
+        ended = shell(f"{command} --dry-run" if "{" not in command else "true", untouched.folder)
+        if ended.returncode and "is not here and cannot be downloaded" in ended.stderr:
+            pytest.skip("needs images that this machine lacks")
+    elif program == "make":
+        ended = shell(f"make --dry-run {shlex.join(words[1:])}", ROOT)
+    elif program == "python":
+        assert (ROOT / words[1]).exists(), f"{words[1]} does not exist"
+        ended = subprocess.run([sys.executable, ROOT / words[1], "--help"], capture_output=True, text=True, check=False)
+    else:
+        assert command.startswith((*SET_UP, "export ", "sbatch", "squeue", "scancel")), f"{command}: what is that?"
+        return
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_pages_build_without_a_warning(tmp_path):
+    build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", ROOT / "docs", tmp_path / "html"]
+    ended = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    pages = list((tmp_path / "html").rglob("*.html"))
+    assert len(pages) >= 15
+    for page in pages:
+        loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', page.read_text(encoding="utf-8"))
+        assert not loaded, f"{page.name} loads {loaded}"
