@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from quench import submission
+from quench import steps, submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
@@ -81,7 +81,6 @@ SCENARIO = scenario_or_exit()
 LAYOUT = Layout(SCENARIO)
 OPTIONS = Options(SCENARIO, LAYOUT)
 RESULTS = LAYOUT.folder
-BACKEND = OPTIONS.backend
 
 # Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
 CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
@@ -126,7 +125,10 @@ def save_resolved_config():
 
 
 def tell_room():
-    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again."""
+    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again.
+
+    Also what the fused engine, which would be faster, leaves to the reference backend.
+    """
     from quench.checkpoint import forget_stale
     from quench.storage import readable, scenario_snapshot_bytes
 
@@ -139,6 +141,11 @@ def tell_room():
     else:
         print(
             f"quench: observables are streamed: {room} of snapshots are not kept",
+            file=sys.stderr,
+        )
+    if slower := OPTIONS.beyond_fused():
+        print(
+            f"quench: by the reference backend, since the fused engine has no such loss or optimiser: {', '.join(slower)}",
             file=sys.stderr,
         )
     for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
@@ -163,8 +170,7 @@ def images_of(wildcards):
 
 def run_step(wildcards):
     """The step whose code makes a trajectory file."""
-    dynamics = SCENARIO.runs[wildcards.run].dynamics
-    return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
+    return steps.run_step(OPTIONS.optimiser(wildcards.run), SCENARIO.compute.snapshots)
 
 
 CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")

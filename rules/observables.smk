@@ -38,6 +38,6 @@ rule mobility:
         runtime=20,
     params:
         options=lambda w: OPTIONS.mobility(w.run),
-        code=lambda w: code("mobility", BACKEND),
+        code=lambda w: code("mobility", OPTIONS.backend(SCENARIO.runs[w.run].ensemble)),
     shell:
         "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

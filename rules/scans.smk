@@ -21,6 +21,6 @@ rule scan:
         runtime=lambda w, attempt: 240 * attempt,
     params:
         options=lambda w: OPTIONS.scan(w.scan, w.part),
-        code=lambda w: code("scan", BACKEND),
+        code=lambda w: code("scan", OPTIONS.backend()),
     shell:
         "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

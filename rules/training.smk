@@ -23,7 +23,7 @@ rule pretrain:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
-        code=lambda w: code("pretrain", BACKEND),
+        code=lambda w: code("pretrain", OPTIONS.backend(w.ensemble)),
     shell:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
@@ -45,6 +45,6 @@ rule run:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.run(w.run, w.point),
-        code=lambda w: code(run_step(w), BACKEND),
+        code=lambda w: code(run_step(w), OPTIONS.backend(run=w.run)),
     shell:
         "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from quench.config.sections import Scenario
+from quench.data.own import is_own
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
@@ -16,6 +17,11 @@ class Layout:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.folder = f"results/{scenario.scenario}"
+
+    def raw(self, name: str) -> list[str]:
+        """The user's file that a dataset is made from, if it is."""
+        source = self.scenario.data[name].source
+        return [source] if is_own(source) else []
 
     def dataset(self, name: str) -> str:
         return f"{self.folder}/data/{name}.nc"

@@ -8,7 +8,7 @@ from typing import Any
 from quench.config.external import External
 from quench.config.sections import Ensemble, Run, Scan, Scenario
 from quench.layout import Layout
-from quench.steps import backend_for
+from quench.steps import LOSSES, backend_for, optimiser_of
 
 
 def flags(**values: Any) -> str:
@@ -28,9 +28,29 @@ class Options:
 
     def __init__(self, scenario: Scenario, layout: Layout) -> None:
         self.scenario, self.layout = scenario, layout
-        compute = scenario.compute
-        self.backend = backend_for(compute.backend, compute.device)
-        self.engine = {"backend": self.backend, "device": compute.device, "precision": compute.precision}
+
+    def backend(self, ensemble: str = "", run: str = "") -> str:
+        """Which backend prepares an ensemble, or moves the weights of a run; of scans without either."""
+        section = self.scenario.runs[run] if run else None
+        networks = self.scenario.ensembles[section.ensemble if section else ensemble] if run or ensemble else None
+        loss = networks.loss if networks else LOSSES[0]
+        compute = self.scenario.compute
+        return backend_for(compute.backend, compute.device, loss, self.optimiser(run) if run else "sgd")
+
+    def optimiser(self, run: str) -> str:
+        section = self.scenario.runs[run]
+        return optimiser_of(section.dynamics, momentum=section.momentum, annealed=section.anneal is not None)
+
+    def beyond_fused(self) -> list[str]:
+        """Ensembles and runs that the fused engine would work on if it could."""
+        if self.backend() != "fused":
+            return []
+        names = [f"ensembles.{name}" for name in self.scenario.ensembles if self.backend(name) != "fused"]
+        return names + [f"runs.{name}" for name in self.scenario.runs if self.backend(run=name) != "fused"]
+
+    def _engine(self, **of: str) -> dict[str, str]:
+        compute = self.scenario.compute
+        return {"backend": self.backend(**of), "device": compute.device, "precision": compute.precision}
 
     def prepare(self, dataset: str) -> str:
         return flags(data_root=self.scenario.data_root, **dict(self.scenario.data[dataset]))
@@ -40,10 +60,11 @@ class Options:
         return flags(
             width=section.width,
             depth=section.depth,
+            loss=section.loss,
             weight_decay=section.weight_decay,
             seeds=seeds,
             **_sgd(section),
-            **self.engine,
+            **self._engine(ensemble=ensemble),
         )
 
     def scan(self, scan: str, part: str) -> str:
@@ -56,16 +77,17 @@ class Options:
             depth=section.depth,
             seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
             **_sgd(section),
-            **self.engine,
+            **self._engine(),
         )
 
     def run(self, run: str, point: str) -> str:
         section = self.scenario.runs[run]
         value = self.layout.values(run)[point]
         if section.dynamics == "langevin":
-            at = {"temperature": value, "lag_max": section.lag_max_at()}
+            at = {"temperature": value, "lag_max": section.lag_max_at(), **_annealed(section)}
         else:
-            at = {"batch_size": value, "lag_max": section.lag_max_at(value)}
+            chosen = {"momentum": {"momentum": section.momentum}, "adam": {"betas": section.betas}}
+            at = {"batch_size": value, "lag_max": section.lag_max_at(value), **chosen.get(self.optimiser(run), {})}
         return flags(
             dynamics=section.dynamics,
             **at,
@@ -74,7 +96,7 @@ class Options:
             dense=section.dense,
             per_decade=section.per_decade,
             **self._streamed(section),
-            **self.engine,
+            **self._engine(run=run),
         )
 
     def _streamed(self, section: Run) -> dict[str, Any]:
@@ -94,7 +116,9 @@ class Options:
 
     def mobility(self, run: str) -> str:
         section = self.scenario.runs[run]
-        return flags(waiting_time=max(section.waiting_times), lag=section.lag_max, **self.engine)
+        return flags(
+            waiting_time=max(section.waiting_times), lag=section.lag_max, **self._engine(ensemble=section.ensemble)
+        )
 
     def train(self, classifier: str) -> str:
         section = self.scenario.classifiers[classifier]
@@ -141,6 +165,12 @@ def _sgd(section: Ensemble | Scan) -> dict[str, Any]:
         "epochs": sgd.epochs,
         "polish": ",".join(f"{epochs}:{rate!r}" for epochs, rate in sgd.polish) or None,
     }
+
+
+def _annealed(section: Run) -> dict[str, Any]:
+    if section.anneal is None:
+        return {}
+    return {f"anneal_{key}": value for key, value in dict(section.anneal).items()}
 
 
 def _measured(section: Run | External) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def read(path: str | Path, split: str = "train") -> Samples | None:
     Raises ``QuenchError`` for a file that cannot be read and for data that cannot be learnt.
     """
     names = ("x", "y") if split == "train" else ("x_test", "y_test")
-    arrays = _arrays(Path(path))
+    arrays = _arrays(Path(path), _stamp(Path(path)))
     if split == "test" and not set(names) & arrays.keys():
         return None
     for name in names:
@@ -64,14 +65,21 @@ def read(path: str | Path, split: str = "train") -> Samples | None:
     return Samples(x.reshape(len(x), -1).astype(np.float64), y.astype(np.float64))
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with the content of the file."""
+    try:
+        return path.stat().st_mtime_ns, path.stat().st_size
+    except OSError:
+        raise QuenchError(f"{path}: no such file") from None
+
+
+@functools.lru_cache(maxsize=1)
+def _arrays(path: Path, _stamp: tuple[int, int]) -> dict[str, np.ndarray]:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as opened:
                 return {name: opened[name] for name in opened.files}
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             return {str(name): variable.values for name, variable in opened.variables.items()}
-    except FileNotFoundError:
-        raise QuenchError(f"{path}: no such file") from None
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise QuenchError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
