@@ -19,7 +19,7 @@ OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
 .DEFAULT_GOAL := run
 
 run: setup
-	$(BIN)/snakemake --cores $(CORES) $(OVERLAY) $(FIGURES)
+	$(BIN)/snakemake --cores $(CORES) $(FIGURES) $(OVERLAY)
 
 smoke: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml

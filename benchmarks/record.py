@@ -24,10 +24,10 @@ import quench
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--updates", type=int, default=5000, help="of one loop")
+    parser.add_argument("--updates", type=int, default=10_000, help="of one loop")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--width", type=int, help="of a dense network of four hidden layers instead")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--most", type=float, help="largest share allowed")
     return parser.parse_args()
 

@@ -15,6 +15,7 @@ from quench import steps, submission
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
+from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
@@ -105,10 +106,14 @@ wildcard_constraints:
     figure="[a-z][a-z0-9_]*",
     scan="[a-z][a-z0-9_]*",
     part=r"[0-9]+-[0-9]+",
-    simulation="[a-z][a-z0-9_]*",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
     external="[a-z][a-z0-9_]*",
+
+
+def one_of(names):
+    """A wildcard that stands for one of the names; for nothing where there are none."""
+    return "|".join(names) or "-"
 
 
 def save_resolved_config():
@@ -143,7 +148,7 @@ def tell_room():
             f"quench: observables are streamed: {room} of snapshots are not kept",
             file=sys.stderr,
         )
-    if slower := OPTIONS.beyond_fused():
+    if slower := OPTIONS.engines.beyond_fused():
         print(
             f"quench: by the reference backend, since the fused engine has no such loss or optimiser: {', '.join(slower)}",
             file=sys.stderr,
@@ -152,9 +157,25 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
+def figure_words(name):
+    """Title and caption of a figure."""
+    return words(figure_module(LAYOUT, name))
+
+
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
+    return LAYOUT.cores(last - first + 1)
+
+
+def cost(rule):
+    """Resources by the cost model, from the wildcards of the job: memory and run time, more with every try."""
+    work = getattr(LAYOUT.costs, rule)
+    return {
+        name: lambda w, threads, attempt, name=name: request(
+            work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
+        )[name]
+        for name in ("mem_mb", "runtime")
+    }
 
 
 def dataset_of_run(wildcards):
@@ -170,7 +191,9 @@ def images_of(wildcards):
 
 def run_step(wildcards):
     """The step whose code makes a trajectory file."""
-    return steps.run_step(OPTIONS.optimiser(wildcards.run), SCENARIO.compute.snapshots)
+    return steps.run_step(
+        OPTIONS.engines.optimiser(wildcards.run), SCENARIO.compute.snapshots
+    )
 
 
 CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")
@@ -198,8 +221,11 @@ def claim_figures(wildcards):
     return list(claim_numbers().values())
 
 
-def claim_options(wildcards):
-    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+def claim_options(wildcards, input):
+    return " ".join(
+        f"--figure {name} {path}"
+        for name, path in zip(claim_numbers(), input.figures, strict=True)
+    )
 
 
 def claims_code(wildcards):

@@ -11,8 +11,7 @@ rule dataset:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=10,
+        **cost("dataset"),
     params:
         options=lambda w: OPTIONS.prepare(w.dataset),
         code=lambda w: code("prepare"),

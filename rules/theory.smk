@@ -1,4 +1,22 @@
-"""Nothing in; out comes the 3-spin glass: simulations at finite N, with errors over realisations of the couplings."""
+"""Nothing in; out comes the glass: quenches solved at infinite N, and simulations at finite N with errors over couplings."""
+
+
+rule pspin:
+    output:
+        f"{RESULTS}/glass/{{quench}}.nc",
+    log:
+        f"{RESULTS}/logs/glass/{{quench}}.log",
+    wildcard_constraints:
+        quench=one_of(SCENARIO.quenches),
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        **cost("pspin"),
+    params:
+        options=lambda w: OPTIONS.quench(w.quench),
+        code=lambda w: code("pspin"),
+    shell:
+        "quench pspin {params.options} -o {output} 2> {log}"
 
 
 rule simulation:
@@ -6,11 +24,12 @@ rule simulation:
         f"{RESULTS}/glass/{{simulation}}.nc",
     log:
         f"{RESULTS}/logs/glass/{{simulation}}.log",
+    wildcard_constraints:
+        simulation=one_of(SCENARIO.simulations),
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 60 * attempt,
+        **cost("pspin_simulation"),
     params:
         options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),

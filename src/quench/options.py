@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from quench.config.external import External
 from quench.config.sections import Ensemble, Run, Scan, Scenario
+from quench.engines import Engines
 from quench.layout import Layout
-from quench.steps import LOSSES, backend_for, optimiser_of
 
 
 def flags(**values: Any) -> str:
@@ -27,30 +29,11 @@ class Options:
     """Options of the jobs of ``scenario``, each as one string."""
 
     def __init__(self, scenario: Scenario, layout: Layout) -> None:
-        self.scenario, self.layout = scenario, layout
+        self.scenario, self.layout, self.engines = scenario, layout, Engines(scenario)
 
-    def backend(self, ensemble: str = "", run: str = "") -> str:
-        """Which backend prepares an ensemble, or moves the weights of a run; of scans without either."""
-        section = self.scenario.runs[run] if run else None
-        networks = self.scenario.ensembles[section.ensemble if section else ensemble] if run or ensemble else None
-        loss = networks.loss if networks else LOSSES[0]
+    def _engine(self, backend: str) -> dict[str, str]:
         compute = self.scenario.compute
-        return backend_for(compute.backend, compute.device, loss, self.optimiser(run) if run else "sgd")
-
-    def optimiser(self, run: str) -> str:
-        section = self.scenario.runs[run]
-        return optimiser_of(section.dynamics, momentum=section.momentum, annealed=section.anneal is not None)
-
-    def beyond_fused(self) -> list[str]:
-        """Ensembles and runs that the fused engine would work on if it could."""
-        if self.backend() != "fused":
-            return []
-        names = [f"ensembles.{name}" for name in self.scenario.ensembles if self.backend(name) != "fused"]
-        return names + [f"runs.{name}" for name in self.scenario.runs if self.backend(run=name) != "fused"]
-
-    def _engine(self, **of: str) -> dict[str, str]:
-        compute = self.scenario.compute
-        return {"backend": self.backend(**of), "device": compute.device, "precision": compute.precision}
+        return {"backend": backend, "device": compute.device, "precision": compute.precision}
 
     def prepare(self, dataset: str) -> str:
         return flags(data_root=self.scenario.data_root, **dict(self.scenario.data[dataset]))
@@ -64,7 +47,7 @@ class Options:
             weight_decay=section.weight_decay,
             seeds=seeds,
             **_sgd(section),
-            **self._engine(ensemble=ensemble),
+            **self._engine(self.engines.ensemble(ensemble)),
         )
 
     def scan(self, scan: str, part: str) -> str:
@@ -77,7 +60,7 @@ class Options:
             depth=section.depth,
             seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
             **_sgd(section),
-            **self._engine(),
+            **self._engine(self.engines.scans()),
         )
 
     def run(self, run: str, point: str) -> str:
@@ -87,7 +70,11 @@ class Options:
             at = {"temperature": value, "lag_max": section.lag_max_at(), **_annealed(section)}
         else:
             chosen = {"momentum": {"momentum": section.momentum}, "adam": {"betas": section.betas}}
-            at = {"batch_size": value, "lag_max": section.lag_max_at(value), **chosen.get(self.optimiser(run), {})}
+            at = {
+                "batch_size": value,
+                "lag_max": section.lag_max_at(value),
+                **chosen.get(self.engines.optimiser(run), {}),
+            }
         return flags(
             dynamics=section.dynamics,
             **at,
@@ -96,7 +83,7 @@ class Options:
             dense=section.dense,
             per_decade=section.per_decade,
             **self._streamed(section),
-            **self._engine(run=run),
+            **self._engine(self.engines.run(run)),
         )
 
     def _streamed(self, section: Run) -> dict[str, Any]:
@@ -117,7 +104,9 @@ class Options:
     def mobility(self, run: str) -> str:
         section = self.scenario.runs[run]
         return flags(
-            waiting_time=max(section.waiting_times), lag=section.lag_max, **self._engine(ensemble=section.ensemble)
+            waiting_time=max(section.waiting_times),
+            lag=section.lag_max,
+            **self._engine(self.engines.ensemble(section.ensemble)),
         )
 
     def train(self, classifier: str) -> str:
@@ -133,16 +122,22 @@ class Options:
         section = getattr(self.scenario.classifiers[classifier], part)
         return flags(**dict(section), device=self.scenario.compute.device)
 
+    def quench(self, name: str) -> str:
+        return flags(**dict(self.scenario.quenches[name]))
+
     def simulation(self, name: str) -> str:
         section = self.scenario.simulations[name]
         seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"
         return flags(seeds=seeds, **_but(section, "first_seed", "seeds"))
 
-    def figure(self, name: str) -> str:
-        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices."""
-        section = self.scenario.figures[name]
+    def figure(self, name: str, files: Iterable[str]) -> str:
+        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices.
+
+        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them.
+        """
+        section, rest = self.scenario.figures[name], iter(files)
         named = [
-            " ".join([f"--{kind}", item, *map(shlex.quote, paths)])
+            " ".join([f"--{kind}", item, *map(shlex.quote, islice(rest, len(paths)))])
             for kind, items in self.layout.figure_inputs(name).items()
             for item, paths in items.items()
         ]

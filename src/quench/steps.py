@@ -29,6 +29,7 @@ _STEPS = {
     "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
     "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
     "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
+    "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
 }
 
@@ -65,9 +66,14 @@ def run_step(optimiser: str, snapshots: str) -> str:
     return optimiser if snapshots == "full" else optimiser + _STREAMED
 
 
+def modules(step: str, backend: str = "") -> tuple[str, ...]:
+    """Dotted names of the modules that make the result of ``step``, with all that they import."""
+    own = _STEPS[step.removesuffix(_STREAMED)]
+    streamed = ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()
+    return tuple(module.format(backend=backend) for module in (*own, *streamed))
+
+
 def code(step: str, backend: str = "") -> str:
     """Fingerprint of everything that shapes the result of ``step``."""
-    modules = _STEPS[step.removesuffix(_STREAMED)]
-    modules += ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()
-    prints = [fingerprint(module.format(backend=backend)) for module in modules]
+    prints = [fingerprint(module) for module in modules(step, backend)]
     return hashlib.sha256(" ".join(prints).encode()).hexdigest()[:16] if len(prints) > 1 else prints[0]

@@ -57,6 +57,43 @@ def test_the_small_scenario_is_correct():
     assert scenario.ensembles["warm"].depth == 6
 
 
+def test_a_figure_takes_glass_solved_and_simulated():
+    config = plain()
+    config["quenches"] = {"ck": {"times": "0,1:100:3"}}
+    config["simulations"] = {"spins": {"spins": 10, "times": [1]}}
+    config["figures"]["theory_finite_size"] = {"glass": ["ck", "spins"]}
+    assert resolve(config).figures["theory_finite_size"].glass == ("ck", "spins")
+    config["quenches"]["spins"] = config["quenches"].pop("ck")
+    assert "no 'ck'" in mistake(config | {"quenches": {"cool": {}}})
+    assert "quenches has an entry of this name" in mistake(config)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"times": "1,two"}, "times: 'two' is neither"),
+        ({"lags": "0:1:5"}, "lags: '0:1:5' is neither"),
+        ({"t_max": 10.0}, "t_max = 10 is before the latest time asked for, 1000"),
+        ({"p": 1}, "greater than or equal to 2"),
+        ({"temperature": 0}, "greater than 0"),
+        ({"resolution": "standart"}, "'standard'"),
+    ],
+)
+def test_mistakes_of_a_quench(section, told):
+    message = mistake(plain() | {"quenches": {"ck": section}})
+    assert "quenches.ck" in message
+    assert told in message
+
+
+def test_resolutions_are_those_of_the_solver():
+    import typing
+
+    from quench.config.glass import Quench
+    from quench.theory.pspin.grid import RESOLUTIONS
+
+    assert typing.get_args(Quench.model_fields["resolution"].annotation) == tuple(RESOLUTIONS)
+
+
 @pytest.mark.parametrize(
     "path, nearest",
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from quench.claims import glass as claims_of_glass
 from quench.claims import theory as claims
 from quench.errors import QuenchError
 from quench.figures.inputs import Inputs
@@ -68,6 +69,27 @@ def test_finite_size_intercept_error_covers_the_scatter():
         pulls.extend((numbers["intercept"] - limit) / numbers["intercept_error"])
     # 300 pulls of unit variance: five standard errors of their standard deviation, 1/sqrt(2 n) each.
     assert np.std(pulls) == pytest.approx(1, abs=5 / np.sqrt(2 * len(pulls)))
+
+
+def test_correlations_at_finite_size_beside_the_solution():
+    def with_correlation(dataset, values, errors=None):
+        dataset["correlation"] = ("waiting_time", "lag"), [values]
+        if errors is not None:
+            dataset["correlation_error"] = ("waiting_time", "lag"), [errors]
+        return dataset.assign_coords(waiting_time=[1.0], lag=[0.5, 1.0, 2.0][: len(values)])
+
+    exact = with_correlation(glass([0.0, -0.5, -0.6]), [1.0, 0.8, 0.7])
+    files = {
+        "n50": [with_correlation(glass([0, -0.4, -0.5], [0.01] * 3, 50), [0.9, 0.8], [0.02, 0.02])],
+        "n100": [with_correlation(glass([0, -0.46, -0.55], [0.01] * 3, 100), [1.0, 0.83], [0.01, 0.01])],
+    }
+    numbers = finite_size.compute(Inputs(glass=files | {"ck": [exact]}))
+    np.testing.assert_allclose(numbers["solution_correlation"], [[1.0, 0.8]])
+    assert len(finite_size.draw(numbers).axes) == 3
+    assert claims_of_glass.correlation_pull(numbers).value == pytest.approx(3.0)
+    # A line through E_50 and E_100 meets 1/N = 0 at 2 E_100 - E_50, with an error of sqrt(5) 0.01.
+    expected = max(abs(-0.52 + 0.5), abs(-0.6 + 0.6)) / (np.sqrt(5) * 0.01)
+    assert claims_of_glass.energy_pull(numbers).value == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

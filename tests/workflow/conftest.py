@@ -101,6 +101,6 @@ def untouched(tmp_path_factory) -> Repository:
 
 
 @pytest.fixture(scope="session")
-def repository_in():
-    """A maker of such repositories, for a test that wants its own."""
-    return Repository
+def new_repository(tmp_path_factory):
+    """Another repository in which nothing has run, in a folder of the given name."""
+    return lambda name: Repository(tmp_path_factory.mktemp(name))

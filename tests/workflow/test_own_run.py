@@ -23,9 +23,9 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def followed(repository_in, tmp_path_factory):
+def followed(new_repository):
     """A copy of the repository in which the page's commands were given."""
-    repository = repository_in(tmp_path_factory.mktemp("own"))
+    repository = new_repository("own")
     shutil.copytree(ROOT / "docs", repository.folder / "docs")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(repository.folder / "src"), "OMP_NUM_THREADS": "1"}

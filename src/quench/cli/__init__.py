@@ -33,6 +33,7 @@ COMMANDS = {
     "claims": "check the claims of the papers against the plotted numbers of our figures",
     "report": "one page with every figure, the claims and where they come from; or two scenarios side by side",
     "status": "what is done, running, failed, and what remains for a target",
+    "cost": "what a scenario costs: jobs, core-hours, memory, disk and wall time of every stage",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 

@@ -1,14 +1,40 @@
-"""The simulations section: the 3-spin glass at finite N, which the solution at infinite N is held against."""
+"""The glass: quenches of the p-spin model solved at infinite N, and simulations of the 3-spin model at finite N."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
+from quench.errors import QuenchError
+from quench.times import end, listed
 
 Moment = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Quench(Section):
+    """A quench of the spherical p-spin glass from infinite temperature, solved at infinite N (docs/pspin.md).
+
+    Times are in units of the inverse friction; a list of them is text, in which FIRST:LAST:N stands for N a decade.
+    """
+
+    p: int = key(3, "spins in an interaction", ge=2, le=20)
+    temperature: float = key(0.5, "T after the quench (k_B = 1)", gt=0, le=1e6)
+    t_max: float | None = key(None, "end of the solution; null: the latest time asked for", gt=0, le=1e15)
+    times: str = key("0,1e-2:1e3:10", "times of the energy")
+    waiting_times: str = key("1,10,100", "t_w of correlation and response")
+    lags: str = key("0,1e-2:1e3:10", "lags of correlation and response; pairs beyond t_max are left out")
+    resolution: Literal["fast", "standard", "fine"] = key("standard", "how fine the grid is")
+    accuracy: float = key(1e-5, "largest estimated error of any result; above it the solution is refused", gt=0)
+
+    @model_validator(mode="after")
+    def _within(self) -> Quench:
+        try:
+            end(*(listed(getattr(self, field), field) for field in ("times", "waiting_times", "lags")), self.t_max)
+        except QuenchError as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class Simulation(Section):

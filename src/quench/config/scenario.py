@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,25 +93,30 @@ def check(scenario: Scenario) -> None:
                 f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
                 f" images of {classifier.source!r}"
             )
+    for name in scenario.quenches.keys() & scenario.simulations.keys():
+        raise QuenchError(
+            f"config: simulations.{name}: quenches has an entry of this name; both are results/glass files"
+        )
     for name, figure in scenario.figures.items():
         _check_figure(name, figure, scenario)
 
 
-# Keys of a figure that name entries of a section.
+# Keys of a figure that name entries of other sections.
 _FIGURE_SOURCES = {
-    "runs": "runs",
-    "ensembles": "ensembles",
-    "scans": "scans",
-    "glass": "simulations",
-    "classifiers": "classifiers",
-    "external": "external",
+    "runs": ("runs",),
+    "ensembles": ("ensembles",),
+    "scans": ("scans",),
+    "glass": ("quenches", "simulations"),
+    "classifiers": ("classifiers",),
+    "external": ("external",),
 }
 
 
 def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
-    for source, section in _FIGURE_SOURCES.items():
+    for source, sections in _FIGURE_SOURCES.items():
+        known = [entry for section in sections for entry in getattr(scenario, section)]
         for entry in getattr(figure, source):
-            _known(f"figures.{name}.{source}", entry, getattr(scenario, section))
+            _known(f"figures.{name}.{source}", entry, known)
     for run in figure.runs:
         _check_figure_run(name, figure, scenario.runs[run], run)
     for part in ("flatness", "drift"):
@@ -177,7 +182,7 @@ def _in(place: str, function: Any, *args: Any) -> None:
         raise QuenchError(f"config: {place}{error}") from None
 
 
-def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
+def _known(place: str, name: str, table: Collection[str]) -> None:
     if name not in table:
         raise QuenchError(f"config: {place}: no {name!r}{nearest(name, table)}; known: {', '.join(table) or 'none'}")
 
@@ -185,7 +190,17 @@ def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "scans", "runs", "classifiers", "simulations", "external", "figures"):
+    for section in (
+        "data",
+        "ensembles",
+        "scans",
+        "runs",
+        "classifiers",
+        "quenches",
+        "simulations",
+        "external",
+        "figures",
+    ):
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain

@@ -10,7 +10,7 @@ from quench.config.annealing import Anneal
 from quench.config.base import Section, key
 from quench.config.classifiers import Classifier
 from quench.config.external import External
-from quench.config.glass import Simulation
+from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
 
@@ -126,7 +126,7 @@ class Figure(Section):
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
     mobility: tuple[Name, ...] = key((), "runs whose single weights are shown, at the figure's temperatures")
-    glass: tuple[Name, ...] = key((), "names from the simulations section")
+    glass: tuple[Name, ...] = key((), "names from the quenches and simulations sections")
     classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
     flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
     drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
@@ -159,7 +159,7 @@ class Figure(Section):
 
 
 class Compute(Section):
-    """How the work is done; none of these keys changes what a result means, and chunk changes no bit of it."""
+    """How the work is done; none of these keys changes what a result means, and how it is cut into jobs no bit of it."""
 
     backend: Literal["auto", "reference", "fused"] = key(
         "auto", "training engine; auto is fused on a CPU, reference elsewhere"
@@ -168,8 +168,22 @@ class Compute(Section):
     precision: Literal["float32", "float64"] = key(
         "float32", "arithmetic of the gradient; master weights are always float64"
     )
-    chunk: Positive = key(4, "networks a training job")
-    scan_chunk: Positive = key(1000, "grid points a phase-diagram job")
+    chunk: Positive = key(
+        4, "networks that a training job works on at a time, a core for each; without job_minutes, all"
+    )
+    scan_chunk: Positive = key(1000, "grid points a phase-diagram job; not used with job_minutes")
+    job_minutes: float | None = key(
+        None,
+        "on a cluster: how long a training job should last by the cost model, which then decides how many networks or"
+        " grid points it takes; one network is never divided",
+        unit="minutes",
+        gt=0,
+    )
+    limit_minutes: Positive | None = key(
+        None,
+        "longest run time that jobs may ask for; a job that needs more goes on from its saved state in its next try",
+        unit="minutes",
+    )
     snapshots: Literal["full", "streamed"] = key(
         "full", "keep every snapshot, or measure the declared observables while training and keep none (same bits)"
     )
@@ -196,6 +210,7 @@ class Scenario(Section):
     scans: dict[Name, Scan] = key({}, "phase-diagram scans by name")
     runs: dict[Name, Run] = key({}, "measured dynamics by name")
     classifiers: dict[Name, Classifier] = key({}, "networks of BJ trained by SGD, by name")
+    quenches: dict[Name, Quench] = key({}, "solved quenches of the p-spin glass, by name")
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     external: dict[Name, External] = key({}, "runs recorded elsewhere, by name")
     figures: dict[FigureName, Figure] = key({}, "figures to draw, by name: that of its kind, or one of your own")

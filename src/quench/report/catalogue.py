@@ -32,9 +32,11 @@ KWJ = Paper("KWJ", "Kerr Winter & Janssen 2024", "Glassy dynamics in deep neural
 BJ = Paper("BJ", "Baity-Jesi et al. 2018", "Comparing dynamics: deep neural networks versus glassy systems")
 THEORY = Paper("theory", "Theory", "The glass itself: p-spin model and mode-coupling theory")
 OURS = Paper("ours", "Beyond both papers", "What neither paper asks")
-PAPERS = (KWJ, BJ, THEORY, OURS)
+OWN = Paper("own", "Your own", "Figures of your own runs and experiments")
+PAPERS = (KWJ, BJ, THEORY, OURS, OWN)
 
-# Sections in the papers' order; a figure that is not listed goes to the end of the paper that its name starts with.
+# Sections in the papers' order. A figure that is not listed goes to the end of the group that its name starts with, one
+# of any other name to your own.
 _SECTIONS: dict[Paper, dict[str, dict[str, str]]] = {
     KWJ: {
         "III.1 Phase diagram": {"kwj_fig1": "Fig. 1"},
@@ -66,8 +68,6 @@ _SECTIONS: dict[Paper, dict[str, dict[str, str]]] = {
             "bj_width": "Sec. 4",
         },
     },
-    THEORY: {},
-    OURS: {},
 }
 _PLACES = {
     figure: Place(paper, section, label, rank)
@@ -82,10 +82,9 @@ def place(figure: str) -> Place:
     """The place of a figure of the config, by name; any name has one."""
     if figure in _PLACES:
         return _PLACES[figure]
-    prefix = figure.partition("_")[0]
-    paper = next((paper for paper in PAPERS if paper.key.lower() == prefix), OURS)
-    section = "" if paper in (THEORY, OURS) else "Further figures"
-    return Place(paper, section, figure.partition("_")[2].replace("_", " ") if paper != OURS else "", _REST)
+    prefix, _, rest = figure.partition("_")
+    paper = next((paper for paper in PAPERS if paper.key.lower() == prefix), OWN)
+    return Place(paper, "Further figures" if paper in _SECTIONS else "", rest.replace("_", " "), _REST)
 
 
 def ordered(figures: list[str]) -> list[str]:
@@ -100,17 +99,18 @@ def ordered(figures: list[str]) -> list[str]:
     return sorted(figures, key=rank)
 
 
-@functools.cache
 def words(module: str) -> tuple[str, str]:
     """``TITLE`` and ``CAPTION`` of a figure's module, read without importing it (nor matplotlib)."""
+    return _constant(module, "TITLE"), _constant(module, "CAPTION")
+
+
+@functools.cache
+def _constant(module: str, name: str) -> str:
+    """A string that a module assigns, or takes from another module of the package."""
     path = Path(quench.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    constants = {
-        target.id: ast.literal_eval(node.value)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and target.id in {"TITLE", "CAPTION"}
-    }
-    if len(constants) != 2:
-        raise QuenchError(f"{path}: a figure has a TITLE and a CAPTION")
-    return constants["TITLE"], constants["CAPTION"]
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and name in [ast.unparse(target) for target in node.targets]:
+            return ast.literal_eval(node.value)
+        if isinstance(node, ast.ImportFrom) and node.module and name in [alias.name for alias in node.names]:
+            return _constant(node.module, name)
+    raise QuenchError(f"{path}: a figure has a {name}")

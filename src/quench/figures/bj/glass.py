@@ -1,4 +1,4 @@
-"""Glass beside network: displacement of the 3-spin glass and of classifiers on the same axes of t / t_w.
+"""Glass beside network: displacement of the p-spin glass and of classifiers on the same axes of t / t_w.
 
 Needs ``glass``: one solution or simulation with a correlation; ``classifiers``: any number.
 """
@@ -14,10 +14,11 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
+from quench.files import config_of
 
 TITLE = "Glass beside network"
 CAPTION = (
-    "Mean square displacement against t / t_w, one curve for each t_w: the spherical 3-spin glass after a quench, "
+    "Mean square displacement against t / t_w, one curve for each t_w: the spherical p-spin glass after a quench, "
     "Delta = 2 (1 - C), and networks while they are trained. Full ageing would put the late parts of all curves of a "
     "panel on one; in the glass alone they leave a plateau."
 )
@@ -31,7 +32,8 @@ def compute(inputs: Inputs) -> xr.Dataset:
         if "correlation" not in found:
             raise QuenchError(f"bj.glass: {name!r} holds no correlation (waiting_time, lag)")
         delta = 2 * (1 - found["correlation"]).transpose("waiting_time", "lag")
-        parts[name] = xr.Dataset({"displacement": delta.astype(float), "title": "3-spin glass"}).drop_vars(
+        title = f"{config_of(found).get('p', 3)}-spin glass"
+        parts[name] = xr.Dataset({"displacement": delta.astype(float), "title": title}).drop_vars(
             [c for c in delta.coords if c not in ("waiting_time", "lag")]
         )
     for name in inputs.classifiers:
@@ -51,7 +53,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         for row, color in enumerate(panels.ages(waiting)):
             values = one["displacement"].values[row]
             known = np.isfinite(values) & (values > 0) & (one["lag"].values > 0)
-            label = f"{waiting[row]:.3g}" if row in (0, len(waiting) - 1) else None
+            label = style.power(float(f"{waiting[row]:.3g}")) if row in (0, len(waiting) - 1) else None
             ax.plot(one["lag"].values[known] / waiting[row], values[known], color=color, lw=1.1, label=label)
         ax.set(xscale="log", yscale="log", xlabel="$t / t_w$", title=str(one["title"].values))
         ax.legend(title="$t_w$", loc="lower right")

@@ -1,7 +1,7 @@
 """The 3-spin glass at finite N: simulated energies after a quench, and their 1/N drift to the solution at infinite N.
 
 Needs ``glass``: simulations at two or more N with the same times, and if there is one the Cugliandolo-Kurchan (CK)
-solution, whose ``energy(time)`` covers them.
+solution. Energies and correlations are compared where the solution has the simulated times.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from quench.figures.inputs import Inputs
 from quench.files import config_of
 from quench.theory import threshold
 
+MEASURED = ("energy", "energy_error", "correlation", "correlation_error")
 TITLE = "Finite-size drift of the glass energy"
 CAPTION = (
     "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N "
     "with standard errors over realisations of the couplings, and the Cugliandolo-Kurchan solution at infinite N where "
-    "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N."
+    "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N. "
+    "(c) Simulated correlation less that at infinite N, with standard errors; points of different N are set apart."
 )
 
 
 def compute(inputs: Inputs) -> xr.Dataset:
-    """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time); CK where given."""
+    """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time); correlations and errors
+    (n_spins, waiting_time, lag) where all have them; CK where given."""
     files = [dataset for group in inputs.glass.values() for dataset in group]
     simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
     solutions = [dataset for dataset in files if "n_spins" not in config_of(dataset)]
@@ -34,7 +37,8 @@ def compute(inputs: Inputs) -> xr.Dataset:
         raise QuenchError(
             "finite-size figure: give simulations at two or more N and at most one solution, all at one temperature"
         )
-    kept = [d[["energy", "energy_error"]].assign_coords(n_spins=_n_spins(d)) for d in simulations]
+    names = [name for name in MEASURED if all(name in d for d in simulations)]
+    kept = [d[names].assign_coords(n_spins=_n_spins(d)) for d in simulations]
     joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="drop")
     fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
     names = ("intercept", "intercept_error", "slope", "slope_error")
@@ -44,9 +48,10 @@ def compute(inputs: Inputs) -> xr.Dataset:
         result["threshold_energy"] = threshold.threshold_energy(3, temperature)
     if solutions:
         exact = solutions[0]["energy"].rename(time="solution_time")
-        # Log-spaced rows carry the curve; a straight line between them would not.
         result["solution"] = exact.drop_vars(set(exact.coords) - {"solution_time"})
         result["solution_at_times"] = ("time", _at(exact, joined["time"].values))
+        if "correlation" in joined and "correlation" in solutions[0]:
+            result["solution_correlation"] = _correlation_at(solutions[0]["correlation"], joined)
     return result.assign_attrs(temperature=temperature)
 
 
@@ -64,16 +69,26 @@ def _fit(one: xr.Dataset) -> tuple[float, float, float, float]:
 
 
 def _at(exact: xr.DataArray, times: np.ndarray) -> np.ndarray:
-    """The solution at the simulated times, where it has those very times; NaN elsewhere."""
+    """The solution at the simulated times, where it has those very times (no line between them would do); NaN
+    elsewhere."""
     known = exact["solution_time"].values
     places = np.abs(known[:, None] - times).argmin(axis=0)
     return np.where(np.isclose(known[places], times, rtol=1e-9, atol=1e-12), exact.values[places], np.nan)
 
 
+def _correlation_at(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
+    """The solution at the simulated waiting times and lags; NaN where it lacks one."""
+    axes = {name: joined[name].values for name in ("waiting_time", "lag")}
+    return exact.reindex(axes, method="nearest", tolerance=1e-9).drop_attrs()
+
+
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2)
+    compared = "solution_correlation" in numbers and bool(numbers["solution_correlation"].notnull().any())
+    figure, axes = style.new(3 if compared else 2)
     _energies(axes[0, 0], numbers)
     _drift(axes[0, 1], numbers)
+    if compared:
+        _correlations(axes[0, 2], numbers)
     style.letters(axes.flat)
     return figure
 
@@ -81,9 +96,8 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _energies(ax, numbers: xr.Dataset) -> None:
     sizes = numbers["n_spins"].values
     shown = numbers["time"].values > 0
-    for row, n_spins in enumerate(sizes):
+    for row, (n_spins, color) in enumerate(zip(sizes, _colors(sizes), strict=True)):
         one = numbers.isel(n_spins=row)
-        color = style.HEAT(0.95 - 0.9 * row / max(len(sizes) - 1, 1))
         times, energy, error = (one[name].values[shown] for name in ("time", "energy", "energy_error"))
         ax.errorbar(times, energy, error, fmt="o", ms=3, capsize=2, color=color, label=f"$N$ = {n_spins}")
     if "solution" in numbers:
@@ -111,3 +125,22 @@ def _drift(ax, numbers: xr.Dataset) -> None:
             ax.plot(0, one["solution_at_times"], marker="D", ms=5, color=color, mec="black", clip_on=False, zorder=4)
     ax.set(xlabel="$1/N$", ylabel="$E$", xlim=(-0.03 * line[1], line[1]))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _correlations(ax, numbers: xr.Dataset) -> None:
+    one = numbers.isel(waiting_time=0, lag=numbers["lag"].values > 0)
+    sizes, lags = numbers["n_spins"].values, one["lag"].values
+    for row, color in enumerate(_colors(sizes)):
+        deviation = one["correlation"].isel(n_spins=row) - one["solution_correlation"]
+        # A few percent to the side, so that bars do not hide each other.
+        shifted = lags * 1.06 ** (row - (len(sizes) - 1) / 2)
+        ax.errorbar(
+            shifted, deviation, one["correlation_error"].isel(n_spins=row), fmt="o", ms=3, capsize=2, color=color
+        )
+    ax.axhline(0.0, color="black", zorder=1)
+    ax.set_xscale("log")
+    ax.set(xlabel="$t$", ylabel=r"$C_N(t_w + t, t_w) - C_\infty$", title=f"$t_w$ = {float(one['waiting_time']):g}")
+
+
+def _colors(sizes: np.ndarray) -> list:
+    return [style.HEAT(0.95 - 0.9 * row / max(len(sizes) - 1, 1)) for row in range(len(sizes))]

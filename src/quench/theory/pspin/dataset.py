@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from quench.theory.pspin.solve import Quench
+from quench.attributes import described
+from quench.theory.pspin.solve import Estimated, Quench
 
-REFERENCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993)"
+SOURCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993); Baity-Jesi et al. 2018, Fig. 1"
 
 
 def glass(quench: Quench, times: np.ndarray, waiting_times: np.ndarray, lags: np.ndarray) -> xr.Dataset:
-    """E and mu at ``times``; C, R and Delta = 2 (1 - C) at all ``waiting_times`` and ``lags`` with t_w + lag <= t_max.
+    """E, mu at ``times``; C, R, chi, Delta = 2 (1 - C) at all ``waiting_times`` and ``lags`` with t_w + lag <= t_max.
 
     Each has its estimated absolute error beside it (``..._error``). Pairs beyond t_max were not solved for and are
     missing (NaN). Raises ``ValueError`` where a single time exceeds t_max, ``QuenchError`` where the accuracy is not
@@ -22,48 +25,38 @@ def glass(quench: Quench, times: np.ndarray, waiting_times: np.ndarray, lags: np
         raise ValueError(f"times, waiting times and lags must not exceed t_max = {quench.t_max:g}")
     waiting_time, lag = np.broadcast_arrays(waiting_times[:, None], lags)
     solved = waiting_time + lag <= quench.t_max
-    correlation, response = quench.two_time(waiting_time[solved], lag[solved])
 
-    def pairs(values: np.ndarray) -> np.ndarray:
-        table = np.full(solved.shape, np.nan)
-        table[solved] = values
-        return table
+    def table(values: np.ndarray) -> np.ndarray:
+        whole = np.full(solved.shape, np.nan)
+        whole[solved] = values
+        return whole
 
-    energy, mu = quench.energy(times), quench.mu(times)
-    time, pair = ("time",), ("waiting_time", "lag")
-    variables = {
-        "energy": (time, energy.value, energy.error, "energy per spin", "coupling"),
-        "mu": (time, mu.value, mu.error, "Lagrange multiplier of the spherical constraint", "1/time"),
-        "correlation": (pair, pairs(correlation.value), pairs(correlation.error), "correlation C(t_w + t, t_w)", "1"),
-        "response": (pair, pairs(response.value), pairs(response.error), "response R(t_w + t, t_w)", "1/time"),
-        "displacement": (
-            pair,
-            pairs(2.0 * (1.0 - correlation.value)),
-            pairs(2.0 * correlation.error),
-            "mean-square displacement Delta = 2 (1 - C)",
-            "1",
-        ),
-    }
-    dataset = xr.Dataset(
-        coords={
-            "time": (time, times, {"long_name": "time since the quench", "units": "inverse friction"}),
-            "waiting_time": (
-                ("waiting_time",),
-                waiting_times,
-                {"long_name": "waiting time t_w", "units": "inverse friction"},
-            ),
-            "lag": (("lag",), lags, {"long_name": "lag t", "units": "inverse friction"}),
-        }
+    correlation, response, susceptibility = (
+        Estimated(table(result.value), table(result.error))
+        for result in quench.two_time(waiting_time[solved], lag[solved])
     )
-    for name, (dims, value, error, long_name, units) in variables.items():
-        dataset[name] = (dims, value, {"long_name": long_name, "units": units, "references": REFERENCE})
-        dataset[f"{name}_error"] = (
-            dims,
-            error,
-            {
-                "long_name": f"estimated absolute error of the {long_name.split('(')[0].split(' C')[0].strip()}",
-                "units": units,
-                "comment": "from the difference of two solutions of different resolution",
-            },
-        )
-    return dataset.assign_attrs(p=quench.model.p, temperature=quench.model.temperature)
+    displacement = Estimated(2.0 * (1.0 - correlation.value), 2.0 * correlation.error)
+    pair = ("waiting_time", "lag")
+    variables = {
+        **_described("energy", quench.energy(times), ("time",), "energy per spin", "coupling"),
+        **_described("mu", quench.mu(times), ("time",), "Lagrange multiplier of the spherical constraint", "1/time"),
+        **_described("correlation", correlation, pair, "correlation C(t_w + t, t_w)"),
+        **_described("response", response, pair, "response R(t_w + t, t_w)", "1/time"),
+        **_described("susceptibility", susceptibility, pair, "integrated response chi(t_w + t, t_w)", "1/coupling"),
+        **_described("displacement", displacement, pair, "mean square displacement 2 (1 - C)"),
+    }
+    coordinates = {
+        "time": described(times, ("time",), "time since the quench", "1/friction"),
+        "waiting_time": described(waiting_times, ("waiting_time",), "waiting time t_w since the quench", "1/friction"),
+        "lag": described(lags, ("lag",), "time t since the waiting time", "1/friction"),
+    }
+    return xr.Dataset(variables, coordinates)
+
+
+def _described(name: str, result: Estimated, dims: tuple[str, ...], long_name: str, units: str = "1") -> dict[str, Any]:
+    """A result and its error as variables."""
+    how = "twice the largest difference of two solutions of different resolution nearby"
+    return {
+        name: described(result.value, dims, long_name, units, references=SOURCE),
+        f"{name}_error": described(result.error, dims, f"estimated absolute error of {name}", units, comment=how),
+    }

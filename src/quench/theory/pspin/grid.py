@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -43,11 +43,6 @@ class Resolution:
     integral: float
     crossover_range: float = 3.0
 
-    def coarser(self, factor: float) -> Resolution:
-        """The same orders with every length ``factor`` times as long."""
-        lengths = ("first_step", "step_growth", "step", "diagonal", "quench", "crossover", "plateau", "integral")
-        return replace(self, **{name: getattr(self, name) * factor for name in lengths})
-
     def step_density(self, x: np.ndarray) -> np.ndarray:
         """Steps per unit of x."""
         return 1.0 / np.minimum(self.first_step + self.step_growth * x, self.step)
@@ -71,7 +66,7 @@ class Resolution:
 
 # Measured errors up to t = 1e7 at p = 3, T = 0.5: docs/pspin.md.
 RESOLUTIONS = {
-    "fast": Resolution(4, 10, 0.04, 0.10, 0.6, 0.7, 1.4, 1.6, 3.0, 2.0),
+    "fast": Resolution(4, 12, 0.04, 0.10, 0.5, 0.8, 1.6, 2.0, 2.6, 2.0),
     "standard": Resolution(4, 12, 0.02, 0.05, 0.4, 0.5, 1.0, 1.4, 2.6, 1.5),
     "fine": Resolution(5, 13, 0.015, 0.03, 0.3, 0.35, 0.7, 0.7, 1.5, 1.0, crossover_range=4.0),
 }
@@ -105,8 +100,9 @@ class Grid(NamedTuple):
     recent: Meshes
 
 
-def build(resolution: Resolution, x_max: float) -> Grid:
-    """The grid from x = 0 to the end of the step that holds ``x_max`` > 0."""
+def build(resolution: Resolution, x_max: float, stretch: float = 1.0) -> Grid:
+    """The grid from x = 0 to the end of the step that holds ``x_max`` > 0, all lengths times ``stretch``."""
+    x_max = x_max / stretch
     x, era = [np.zeros(1)], []
     rows, recent = [], []
     while x[-1][-1] < x_max:
@@ -118,7 +114,7 @@ def build(resolution: Resolution, x_max: float) -> Grid:
         rows.append(spread(resolution.row_density, -high, high) / high)
         recent.append(spread(resolution.integral_density, -high, high) / high)
     return Grid(
-        np.concatenate(x),
+        np.concatenate(x) * stretch,
         element(resolution.stages),
         np.concatenate(era),
         meshes(rows, resolution.degree),

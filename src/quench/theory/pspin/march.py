@@ -17,13 +17,15 @@ TOLERANCE = 1e-11
 ITERATIONS = 25
 
 
-def march(model: Model, resolution: Resolution, t_max: float) -> Solution:
+def march(model: Model, resolution: Resolution, t_max: float, stretch: float = 1.0) -> Solution:
     """Solve the quench of ``model`` from infinite temperature at t = 0 up to ``t_max`` or just beyond.
+
+    ``stretch`` makes all lengths of the grid that much longer.
 
     Raises ``QuenchError`` where Newton's method fails or the correlation leaves [-1, 1]: never returns a row that does
     not solve the equations.
     """
-    grid = build(resolution, float(np.log1p(t_max / model.time_scale)))
+    grid = build(resolution, float(np.log1p(t_max / model.time_scale)), stretch)
     points = empty_points(grid)
     shape = (len(grid.era), grid.stage.nodes.size, grid.rows.nodes.shape[1])
     correlation, response = np.ones(shape), np.ones(shape)
@@ -80,9 +82,10 @@ def newton(step: Step, c: np.ndarray, r: np.ndarray) -> None:
     factors = None
     last = np.inf
     for _ in range(ITERATIONS):
-        F = step.residual(c, r)
+        at = step.interpolated(c, r)
+        F = step.residual(c, r, at)
         if factors is None:
-            J = step.jacobian(c, r).reshape(F.size, F.size)
+            J = step.jacobian(c, r, at).reshape(F.size, F.size)
             # The transpose of a C-ordered matrix is what LAPACK can factor in place.
             factors = scipy.linalg.lu_factor(J.T, overwrite_a=True, check_finite=False)
         change = scipy.linalg.lu_solve(factors, F.ravel(), trans=1, check_finite=False).reshape(F.shape)

@@ -1,0 +1,100 @@
+"""What is done, running, failed, and what remains for a target; run it where the Snakefile is, also while it works.
+
+quench status
+quench status --scenario smoke kwj_fig3
+
+A scenario is a name (config/NAME.yaml) or a file, as given to snakemake --configfile.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quench.status import Job
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="figures, files or rules (default: everything)")
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="scenario laid over the default (several: in turn)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from quench import status
+
+    folder = Path.cwd()
+    jobs = status.jobs(_summary(args.targets, [_file(name) for name in args.scenario]), folder)
+    by_state = {state: [job for job in jobs if job.state == state] for state in status.STATES}
+    print(f"{len(by_state['done'])} of {len(jobs)} jobs done{_of(args.targets)}")
+    for job in by_state["running"]:
+        print(f"\nrunning  {job.rule} {job.name}\n         {job.progress() or 'no progress told yet'}")
+    for job in by_state["stopped"]:
+        print(f"\nstopped  {job.rule} {job.name}: its state is saved, the next run goes on from there")
+    for job in by_state["failed"]:
+        print(f"\nfailed   {job.rule} {job.name} ({job.log.relative_to(folder)})")
+        for line in job.last_words() or ["(nothing in its log)"]:
+            print(f"         | {line}")
+    _tell_rest(jobs, by_state["waiting"])
+
+
+def _of(targets: list[str]) -> str:
+    return f" for {', '.join(targets)}" if targets else ""
+
+
+def _tell_rest(jobs: list[Job], waiting: list[Job]) -> None:
+    from quench.report.provenance import duration
+    from quench.status import left
+
+    if not waiting:
+        return
+    print(f"\nto do    {_counted(job.rule for job in waiting)}")
+    print(f"         because: {_counted(job.reason for job in waiting)}")
+    seconds = left(jobs)
+    if seconds is not None:
+        print(f"         about {duration(seconds)} of one job after the other, judging by those that are done")
+
+
+def _counted(words: Iterable[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in Counter(words).items())
+
+
+def _file(name: str) -> str:
+    from quench.errors import QuenchError, nearest
+
+    if Path(name).is_file():
+        return name
+    path = Path("config") / f"{name}.yaml"
+    if not path.is_file():
+        known = [found.stem for found in Path("config").glob("*.yaml")]
+        raise QuenchError(f"status: no scenario {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
+    return str(path)
+
+
+def _summary(targets: list[str], files: list[str]) -> str:
+    """What Snakemake says of every file that leads to the targets."""
+    import subprocess
+    import sys
+
+    from quench.errors import QuenchError
+
+    if not Path("Snakefile").is_file():
+        raise QuenchError("status: no Snakefile here; go to the folder where snakemake is run")
+    command = [sys.executable, "-m", "snakemake", "--summary", *targets]
+    asked = subprocess.run(
+        command + (["--configfile", *files] if files else []), capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        said = [line for line in asked.stderr.splitlines() if line.strip()]
+        mistakes = [line.removeprefix("quench: ") for line in said if line.startswith("quench: ")] or said[-1:]
+        raise QuenchError(f"status: {(mistakes or ['snakemake --summary failed'])[0]}")
+    return asked.stdout

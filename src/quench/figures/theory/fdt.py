@@ -1,0 +1,118 @@
+"""Fluctuation and dissipation of the p-spin glass: T chi against C, with slope -1 in equilibrium and -X in ageing.
+
+Needs ``glass``: one solved quench to below T_d, and any number to above it, which end in equilibrium.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.inputs import Inputs
+from quench.figures.theory import solved
+from quench.theory import threshold
+
+TITLE = "Violation of the fluctuation-dissipation theorem in the p-spin glass"
+CAPTION = (
+    "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Integrated response "
+    "chi(t_w + t, t_w) times T against correlation C(t_w + t, t_w), as t grows from right to left: fast motion obeys the "
+    "fluctuation-dissipation theorem (FDT), T chi = 1 - C; below q_EA ageing has slope -X (dashed), that of an "
+    "effective temperature T / X, while above T_d (red) the theorem holds for all C. (b) The local slope of these curves: "
+    "a step between 1 and X at q_EA (dashed) is approached with age."
+)
+
+
+def compute(inputs: Inputs) -> xr.Dataset:
+    """C, T chi, their errors and the slope -T dchi/dC (waiting_time, lag) of the ageing quench; the same for those to
+    equilibrium at their oldest waiting time (bath, lag), with E at their end and -1/(2T)."""
+    quench = solved.ageing(inputs, "theory.fdt")
+    above = [
+        s for s in solved.quenches(inputs) if s.attrs["temperature"] > threshold.dynamical_temperature(s.attrs["p"])
+    ]
+    result = _parametric(quench, quench.attrs["temperature"])
+    result = result.assign(slope=_slope(result), plateau=quench["plateau"], violation=quench["violation"])
+    if above:
+        ends = [_equilibrated(s) for s in above]
+        result = result.merge(xr.concat(ends, "bath", join="outer", combine_attrs="drop"), combine_attrs="override")
+    return result.assign_attrs(quench.attrs)
+
+
+def _parametric(quench: xr.Dataset, temperature: float) -> xr.Dataset:
+    quench = quench.isel(lag=quench["lag"].values > 0)
+    correlation, response = quench["correlation"], temperature * quench["susceptibility"]
+    return xr.Dataset(
+        {
+            "correlation": correlation,
+            "correlation_error": quench["correlation_error"],
+            "response": response,
+            "response_error": temperature * quench["susceptibility_error"],
+        }
+    )
+
+
+def _slope(parametric: xr.Dataset) -> xr.DataArray:
+    """-T dchi/dC along t. Any smooth variable would do for the differences; in log t both change evenly."""
+    log_lag = np.log(parametric["lag"].values)
+    change, loss = (np.gradient(parametric[name], log_lag, axis=-1) for name in ("response", "correlation"))
+    return xr.DataArray(-change / loss, dims=parametric["correlation"].dims)
+
+
+def _equilibrated(quench: xr.Dataset) -> xr.Dataset:
+    temperature = quench.attrs["temperature"]
+    oldest = _parametric(quench, temperature).isel(waiting_time=-1, drop=True).rename(lag="equilibrium_lag")
+    return (
+        oldest.rename({name: f"equilibrium_{name}" for name in oldest.data_vars})
+        .assign(
+            equilibrium_energy=threshold.equilibrium_energy(temperature),
+            final_energy=quench["energy"].isel(time=-1, drop=True),
+            final_energy_error=quench["energy_error"].isel(time=-1, drop=True),
+            equilibrium_waiting_time=quench["waiting_time"].isel(waiting_time=-1, drop=True),
+        )
+        .assign_coords(bath=temperature)
+    )
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    figure, axes = style.new(2, height=2.9)
+    _response(axes[0, 0], numbers)
+    _slopes(axes[0, 1], numbers)
+    style.letters(axes.flat)
+    return figure
+
+
+def _response(ax, numbers: xr.Dataset) -> None:
+    plateau, violation = float(numbers["plateau"]), float(numbers["violation"])
+    ax.plot([0, 1], [1, 0], **style.GUIDE)
+    ends = [1 - plateau + violation * plateau, 1 - plateau]
+    ax.plot([0, plateau], ends, **style.THEORY, zorder=4)
+    ax.annotate(f"slope −$X$ = −{violation:.4f}", (0.04, 0.33), fontsize=8)
+    waiting = numbers["waiting_time"].values
+    for row, color in enumerate(style.ages(waiting)):
+        one = numbers.isel(waiting_time=row)
+        ax.plot(one["correlation"], one["response"], color=color, label=style.power(waiting[row]))
+    for row in range(numbers.sizes.get("bath", 0)):
+        one = numbers.isel(bath=row)
+        ax.plot(one["equilibrium_correlation"], one["equilibrium_response"], color=style.HEAT(0.95))
+    baths = ", ".join(f"$T$ = {value:g}" for value in numbers["bath"].values) if "bath" in numbers else ""
+    ax.annotate(
+        f"FDT ({baths})" if baths else "FDT", (0.22, 0.8), fontsize=8, color=style.HEAT(0.95) if baths else "0.25"
+    )
+    ax.set(xlabel="$C(t_w + t, t_w)$", ylabel=r"$T\,\chi(t_w + t, t_w)$", xlim=(0, 1), ylim=(0, 1.02))
+    ax.set_title(f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}")
+    ax.legend(title="$t_w$", loc="upper right")
+
+
+def _slopes(ax, numbers: xr.Dataset) -> None:
+    plateau, violation = float(numbers["plateau"]), float(numbers["violation"])
+    ax.plot([0, plateau, plateau, 1], [violation, violation, 1, 1], **style.THEORY, zorder=4)
+    ax.axvline(plateau, **style.GUIDE)
+    ax.annotate("$X$", (plateau, violation), xytext=(6, -3), textcoords="offset points", fontsize=8)
+    ax.annotate(r"$q_\mathrm{EA}$", (plateau, 0.42), xytext=(3, 0), textcoords="offset points", fontsize=8)
+    for row, color in enumerate(style.ages(numbers["waiting_time"].values)):
+        one = numbers.isel(waiting_time=row)
+        ax.plot(one["correlation"], one["slope"], color=color)
+    ax.set(
+        xlabel="$C(t_w + t, t_w)$", ylabel=r"local slope $-T\,\mathrm{d}\chi/\mathrm{d}C$", xlim=(0, 1), ylim=(0.4, 1.1)
+    )

@@ -1,0 +1,47 @@
+"""Lists of times as one writes them in a config file or on a command line."""
+
+from __future__ import annotations
+
+import math
+
+from quench.errors import QuenchError
+
+
+def listed(text: str, place: str) -> list[float]:
+    """Times >= 0 named by ``text``, ascending, each once: items ``5``, or ``0.01:1e7:10`` for 10 a decade in between.
+
+    Log-spaced times are rounded to 12 digits, so that whole decades are exact. Raises ``QuenchError`` with ``place``
+    where ``text`` is no such list.
+    """
+    times: set[float] = set()
+    for item in text.split(","):
+        try:
+            parts = [float(part) for part in item.split(":")]
+        except ValueError:
+            parts = []
+        if not all(math.isfinite(part) and part >= 0 for part in parts):
+            parts = []
+        if len(parts) == 1:
+            times.add(parts[0])
+        elif len(parts) == 3 and 0 < parts[0] < parts[1] and parts[2] >= 1:
+            first, last, each = parts
+            number = max(round(math.log10(last / first) * each), 1)
+            times |= {float(f"{first * (last / first) ** (i / number):.12g}") for i in range(number)} | {last}
+        else:
+            raise QuenchError(
+                f"{place}: {item!r} is neither a time >= 0 nor FIRST:LAST:N with 0 < FIRST < LAST, N >= 1"
+            )
+    return sorted(times)
+
+
+def end(times: list[float], waiting_times: list[float], lags: list[float], t_max: float | None) -> float:
+    """How far to solve: ``t_max``, or where it is None as far as any time asked for.
+
+    Raises ``ValueError`` where a time, waiting time or lag is beyond ``t_max``: pairs may be, single ones not.
+    """
+    if t_max is None:
+        return max(times[-1], waiting_times[-1] + lags[-1])
+    latest = max(times[-1], waiting_times[-1], lags[-1])
+    if latest > t_max:
+        raise ValueError(f"t_max = {t_max:g} is before the latest time asked for, {latest:g}")
+    return t_max

@@ -1,0 +1,133 @@
+"""The workflow on a real SLURM of three nodes, and what befalls jobs there: always the bits of a local run.
+
+The tests follow each other: what the first one made is the start of the others.
+"""
+
+import re
+import shutil
+import signal
+
+import pytest
+from workflows import LOCAL, SLURM
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+
+FOLDERS = ("data", "pretrained", "snapshots", "observables", "figures")
+POINTS = ("T0.01", "T0.0001", "T0.001")
+LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 40000}
+
+
+def snapshots(point):
+    return f"results/smoke/snapshots/regularised/{point}/0-1.nc"
+
+
+def log_of(point):
+    return f"snapshots/regularised/{point}/0-1.log"
+
+
+def saved(workflow, point):
+    """Whether the training of a point has saved a state."""
+    return (workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/state-0.bin").exists()
+
+
+def steps_gone_on_from(workflow, point):
+    told = re.findall(r"goes on from step ([\d,]+)", workflow.log(log_of(point)))
+    return [int(step.replace(",", "")) for step in told]
+
+
+def job_of(cluster, point):
+    (found,) = [job for job in cluster.jobs("RUNNING") if f"_{point}_" in job["comment"]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def long(workflow, here):
+    """The long run on this machine, and the cluster's folder ready to make it too: prepared, nothing of it run."""
+    for place in (here, workflow):
+        place.overlay({"runs": {"regularised": LONG}})
+        shutil.rmtree(place.results / "snapshots")
+    here.run(*map(snapshots, POINTS), *LOCAL)
+    return here.files("snapshots")
+
+
+def test_scenario_on_three_nodes(cluster, workflow, here):
+    alone = here.start("kwj_fig2", *LOCAL)
+    workflow.run("kwj_fig2", *SLURM)
+    here.end(alone)
+    assert len({job["node"] for job in cluster.jobs("COMPLETED")}) > 1
+    assert workflow.files(*FOLDERS) == here.files(*FOLDERS)
+    assert len(here.files("figures")) == 1 and len(here.files("snapshots")) == 2
+
+
+def test_cancelled_job_dead_node_and_time_limit(cluster, workflow, long):
+    cancelled, node_killed, _ = POINTS
+    # A minute a try, of which the last ten seconds are for saving.
+    hasty = [
+        "--default-resources",
+        "slurm_extra='--signal=TERM@10'",
+        "--set-resources",
+        "run:runtime=1",
+        "--retries",
+        "20",
+    ]
+    process = workflow.start(*map(snapshots, POINTS), *SLURM, *hasty)
+    cluster.wait_for(lambda: saved(workflow, cancelled) and saved(workflow, node_killed), "states to be saved", 120)
+    cluster.cancel(job_of(cluster, cancelled)["id"])
+    node = job_of(cluster, node_killed)["node"]
+    cluster.kill_node(node)
+    cluster.wait_for(lambda: node not in cluster.up(), "the node to be missed", 120)
+    cluster.start_node(node)
+    workflow.end(process)
+    assert workflow.files("snapshots") == long
+    for point in (cancelled, node_killed):
+        assert steps_gone_on_from(workflow, point)[0] > 0, workflow.log(log_of(point))
+
+
+def test_main_process_killed_and_started_again(cluster, workflow, long):
+    for point in POINTS[1:]:
+        (workflow.folder / snapshots(point)).unlink()
+    process = workflow.start(*map(snapshots, POINTS), *SLURM)
+    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS[1:]), "states to be saved", 120)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # Its jobs go on without it. The name of a job is that of the workflow's run.
+    (run,) = {job["name"] for job in cluster.jobs("RUNNING")}
+    assert run in workflow.told
+    cluster.cancel(f"--name={run}")
+    cluster.wait_for(lambda: not cluster.jobs("RUNNING", "COMPLETING"), "its jobs to end", 60)
+    workflow.run("--unlock", *LOCAL)
+    workflow.run(*map(snapshots, POINTS), *SLURM)
+    assert workflow.files("snapshots") == long
+    assert all(steps_gone_on_from(workflow, point) for point in POINTS[1:])
+
+
+def test_edits_while_jobs_wait_in_the_queue(cluster, workflow, here, long):
+    """What was submitted is made from the configuration of then; with other code it is refused."""
+    target = "results/smoke/observables/regularised/T0.001/chi30.nc"
+    here.run(target, *LOCAL)
+    kept = (workflow.folder / "overlay.yaml").read_text()
+
+    def submitted_then_edited(edit, fails):
+        with cluster.nobody_served():
+            process = workflow.start(target, *SLURM, "--retries", "0")
+            cluster.wait_for(lambda: cluster.jobs("PENDING"), "a job in the queue", 120)
+            edit()
+        return workflow.end(process, fails)
+
+    def another_code(module):
+        with open(workflow.folder / f"src/quench/{module}.py", "a") as file:
+            file.write("\n_ADDED = 1\n")
+
+    def edit_what_it_does_not_use():
+        workflow.overlay({"runs": {"regularised": LONG | {"waiting_times": [10], "include_output_layer": False}}})
+        another_code("figures/kwj/fig3")
+
+    submitted_then_edited(edit_what_it_does_not_use, fails=False)
+    assert workflow.files("observables") == here.files("observables")
+    (workflow.folder / "overlay.yaml").write_text(kept)
+    (workflow.folder / target).unlink()
+    told = submitted_then_edited(lambda: another_code("observables/measure"), fails=True)
+    assert (
+        "quench.observables.measure, or what it imports, was edited while this workflow's jobs were under way" in told
+    )
+    assert not (workflow.folder / target).exists()

@@ -1,0 +1,51 @@
+"""The report beside Snakemake's own view of the pipeline."""
+
+import csv
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from quench.report import graph
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+
+def asked(folder, *question):
+    """What Snakemake says of the default scenario in an empty folder."""
+    told = subprocess.run(
+        [sys.executable, "-m", "snakemake", *question, "--snakefile", str(ROOT / "Snakefile"),
+         "--configfile", str(ROOT / "config/config.yaml"), "--directory", str(folder)],
+        capture_output=True, text=True, check=False, timeout=300, cwd=ROOT,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    return told.stdout
+
+
+def test_picture_of_the_pipeline_is_snakemakes(tmp_path):
+    files = list(csv.DictReader(asked(tmp_path, "--summary").splitlines(), delimiter="\t"))
+    # The folder of results that a rule fills; results/<scenario>/claims.csv is a folder of its own kind.
+    stages = {row["rule"]: Path(row["output_file"]).with_suffix("").parts[2] for row in files}
+    drawn = asked(tmp_path, "--rulegraph", "dot")
+    rules = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', drawn, re.MULTILINE))
+    pairs = re.findall(r"^\s*(\d+) -> (\d+)$", drawn, re.MULTILINE)
+    found = {(stages[rules[a]], stages[rules[b]]) for a, b in pairs if rules[b] != "all"}
+    assert set(stages.values()) <= set(graph.STAGES), "say in quench.report.graph where the new stages belong"
+    assert {(a, b) for a, b in found if a != b} == set(graph.edges(dict.fromkeys(stages.values())))
+
+
+def test_snakemakes_own_report_has_captions_and_categories(finished):
+    made = finished.snakemake("--report", "report.zip")
+    assert made.returncode == 0, made.stdout + made.stderr
+    with zipfile.ZipFile(finished.folder / "report.zip") as archive:
+        inside = {name: archive.read(name) for name in archive.namelist()}
+    text = b"".join(inside.values()).decode("utf-8", "replace")
+    assert "Kerr Winter & Janssen 2024" in text or "Kerr Winter &amp; Janssen 2024" in text
+    assert "III.2 Relaxation with overdamped Langevin dynamics" in text
+    assert "free Brownian weights" in text
+    assert any(name.endswith("kwj_fig3.svg") for name in inside)
