@@ -141,6 +141,18 @@ def paths_in(root: Path) -> list[Path]:
     return sorted(found)
 
 
+def _run_step(config: Mapping[str, Any], snapshots: str) -> str | None:
+    """The step that made a trajectory; None for one that was recorded elsewhere."""
+    from quench import steps
+
+    if "dynamics" not in config:
+        return None
+    optimiser = steps.optimiser_of(
+        config["dynamics"], momentum=config.get("momentum") or 0, annealed=bool(config.get("anneal"))
+    )
+    return steps.run_step(optimiser, snapshots)
+
+
 def code_of(dataset: xr.Dataset) -> str | None:
     """Fingerprint that the present code would give ``dataset``'s file; None where its kind has no single step."""
     from quench import steps
@@ -154,8 +166,8 @@ def code_of(dataset: xr.Dataset) -> str | None:
     step = {
         "dataset": "prepare",
         "pretrained": "pretrain",
-        "snapshots": trajectory.get("dynamics"),
-        "streamed": f"{trajectory.get('dynamics')}-streamed",
+        "snapshots": _run_step(config, "full"),
+        "streamed": _run_step(config, "streamed"),
         "observables": "observe",
         "training": "train",
         "glass": "pspin-simulate" if "n_spins" in config else "pspin",
