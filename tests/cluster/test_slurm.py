@@ -1,11 +1,13 @@
 """The workflow on a real SLURM of three nodes, and what befalls jobs there: always the bits of a local run.
 
-The tests follow each other: what the first one made is the start of the others.
+Three runs of one ensemble, each a job with a node of its own, are long enough for something to happen to them.
 """
 
+import os
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 from workflows import LOCAL, SLURM
@@ -14,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 FOLDERS = ("data", "pretrained", "snapshots", "observables", "figures")
 POINTS = ("T0.01", "T0.0001", "T0.001")
-LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 40000}
+LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 15000}
 
 
 def snapshots(point):
@@ -30,6 +32,18 @@ def saved(workflow, point):
     return (workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/state-0.bin").exists()
 
 
+def pid_of(workflow, point):
+    lock = workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/lock"
+    return int(lock.read_text().split()[0])
+
+
+def told_to_end(pid):
+    """Whether SIGTERM waits for a stopped process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = int(re.search(r"^ShdPnd:\s*(\w+)", status, flags=re.MULTILINE)[1], 16)
+    return bool(pending >> (signal.SIGTERM - 1) & 1)
+
+
 def steps_gone_on_from(workflow, point):
     told = re.findall(r"goes on from step ([\d,]+)", workflow.log(log_of(point)))
     return [int(step.replace(",", "")) for step in told]
@@ -42,11 +56,13 @@ def job_of(cluster, point):
 
 @pytest.fixture(scope="module")
 def long(workflow, here):
-    """The long run on this machine, and the cluster's folder ready to make it too: prepared, nothing of it run."""
+    """The longer run on this machine; for the cluster, what it starts from."""
     for place in (here, workflow):
         place.overlay({"runs": {"regularised": LONG}})
-        shutil.rmtree(place.results / "snapshots")
+        shutil.rmtree(place.results / "snapshots", ignore_errors=True)
     here.run(*map(snapshots, POINTS), *LOCAL)
+    for folder in ("data", "pretrained"):
+        shutil.copytree(here.results / folder, workflow.results / folder, dirs_exist_ok=True)
     return here.files("snapshots")
 
 
@@ -60,27 +76,24 @@ def test_scenario_on_three_nodes(cluster, workflow, here):
 
 
 def test_cancelled_job_dead_node_and_time_limit(cluster, workflow, long):
-    cancelled, node_killed, _ = POINTS
-    # A minute a try, of which the last ten seconds are for saving.
-    hasty = [
-        "--default-resources",
-        "slurm_extra='--signal=TERM@10'",
-        "--set-resources",
-        "run:runtime=1",
-        "--retries",
-        "20",
-    ]
-    process = workflow.start(*map(snapshots, POINTS), *SLURM, *hasty)
-    cluster.wait_for(lambda: saved(workflow, cancelled) and saved(workflow, node_killed), "states to be saved", 120)
+    cancelled, node_killed, limited = POINTS
+    process = workflow.start(*map(snapshots, POINTS), *SLURM)
+    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS), "states to be saved", 200)
+    # A training that does nothing any more waits for its time limit and costs no time until then.
+    training = pid_of(workflow, limited)
+    os.kill(training, signal.SIGSTOP)
     cluster.cancel(job_of(cluster, cancelled)["id"])
     node = job_of(cluster, node_killed)["node"]
     cluster.kill_node(node)
+    cluster.end_soon(job_of(cluster, limited)["id"])
+    cluster.wait_for(lambda: told_to_end(training), "the early signal", 200)
+    os.kill(training, signal.SIGCONT)
     cluster.wait_for(lambda: node not in cluster.up(), "the node to be missed", 120)
     cluster.start_node(node)
     workflow.end(process)
     assert workflow.files("snapshots") == long
-    for point in (cancelled, node_killed):
-        assert steps_gone_on_from(workflow, point)[0] > 0, workflow.log(log_of(point))
+    for point in POINTS:
+        assert steps_gone_on_from(workflow, point)[-1] > 0, workflow.log(log_of(point))
 
 
 def test_main_process_killed_and_started_again(cluster, workflow, long):
