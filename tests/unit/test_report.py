@@ -82,7 +82,7 @@ def test_every_figure_is_shown_with_its_words_command_and_data(results, page):
         link = next(attrs for attrs in page.of("a") if attrs.get("download") == f"{name}.nc")
         kept = (results / "figures" / f"{name}.nc").read_bytes()
         assert base64.b64decode(link["href"].partition(",")[2]) == kept
-        assert f"snakemake --configfile a.yaml {name}" in page.words
+        assert f"snakemake {name} --configfile a.yaml" in page.words
 
 
 def test_nothing_is_fetched_and_nothing_is_there_twice(page):

@@ -169,10 +169,16 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
         data_bytes=len(content),
         fingerprint=numbers.attrs.get("code_fingerprint", ""),
         parameters=yaml.safe_dump(lineage(config, name), sort_keys=False, allow_unicode=True, width=88),
-        command=f"{command} {name}",
+        command=_with_target(command, name),
         claims=tuple(row for row in claims if name in row.get("reads", "").split()),
         numbers=numbers,
     )
+
+
+def _with_target(command: str, target: str) -> str:
+    """``snakemake TARGET --configfile ...``: that option would take a target after it for a file."""
+    program, _, options = command.partition(" ")
+    return f"{program} {target} {options}".rstrip()
 
 
 def lineage(config: Mapping[str, Any], figure: str) -> dict[str, Any]:
