@@ -25,6 +25,7 @@ from quench.errors import QuenchError
 __all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
 
 KINDS = tuple(contracts.CONTRACTS)
+_ROW = 10_000
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
 
@@ -57,6 +58,9 @@ def _encoding(variable: xr.Variable) -> dict[str, Any]:
     if variable.ndim == 0 or variable.dtype.kind not in "iufb" or variable.size == 0:
         return {}
     encoding: dict[str, Any] = {"fletcher32": True, "_FillValue": None}
+    if variable.shape[-1] >= _ROW:
+        # One configuration a chunk: written and read as it lies in memory.
+        encoding["chunksizes"] = (*(1 for _ in variable.shape[:-1]), variable.shape[-1])
     # Random low bits do not compress; small integers and the short curves do.
     if variable.dtype.kind != "f" or variable.size < 1_000_000:
         encoding |= {"zlib": True, "complevel": 4, "shuffle": True}
