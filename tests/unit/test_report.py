@@ -213,8 +213,8 @@ def test_time_and_machine_of_the_jobs_are_summed(results, page):
     assert f"{36 / 3600:.2f} core-hours" in page.words
 
 
-def test_seeds_of_everything_random():
-    assert provenance.seeds(example_results.CONFIG) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
+def test_seeds_of_everything_random(results):
+    assert provenance.seeds(gather(results).config) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
 
 
 def test_usage_is_told_and_read_back(tmp_path):
