@@ -3,7 +3,7 @@
 
 rule claims:
     input:
-        declared=CLAIMS,
+        declared=local(CLAIMS),
         figures=claim_figures,
     output:
         report(
@@ -17,8 +17,7 @@ rule claims:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **cost("claims"),
     params:
         options=claim_options,
         code=claims_code,

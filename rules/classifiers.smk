@@ -13,8 +13,7 @@ rule images:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=10,
+        **cost("images"),
     params:
         root=flags(data_root=SCENARIO.data_root),
         code=lambda w: code("images"),
@@ -32,9 +31,8 @@ rule train:
     conda:
         "../envs/training.yaml"
     resources:
+        **cost("train"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=2500,
-        runtime=lambda w, attempt: 120 * attempt,
     params:
         options=lambda w: OPTIONS.train(w.classifier),
         code=lambda w: code("train"),
@@ -54,8 +52,7 @@ rule flatness:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=lambda w, attempt: 120 * attempt,
+        **cost("flatness"),
     params:
         options=lambda w: OPTIONS.after_training(w.classifier, "flatness"),
         code=lambda w: code("flatness"),
@@ -74,8 +71,7 @@ rule drift:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=lambda w, attempt: 120 * attempt,
+        **cost("drift"),
     params:
         options=lambda w: OPTIONS.after_training(w.classifier, "drift"),
         code=lambda w: code("drift"),

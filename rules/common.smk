@@ -11,10 +11,12 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from quench import submission
+from quench import steps, submission
+from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
+from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.fingerprint import all_fingerprints, fingerprint
@@ -31,11 +33,14 @@ else:
     code = fingerprint = lambda *_: ""
 
 
+def figure_module(layout, name):
+    return f"quench.figures.{layout.figure_module(name)}"
+
+
 def figure_code(layout, name):
     """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
-    drawn_by = f"quench.figures.{layout.figure_module(name)}"
     try:
-        return fingerprint(drawn_by)
+        return fingerprint(figure_module(layout, name))
     except QuenchError as error:
         raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
@@ -58,14 +63,16 @@ def scenario_or_exit():
             layout.images(one.source): one.source
             for one in scenario.classifiers.values()
         }
+        # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
+        unpacked = Path(layout.folder, SUMS).exists()
         for path, source in made_from.items():
-            if not Path(path).exists():
+            if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
             figure_code(layout, name)
         for name, run in scenario.external.items():
             for path in run.snapshots:
-                if not Path(path).exists():
+                if not unpacked and not Path(path).exists():
                     raise QuenchError(
                         f"config: external.{name}.snapshots: {path}: no such file"
                     )
@@ -78,7 +85,6 @@ SCENARIO = scenario_or_exit()
 LAYOUT = Layout(SCENARIO)
 OPTIONS = Options(SCENARIO, LAYOUT)
 RESULTS = LAYOUT.folder
-BACKEND = OPTIONS.backend
 
 # Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
 CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
@@ -116,7 +122,7 @@ def one_of(names):
 def save_resolved_config():
     """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
-        path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+        path.write_text(as_yaml(SCENARIO, config), encoding="utf-8")
     submission.record(
         RESULTS,
         SCENARIO.model_dump(mode="json"),
@@ -127,7 +133,10 @@ def save_resolved_config():
 
 
 def tell_room():
-    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again."""
+    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again.
+
+    Also what the fused engine, which would be faster, leaves to the reference backend.
+    """
     from quench.checkpoint import forget_stale
     from quench.storage import readable, scenario_snapshot_bytes
 
@@ -142,18 +151,34 @@ def tell_room():
             f"quench: observables are streamed: {room} of snapshots are not kept",
             file=sys.stderr,
         )
+    if slower := OPTIONS.engines.beyond_fused():
+        print(
+            f"quench: by the reference backend, since the fused engine has no such loss or optimiser: {', '.join(slower)}",
+            file=sys.stderr,
+        )
     for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
 def figure_words(name):
     """Title and caption of a figure."""
-    return words(f"quench.figures.{LAYOUT.figure_module(name)}")
+    return words(figure_module(LAYOUT, name))
 
 
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
-    return last - first + 1
+    return LAYOUT.cores(last - first + 1)
+
+
+def cost(rule):
+    """Resources by the cost model, from the wildcards of the job: memory, disk and run time, more with every try."""
+    work = getattr(LAYOUT.costs, rule)
+    return {
+        name: lambda w, threads, attempt, name=name: request(
+            work(**dict(w)), threads, attempt, SCENARIO.compute.limit_minutes
+        )[name]
+        for name in ("mem_mb", "disk_mb", "runtime")
+    }
 
 
 def dataset_of_run(wildcards):
@@ -169,8 +194,9 @@ def images_of(wildcards):
 
 def run_step(wildcards):
     """The step whose code makes a trajectory file."""
-    dynamics = SCENARIO.runs[wildcards.run].dynamics
-    return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
+    return steps.run_step(
+        OPTIONS.engines.optimiser(wildcards.run), SCENARIO.compute.snapshots
+    )
 
 
 CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")
@@ -198,8 +224,11 @@ def claim_figures(wildcards):
     return list(claim_numbers().values())
 
 
-def claim_options(wildcards):
-    return " ".join(f"--figure {name} {path}" for name, path in claim_numbers().items())
+def claim_options(wildcards, input):
+    return " ".join(
+        f"--figure {name} {path}"
+        for name, path in zip(claim_numbers(), input.figures, strict=True)
+    )
 
 
 def claims_code(wildcards):

@@ -1,7 +1,9 @@
-"""Raw images in, one dataset file out: standardised pixels, principal component scores, binary labels."""
+"""Raw images, or a file of one's own, in; out comes one dataset file: standardised, principal component scores, labels."""
 
 
 rule dataset:
+    input:
+        lambda w: LAYOUT.raw(w.dataset),
     output:
         f"{RESULTS}/data/{{dataset}}.nc",
     log:
@@ -9,8 +11,7 @@ rule dataset:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=10,
+        **cost("dataset"),
     params:
         options=lambda w: OPTIONS.prepare(w.dataset),
         code=lambda w: code("prepare"),

@@ -3,7 +3,12 @@
 
 rule external:
     input:
-        lambda w: SCENARIO.external[w.external].snapshots,
+        # What an unpacked archive was measured from need not be here.
+        lambda w: [
+            path
+            for path in SCENARIO.external[w.external].snapshots
+            if not Path(RESULTS, SUMS).exists() or Path(path).exists()
+        ],
     output:
         f"{RESULTS}/external/{{external}}.nc",
     log:

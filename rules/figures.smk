@@ -31,14 +31,13 @@ rule figure:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1500,
-        runtime=10,
+        **cost("figure"),
     params:
-        options=lambda w: OPTIONS.figure(w.figure),
+        options=lambda w, input: OPTIONS.figure(w.figure, input),
         code=lambda w: figure_code(LAYOUT, w.figure),
         caption=lambda w: figure_words(w.figure)[1],
         module=lambda w: LAYOUT.figure_module(w.figure),
-        stem=f"{RESULTS}/figures/{{figure}}",
+        stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
         "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"
 

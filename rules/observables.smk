@@ -14,8 +14,7 @@ rule observe:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=20,
+        **cost("observe"),
     params:
         options=lambda w: OPTIONS.observe(w.run, w.chi),
         code=lambda w: code("observe"),
@@ -34,10 +33,11 @@ rule mobility:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=20,
+        **cost("mobility"),
     params:
         options=lambda w: OPTIONS.mobility(w.run),
-        code=lambda w: code("mobility", BACKEND),
+        code=lambda w: code(
+            "mobility", OPTIONS.engines.ensemble(SCENARIO.runs[w.run].ensemble)
+        ),
     shell:
         "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

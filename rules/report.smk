@@ -7,7 +7,7 @@
 rule report:
     input:
         LAYOUT.figures(),
-        rules.claims.output,
+        claims=rules.claims.output,
     output:
         report(
             f"{RESULTS}/report/index.html",
@@ -19,8 +19,7 @@ rule report:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **cost("report"),
     params:
         config=as_yaml(SCENARIO),
         code=report_code(),

@@ -14,13 +14,12 @@ rule scan:
         f"{RESULTS}/logs/scans/{{scan}}/{{part}}.log",
     conda:
         "../envs/training.yaml"
-    threads: lambda w: SCENARIO.scans[w.scan].seeds
+    threads: lambda w: LAYOUT.cores(SCENARIO.scans[w.scan].seeds)
     resources:
+        **cost("scan"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=1500,
-        runtime=lambda w, attempt: 240 * attempt,
     params:
         options=lambda w: OPTIONS.scan(w.scan, w.part),
-        code=lambda w: code("scan", BACKEND),
+        code=lambda w: code("scan", OPTIONS.engines.scans()),
     shell:
         "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -11,8 +11,7 @@ rule pspin:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 30 * attempt,
+        **cost("pspin"),
     params:
         options=lambda w: OPTIONS.quench(w.quench),
         code=lambda w: code("pspin"),
@@ -30,8 +29,7 @@ rule simulation:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=1000,
-        runtime=lambda w, attempt: 60 * attempt,
+        **cost("pspin_simulation"),
     params:
         options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),

@@ -18,12 +18,11 @@ rule pretrain:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        **cost("pretrain"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=1500,
-        runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
-        code=lambda w: code("pretrain", BACKEND),
+        code=lambda w: code("pretrain", OPTIONS.engines.ensemble(w.ensemble)),
     shell:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
@@ -40,11 +39,10 @@ rule run:
         "../envs/training.yaml"
     threads: n_networks
     resources:
+        **cost("run"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        mem_mb=2500,
-        runtime=lambda w, attempt: 60 * attempt,
     params:
         options=lambda w: OPTIONS.run(w.run, w.point),
-        code=lambda w: code(run_step(w), BACKEND),
+        code=lambda w: code(run_step(w), OPTIONS.engines.run(w.run)),
     shell:
         "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

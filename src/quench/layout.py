@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from quench.config.sections import Scenario
+from quench.cost.work import Costs
+from quench.data.own import is_own
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
@@ -16,6 +17,12 @@ class Layout:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.folder = f"results/{scenario.scenario}"
+        self.costs = Costs(scenario)
+
+    def raw(self, name: str) -> list[str]:
+        """The user's file that a dataset is made from, if it is."""
+        source = self.scenario.data[name].source
+        return [source] if is_own(source) else []
 
     def dataset(self, name: str) -> str:
         return f"{self.folder}/data/{name}.nc"
@@ -23,17 +30,22 @@ class Layout:
     def images(self, source: str) -> str:
         return f"{self.folder}/images/{source}.nc"
 
-    def seed_chunks(self, section: Any) -> list[str]:
-        """Names of a section's seed chunks, ``first-last``; another seed makes or changes the last one only."""
-        size = self.scenario.compute.chunk
+    def seed_chunks(self, kind: str, name: str) -> list[str]:
+        """Names of the seed chunks of an ensemble or classifier, ``first-last``; another seed changes the last one only."""
+        section, size = getattr(self.scenario, kind)[name], self.costs.chunk_size(kind, name)
         first, stop = section.first_seed, section.first_seed + section.seeds
         return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
 
+    def cores(self, n_networks: int) -> int:
+        """Cores of a training job: one for each network; on a cluster, for each that it works on at a time."""
+        compute = self.scenario.compute
+        return n_networks if compute.job_minutes is None else min(n_networks, compute.chunk)
+
     def chunks_of(self, run: str) -> list[str]:
-        return self.seed_chunks(self.scenario.ensembles[self.scenario.runs[run].ensemble])
+        return self.seed_chunks("ensembles", self.scenario.runs[run].ensemble)
 
     def pretrained(self, ensemble: str) -> list[str]:
-        chunks = self.seed_chunks(self.scenario.ensembles[ensemble])
+        chunks = self.seed_chunks("ensembles", ensemble)
         return [f"{self.folder}/pretrained/{ensemble}/{seeds}.nc" for seeds in chunks]
 
     def values(self, run: str) -> dict[str, float | int]:
@@ -64,13 +76,13 @@ class Layout:
 
     def scan(self, name: str) -> list[str]:
         """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
-        count, size = len(self.scenario.scans[name].points), self.scenario.compute.scan_chunk
+        count, size = len(self.scenario.scans[name].points), self.costs.chunk_size("scans", name)
         parts = [f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)]
         return [f"{self.folder}/scans/{name}/{part}.nc" for part in parts]
 
     def trainings(self, classifier: str) -> list[str]:
         """Training files of a classifier, a chunk of seeds each."""
-        chunks = self.seed_chunks(self.scenario.classifiers[classifier])
+        chunks = self.seed_chunks("classifiers", classifier)
         return [f"{self.folder}/classifiers/{classifier}/{seeds}.nc" for seeds in chunks]
 
     def external(self, name: str) -> str:

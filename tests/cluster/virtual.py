@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 NODES = ("node1", "node2", "node3")
@@ -101,7 +102,7 @@ class Cluster:
         self._call("slurmctld", "-c", "-f", str(self.conf))
         for name in NODES:
             self.start_node(name)
-        self.wait_for(lambda: self.idle() == set(NODES), "nodes to come up")
+        self.wait_for(lambda: self.up() == set(NODES), "nodes to come up")
 
     def start_node(self, name: str) -> None:
         (self.folder / name).mkdir(exist_ok=True)
@@ -120,19 +121,31 @@ class Cluster:
         managers = [pid for pid in _processes() if _command(pid).startswith("slurmstepd:") and log in _open_files(pid)]
         return {child for manager in managers for child in _tree(manager)}
 
-    def idle(self) -> set[str]:
+    def up(self) -> set[str]:
+        """Nodes that answer."""
         listed = [line.split() for line in self._call("sinfo", "-h", "-N", "-o", "%n %T").splitlines()]
-        return {name for name, state in listed if state == "idle"}
+        return {name for name, state in listed if state in {"idle", "mixed", "allocated", "completing"}}
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
-        """Jobs of the given states: ``id``, ``state``, ``node``, ``comment`` (Snakemake: the rule and its wildcards)."""
-        told = self._call("squeue", "-h", f"--states={','.join(states)}", "-o", "%A|%T|%N|%k")
-        return [
-            dict(zip(("id", "state", "node", "comment"), line.split("|"), strict=True)) for line in told.splitlines()
-        ]
+        """Jobs of the given states: ``id``, ``state``, ``node``, ``name`` and ``comment`` (the run's and the job's)."""
+        told = self._call("squeue", "-h", f"--states={','.join(states)}", "-o", "%A|%T|%N|%j|%k")
+        names = ("id", "state", "node", "name", "comment")
+        return [dict(zip(names, line.split("|"), strict=True)) for line in told.splitlines()]
 
-    def cancel(self, job: str) -> None:
-        self._call("scancel", job)
+    def cancel(self, which: str) -> None:
+        self._call("scancel", which)
+
+    def end_soon(self, job: str) -> None:
+        """Move a running job's time limit to within a minute."""
+        minutes = int(self._call("squeue", "-h", "-j", job, "-O", "timeused:20").strip().rpartition(":")[0] or 0)
+        self._call("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes + 1}")
+
+    @contextlib.contextmanager
+    def nobody_served(self) -> Iterator[None]:
+        """Inside, jobs wait in the queue."""
+        self._call("scontrol", "update", "PartitionName=test", "State=DOWN")
+        yield
+        self._call("scontrol", "update", "PartitionName=test", "State=UP")
 
     def stop(self) -> None:
         with contextlib.suppress(subprocess.SubprocessError):

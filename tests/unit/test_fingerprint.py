@@ -71,7 +71,7 @@ def test_langevin_edit_is_langevins_alone(copy):
     edit, codes = copy
     before = codes()
     edit("quench.dynamics.reference.langevin", lambda text: text.replace("np.sqrt(2 *", "np.sqrt(2.0 *"))
-    assert stale(before, codes()) == {"langevin", "langevin-streamed"}
+    assert stale(before, codes()) == {"langevin", "annealed"}
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_code_edit_reaches_the_steps_that_import_it(copy, module, expected):
 
 
 @pytest.mark.parametrize(
-    "command, step", [("prepare", "prepare"), ("pretrain", "pretrain"), ("run", "langevin"), ("run", "sgd"),
+    "command, step", [("prepare", "prepare"), ("pretrain", "pretrain"), ("run", "annealed"), ("run", "sgd"),
                       ("observe", "observe")],
 )  # fmt: skip
 def test_step_covers_the_science_that_its_command_calls(command, step):
     """A science module that a command calls directly must be in the fingerprint of what the command writes."""
     covered = set()
-    for module in steps._STEPS[f"{step}-streamed" if command == "run" else step]:
-        covered |= dependencies(module.format(backend=BACKEND))
+    for module in steps.modules(f"{step}-streamed" if command == "run" else step, BACKEND):
+        covered |= dependencies(module)
     called = {
         name
         for name in dependencies(f"quench.cli.{command}")
@@ -124,6 +124,8 @@ def test_step_covers_the_science_that_its_command_calls(command, step):
     }
     if command == "observe":
         called -= {"quench.dynamics.schedule"}  # The lag grid, declared in the file.
+    if command != "prepare":
+        called -= dependencies("quench.config.scenario")  # Whether an input is the one that was asked for.
     assert called <= covered
 
 

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     module = find(args.module)
 
-    from quench import files
+    from quench import files, seal
     from quench.figures import style
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
@@ -73,9 +73,10 @@ def run(args: argparse.Namespace) -> None:
     name = args.output.name
     caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
     choices = ("scale", "temperatures", "waiting_time", "lags", "fit", "collapse")
-    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
+    pictures = save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
+    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
+    config["pictures"] = {path.suffix: seal.sha256(path) for path in pictures}
     target = args.output.with_name(name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
 
@@ -98,9 +99,9 @@ def find(name: str):
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:
-    from quench import files
+    from quench import results
 
     for words in given:
         if len(words) < 2:
             raise QuenchError(f"{words[0]!r}: give a name and at least one file")
-    return {name: [files.read(path, kind=kind) for path in paths] for name, *paths in given}
+    return {name: results.read_together(paths, kind) for name, *paths in given}

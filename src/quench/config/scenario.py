@@ -10,10 +10,14 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Figure, Run, Scenario
+from quench.config.base import section_of
+from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
+from quench.steps import LOSSES, backend_for, optimiser_of
 
+# Sections of named entries.
+TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
 
@@ -71,17 +75,19 @@ def check(scenario: Scenario) -> None:
     """What no single section can see: names that refer to others, lengths below float resolution, times off the schedule."""
     for name, data in scenario.data.items():
         if data.subset is not None:
-            _in(f"data.{name}", check_subset, data.subset, data.source)
+            _in(f"data.{name}.", check_subset, data.subset, data.source)
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
     for section in ("ensembles", "scans"):
         for name, networks in getattr(scenario, section).items():
             _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
-            _check_labels(f"{section}.{name}", networks.dataset, scenario)
+            _check_labels(f"{section}.{name}", networks, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
+        optimiser = optimiser_of(run.dynamics, momentum=run.momentum, annealed=run.anneal is not None)
+        _in(f"runs.{name}: ", backend_for, scenario.compute.backend, scenario.compute.device, LOSSES[0], optimiser)
     for name, classifier in scenario.classifiers.items():
         known = find(classifier.source).train_size
         if classifier.train_samples and classifier.train_samples > known:
@@ -127,9 +133,12 @@ def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scena
             raise QuenchError(f"config: figures.{figure}.{section}: classifiers.{name} has no {section} section")
 
 
-def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
-    if scenario.data[dataset].labels != "parity":
-        raise QuenchError(f"config: {place}: the quadratic hinge needs labels: parity in data.{dataset}")
+def _check_labels(place: str, networks: Ensemble | Scan, scenario: Scenario) -> None:
+    """Only mean squares take any number; a file's own labels are looked at when it is read."""
+    loss = networks.loss if isinstance(networks, Ensemble) else LOSSES[0]
+    if loss != "mse" and scenario.data[networks.dataset].labels == "classes":
+        raise QuenchError(f"config: {place}: loss {loss} needs labels: parity in data.{networks.dataset}")
+    _in(f"{place}: ", backend_for, scenario.compute.backend, scenario.compute.device, loss)
 
 
 def _check_run(name: str, run: Run) -> None:
@@ -172,7 +181,7 @@ def _in(place: str, function: Any, *args: Any) -> None:
     try:
         function(*args)
     except QuenchError as error:
-        raise QuenchError(f"config: {place}.{error}") from None
+        raise QuenchError(f"config: {place}{error}") from None
 
 
 def _known(place: str, name: str, table: Collection[str]) -> None:
@@ -183,17 +192,7 @@ def _known(place: str, name: str, table: Collection[str]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in (
-        "data",
-        "ensembles",
-        "scans",
-        "runs",
-        "classifiers",
-        "quenches",
-        "simulations",
-        "external",
-        "figures",
-    ):
+    for section in TABLES:
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
@@ -216,15 +215,24 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     """Field names of the section at ``path``; steps through a table of named entries take the entry's model."""
     current: Any = model
     for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            current = current.model_fields[part].annotation if part in current.model_fields else None
+        if section := section_of(current):
+            current = section.model_fields[part].annotation if part in section.model_fields else None
         elif typing.get_origin(current) is dict:
             current = typing.get_args(current)[1]
     if typing.get_origin(current) is dict:
         current = typing.get_args(current)[1]
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+    section = section_of(current)
+    return list(section.model_fields) if section else []
 
 
-def as_yaml(scenario: Scenario) -> str:
-    """The whole scenario, defaults included, as YAML that resolves to the same scenario."""
-    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+def as_yaml(scenario: Scenario, config: Mapping[str, Any] | None = None) -> str:
+    """The whole scenario, defaults included, as YAML that resolves to the same scenario.
+
+    With the ``config`` that it was resolved from, the entries that were dropped there are null: laid over the same
+    default, too, the text resolves to the same scenario.
+    """
+    content = scenario.model_dump(mode="json")
+    for section in TABLES:
+        dropped = [name for name, value in ((config or {}).get(section) or {}).items() if value is None]
+        content[section] |= dict.fromkeys(dropped)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)

@@ -95,7 +95,12 @@ class Contents:
             ]
 
         return [
-            {"name": row.name, "glass": row.glass, "cells": {key: cell(row.evidence.get(key, ())) for key in SYSTEMS}}
+            {
+                "name": row.name,
+                "glass": row.glass,
+                "solved": cell(row.solved),
+                "cells": {key: cell(row.evidence.get(key, ())) for key in SYSTEMS},
+            }
             for row in SIGNATURES
         ]
 
@@ -121,7 +126,7 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
         figures=tuple(figures),
         absent=tuple(absent),
         claims=tuple(claims),
-        spent=provenance.spent(results),
+        spent=provenance.spent(results, config),
     )
 
 

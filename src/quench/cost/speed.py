@@ -1,0 +1,118 @@
+"""Seconds of the reference core (one of an AMD EPYC 9005 with AVX-512, as in docs/performance.md) for single pieces of work.
+
+Fits to measurements, good to some ten percent for what dominates; imported by the rules, so without torch.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from quench.config.classifiers import Classifier
+from quench.networks.catalogue import layer_widths
+
+# Floating-point operations of a gradient: 2 for every weight and sample, on the way forward and twice on the way back.
+GRADIENT = 6
+# Multiplications a sample of the published residual networks, (32 x 32 pixels, that width), and their layers.
+_RESIDUAL = {
+    "D": (0.56e9, 64, 11.2e6, 21),
+    "ResNet-34": (1.16e9, 64, 21.3e6, 37),
+    "WideResNet": (5.2e9, 160, 36.5e6, 29),
+}
+_SHAPES = {"mnist5k": (1, 28, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
+
+
+def mlp_weights(inputs: int, width: int, depth: int) -> int:
+    """N of KWJ's network."""
+    return inputs * width + (depth - 1) * width**2 + width
+
+
+def gradient(n_weights: int, width: int, samples: int, backend: str) -> float:
+    """One update of one network from ``samples`` samples."""
+    operations = GRADIENT * n_weights * samples
+    if backend != "fused":
+        return 500e-6 + operations / 30e9
+    # Whole vectors of samples; narrow layers fill the registers badly.
+    lanes = 32 * -(-samples // 32)
+    return n_weights * (0.7e-9 + GRADIENT * lanes / (220e9 * width / (width + 2)))
+
+
+def noise(n_weights: int) -> float:
+    """The Langevin noise of one update of one network."""
+    return 1.3e-9 * n_weights
+
+
+def look(n_weights: int, width: int, samples: int, backend: str) -> float:
+    """Losses of one network at one snapshot, and the snapshot itself."""
+    return 50e-6 + gradient(n_weights, width, samples, backend) / 2 + 20e-9 * n_weights
+
+
+class Model:
+    """Size and speed of a classifier of BJ: weights M, multiplications a sample, seconds of its parts."""
+
+    def __init__(self, section: Classifier) -> None:
+        channels, side, classes = _SHAPES[section.source]
+        channels, side = section.channels or channels, (section.side or side) // section.pool
+        widths = layer_widths(section.model, section.widths, section.multiplier)
+        self.residual = section.model in _RESIDUAL
+        self.dense = section.model in {"A", "A-under", "B"}
+        if self.residual:
+            products, width, n_weights, layers = _RESIDUAL[section.model]
+            scale = (widths[-1] / width) ** 2
+            self.n_weights, self.products = int(n_weights * scale) + 1, products * scale * (side / 32) ** 2
+            self.overhead, self.rate = 350e-6 * layers, 110e9
+            return
+        self.n_weights, self.products = 0, 0.0
+        if not self.dense:
+            for filters in widths[:2]:
+                side = side - 4
+                kernel = 25 * channels * filters
+                self.n_weights, self.products = self.n_weights + kernel + filters, self.products + kernel * side**2
+                channels, side = filters, side // 2
+            widths = widths[2:]
+        sizes = (channels * side**2, *widths, classes)
+        connected = sum(a * b + b for a, b in pairwise(sizes))
+        self.n_weights, self.products = self.n_weights + connected, self.products + connected
+        self.overhead, self.rate = (60e-6, 80e9) if self.dense else (1000e-6, 55e9)
+
+    def step(self, batch: int) -> float:
+        return self.overhead + GRADIENT * batch * self.products / self.rate
+
+    def forward(self, samples: int) -> float:
+        return self.overhead + 2e-6 * samples + 2 * samples * self.products / 40e9
+
+    def probe(self, section: Classifier, train: int, test: int) -> float:
+        """Losses, accuracies and the noise of the gradient, once."""
+        method = section.noise
+        if method == "auto":
+            method = "minibatches" if self.residual else "exact" if self.dense and train <= 5000 else "sampled"
+        if method == "exact":
+            return 1e-3 + 1e-6 * train + GRADIENT * train * self.products / 40e9 + self.forward(test)
+        gradients = (
+            section.noise_batches * self.step(section.batch_size)
+            if method == "minibatches"
+            else GRADIENT * section.noise_draws * self.products / 20e9
+        )
+        return 1e-3 + gradients + self.forward(train + test)
+
+    def comparison(self) -> float:
+        """The displacement between two configurations."""
+        return 20e-6 + 0.7e-9 * self.n_weights
+
+
+def spins(n_spins: int, replicas: int) -> float:
+    """One time step of one realisation of the 3-spin glass."""
+    return 1e-4 + 14e-6 * n_spins + 2 * 2 * replicas * n_spins**3 / 3 / 50e9
+
+
+def quench(t_max: float, resolution: str) -> float:
+    """The solution of one quench of the glass: a grid of decades squared, from 10^-3 on."""
+    decades = max(1.0, math.log10(t_max) + 3)
+    return {"fast": 0.05, "standard": 0.1, "fine": 0.3}[resolution] * decades**2
+
+
+def spectrum(n_weights: int, products: float, samples: int, method: str, vectors: int) -> float:
+    """One Hessian spectrum; a product with the Hessian is two gradients."""
+    if method == "full":
+        return 2 * GRADIENT * n_weights * samples * products / 50e9 + 5e-10 * n_weights**3
+    return vectors * (2e-3 + 2 * GRADIENT * samples * products / 30e9 + 1e-7 * n_weights)

@@ -1,0 +1,146 @@
+"""The workflow on a real SLURM of three nodes, and what befalls jobs there: always the bits of a local run.
+
+Three runs of one ensemble, each a job with a node of its own, are long enough for something to happen to them.
+"""
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from workflows import LOCAL, SLURM
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+
+FOLDERS = ("data", "pretrained", "snapshots", "observables", "figures")
+POINTS = ("T0.01", "T0.0001", "T0.001")
+LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 15000}
+
+
+def snapshots(point):
+    return f"results/smoke/snapshots/regularised/{point}/0-1.nc"
+
+
+def log_of(point):
+    return f"snapshots/regularised/{point}/0-1.log"
+
+
+def saved(workflow, point):
+    """Whether the training of a point has saved a state."""
+    return (workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/state-0.bin").exists()
+
+
+def pid_of(workflow, point):
+    lock = workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/lock"
+    return int(lock.read_text().split()[0])
+
+
+def told_to_end(pid):
+    """Whether SIGTERM waits for a stopped process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = int(re.search(r"^ShdPnd:\s*(\w+)", status, flags=re.MULTILINE)[1], 16)
+    return bool(pending >> (signal.SIGTERM - 1) & 1)
+
+
+def steps_gone_on_from(workflow, point):
+    told = re.findall(r"goes on from step ([\d,]+)", workflow.log(log_of(point)))
+    return [int(step.replace(",", "")) for step in told]
+
+
+def job_of(cluster, point):
+    (found,) = [job for job in cluster.jobs("RUNNING") if f"_{point}_" in job["comment"]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def long(workflow, here):
+    """The longer run on this machine; for the cluster, what it starts from."""
+    for place in (here, workflow):
+        place.overlay({"runs": {"regularised": LONG}})
+        shutil.rmtree(place.results / "snapshots", ignore_errors=True)
+    here.run(*map(snapshots, POINTS), *LOCAL)
+    for folder in ("data", "pretrained"):
+        shutil.copytree(here.results / folder, workflow.results / folder, dirs_exist_ok=True)
+    return here.files("snapshots")
+
+
+def test_scenario_on_three_nodes(cluster, workflow, here):
+    alone = here.start("kwj_fig2", *LOCAL)
+    workflow.run("kwj_fig2", *SLURM)
+    here.end(alone)
+    assert len({job["node"] for job in cluster.jobs("COMPLETED")}) > 1
+    assert workflow.files(*FOLDERS) == here.files(*FOLDERS)
+    assert len(here.files("figures")) == 1 and len(here.files("snapshots")) == 2
+
+
+def test_cancelled_job_dead_node_and_time_limit(cluster, workflow, long):
+    cancelled, node_killed, limited = POINTS
+    process = workflow.start(*map(snapshots, POINTS), *SLURM)
+    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS), "states to be saved", 200)
+    # A training that does nothing any more waits for its time limit and costs no time until then.
+    training = pid_of(workflow, limited)
+    os.kill(training, signal.SIGSTOP)
+    cluster.cancel(job_of(cluster, cancelled)["id"])
+    node = job_of(cluster, node_killed)["node"]
+    cluster.kill_node(node)
+    cluster.end_soon(job_of(cluster, limited)["id"])
+    cluster.wait_for(lambda: told_to_end(training), "the early signal", 200)
+    os.kill(training, signal.SIGCONT)
+    cluster.wait_for(lambda: node not in cluster.up(), "the node to be missed", 120)
+    cluster.start_node(node)
+    workflow.end(process)
+    assert workflow.files("snapshots") == long
+    for point in POINTS:
+        assert steps_gone_on_from(workflow, point)[-1] > 0, workflow.log(log_of(point))
+
+
+def test_main_process_killed_and_started_again(cluster, workflow, long):
+    for point in POINTS[1:]:
+        (workflow.folder / snapshots(point)).unlink()
+    process = workflow.start(*map(snapshots, POINTS), *SLURM)
+    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS[1:]), "states to be saved", 120)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # Its jobs go on without it. The name of a job is that of the workflow's run.
+    (run,) = {job["name"] for job in cluster.jobs("RUNNING")}
+    assert run in workflow.told
+    cluster.cancel(f"--name={run}")
+    cluster.wait_for(lambda: not cluster.jobs("RUNNING", "COMPLETING"), "its jobs to end", 60)
+    workflow.run("--unlock", *LOCAL)
+    workflow.run(*map(snapshots, POINTS), *SLURM)
+    assert workflow.files("snapshots") == long
+    assert all(steps_gone_on_from(workflow, point) for point in POINTS[1:])
+
+
+def test_edits_while_jobs_wait_in_the_queue(cluster, workflow, here, long):
+    """What was submitted is made from the configuration of then; with other code it is refused."""
+    target = "results/smoke/observables/regularised/T0.001/chi30.nc"
+    here.run(target, *LOCAL)
+    kept = (workflow.folder / "overlay.yaml").read_text()
+
+    def submitted_then_edited(edit, fails):
+        with cluster.nobody_served():
+            process = workflow.start(target, *SLURM, "--retries", "0")
+            cluster.wait_for(lambda: cluster.jobs("PENDING"), "a job in the queue", 120)
+            edit()
+        return workflow.end(process, fails)
+
+    def another_code(module):
+        with open(workflow.folder / f"src/quench/{module}.py", "a") as file:
+            file.write("\n_ADDED = 1\n")
+
+    def edit_what_it_does_not_use():
+        workflow.overlay({"runs": {"regularised": LONG | {"waiting_times": [10], "include_output_layer": False}}})
+        another_code("figures/kwj/fig3")
+
+    submitted_then_edited(edit_what_it_does_not_use, fails=False)
+    assert workflow.files("observables") == here.files("observables")
+    (workflow.folder / "overlay.yaml").write_text(kept)
+    (workflow.folder / target).unlink()
+    told = submitted_then_edited(lambda: another_code("observables/measure"), fails=True)
+    assert (
+        "quench.observables.measure, or what it imports, was edited while this workflow's jobs were under way" in told
+    )
+    assert not (workflow.folder / target).exists()
