@@ -44,6 +44,7 @@ SCENARIO = {
 
 def repository(folder: Path) -> Path:
     """A copy of this repository in a new folder, with a small scenario of its own."""
+    folder.mkdir()
     for name in COPIED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
