@@ -20,6 +20,8 @@ from quench.errors import QuenchError
 from quench.fingerprint import fingerprint
 
 CONFIG = "config.yaml"
+# Parameters that files of earlier versions do not name, and what they were then.
+_BEFORE = {"loss": "quadratic_hinge", "collapse": False}
 
 
 def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
@@ -129,7 +131,7 @@ def _difference(wanted: Mapping[str, Any], held: Mapping[str, Any], above: str =
             told = _difference(value, held.get(name) or {}, f"{place}.")
             if told:
                 return told
-        elif name not in held or held[name] != value:
+        elif held.get(name, _BEFORE.get(name)) != value:
             return f"{place} is {_few(held.get(name))}, not {_few(value)}"
     return ""
 
