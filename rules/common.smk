@@ -12,6 +12,7 @@ ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from quench import submission
+from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, resolve
@@ -32,8 +33,13 @@ else:
     code = fingerprint = lambda *_: ""
 
 
-def figure_module(name):
-    return f"quench.figures.{name.replace('_', '.', 1)}"
+def figure_code(layout, name):
+    """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
+    drawn_by = f"quench.figures.{layout.figure_module(name)}"
+    try:
+        return fingerprint(drawn_by)
+    except QuenchError as error:
+        raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
 
 def scenario_or_exit():
@@ -54,11 +60,19 @@ def scenario_or_exit():
             layout.images(one.source): one.source
             for one in scenario.classifiers.values()
         }
+        # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
+        unpacked = Path(layout.folder, SUMS).exists()
         for path, source in made_from.items():
-            if not Path(path).exists():
+            if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
-            fingerprint(figure_module(name))
+            figure_code(layout, name)
+        for name, run in scenario.external.items():
+            for path in run.snapshots:
+                if not unpacked and not Path(path).exists():
+                    raise QuenchError(
+                        f"config: external.{name}.snapshots: {path}: no such file"
+                    )
     except QuenchError as error:
         sys.exit(f"quench: {error}")
     return scenario
@@ -95,6 +109,7 @@ wildcard_constraints:
     part=r"[0-9]+-[0-9]+",
     classifier="[a-z][a-z0-9_]*",
     source="[a-z0-9]+",
+    external="[a-z][a-z0-9_]*",
 
 
 def one_of(names):
@@ -105,7 +120,7 @@ def one_of(names):
 def save_resolved_config():
     """Keep what was asked for beside what came of it, and hold all jobs to it."""
     with atomic(f"{RESULTS}/config.yaml") as path:
-        path.write_text(as_yaml(SCENARIO), encoding="utf-8")
+        path.write_text(as_yaml(SCENARIO, config), encoding="utf-8")
     submission.record(
         RESULTS,
         SCENARIO.model_dump(mode="json"),
@@ -135,13 +150,18 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
+def figure_words(name):
+    """Title and caption of a figure."""
+    return words(f"quench.figures.{LAYOUT.figure_module(name)}")
+
+
 def n_networks(wildcards):
     first, last = map(int, wildcards.seeds.split("-"))
     return LAYOUT.cores(last - first + 1)
 
 
 def cost(rule):
-    """Resources of a rule by the cost model, from the job's wildcards: memory, disk and run time, more with every try."""
+    """Resources by the cost model, from the wildcards of the job: memory, disk and run time, more with every try."""
     work = getattr(LAYOUT.costs, rule)
     return {
         name: lambda w, threads, attempt, name=name: request(

@@ -1,7 +1,8 @@
 """Observables in; out comes each figure as PDF, PNG and SVG, with the plotted numbers as a small NetCDF.
 
-A figure of the config named ``kwj_fig3`` is the module ``quench.figures.kwj.fig3``; it gets the averaged observables of
-its runs, the prepared networks of its ensembles and its phase-diagram scans. Every figure is a target of its own name.
+A figure of the config whose kind, or else name, is ``kwj_fig3`` is drawn by the module ``quench.figures.kwj.fig3`` from the
+averaged observables of its runs, the prepared networks of its ensembles and whatever else its section names. Every figure
+is a target of its own name.
 """
 
 
@@ -22,7 +23,7 @@ rule figure:
             subcategory=lambda w: place(w.figure).section,
             labels=lambda w: {
                 "figure": place(w.figure).label or w.figure,
-                "title": words(figure_module(w.figure))[0],
+                "title": figure_words(w.figure)[0],
             },
         ),
     log:
@@ -33,9 +34,9 @@ rule figure:
         **cost("figure"),
     params:
         options=lambda w, input: OPTIONS.figure(w.figure, input),
-        code=lambda w: fingerprint(figure_module(w.figure)),
-        caption=lambda w: words(figure_module(w.figure))[1],
-        module=lambda w: w.figure.replace("_", ".", 1),
+        code=lambda w: figure_code(LAYOUT, w.figure),
+        caption=lambda w: figure_words(w.figure)[1],
+        module=lambda w: LAYOUT.figure_module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
         "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"

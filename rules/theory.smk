@@ -19,7 +19,7 @@ rule pspin:
         "quench pspin {params.options} -o {output} 2> {log}"
 
 
-rule pspin_simulation:
+rule simulation:
     output:
         f"{RESULTS}/glass/{{simulation}}.nc",
     log:

@@ -33,7 +33,7 @@ def main() -> None:
     schedule = quench.Schedule(waiting_times=(10, 30, 100, 300, 1000, 3000), lag_max=args.updates - 3000)
     recorder = quench.record(model, schedule, args.output)
     for update in range(args.updates):
-        batch = torch.randint(len(images), (32,))
+        batch = torch.randint(len(images), (10,))
         loss = nn.functional.cross_entropy(model(images[batch]), classes[batch])
         optimizer.zero_grad()
         loss.backward()

@@ -1,7 +1,8 @@
-"""Variables that say what they hold: CF-style attributes on every one."""
+"""Files and variables that say what they hold: CF-style attributes on every variable, resolved parameters on every file."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -11,3 +12,8 @@ import xarray as xr
 def described(values: Any, dims: tuple[str, ...], long_name: str, units: str = "1", **attrs: Any) -> xr.Variable:
     """A variable with CF-style attributes; ``references`` and ``comment`` go in ``attrs``."""
     return xr.Variable(dims, np.asarray(values), {"long_name": long_name, "units": units, **attrs})
+
+
+def config_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The resolved parameters that the step which wrote ``dataset`` ran with; empty for a foreign file."""
+    return json.loads(dataset.attrs["config"]) if "kind" in dataset.attrs else {}

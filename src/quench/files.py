@@ -1,6 +1,7 @@
 """NetCDF files that are whole or absent: atomic writes, provenance on every file, one clear line for a bad one.
 
-Files carry no clock time and no host name, so that the same inputs give the same bytes anywhere.
+Files carry no clock time and no host name, so that the same inputs give the same bytes anywhere. Each ends with a
+checksum of all of it (``quench.seal``), which is looked at before anything else in it is believed.
 """
 
 from __future__ import annotations
@@ -16,28 +17,14 @@ from typing import Any
 
 import xarray as xr
 
-from quench import __version__
+from quench import __version__, contracts, seal
 from quench.atomic import atomic
-from quench.attributes import described
+from quench.attributes import config_of, described
 from quench.errors import QuenchError
 
 __all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
 
-KINDS = (
-    "dataset",
-    "pretrained",
-    "snapshots",
-    "streamed",
-    "observables",
-    "scan",
-    "glass",
-    "images",
-    "training",
-    "flatness",
-    "drift",
-    "figure",
-    "mobility",
-)
+KINDS = tuple(contracts.CONTRACTS)
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
 
@@ -63,6 +50,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         with xr.open_dataset(temporary, engine="netcdf4", decode_times=False) as written:
             if dict(written.sizes) != dict(stamped.sizes) or set(written.variables) != set(stamped.variables):
                 raise QuenchError(f"{path}: what was written differs from what was meant; is the disk full?")
+        seal.seal(temporary)
 
 
 def _encoding(variable: xr.Variable) -> dict[str, Any]:
@@ -76,29 +64,40 @@ def _encoding(variable: xr.Variable) -> dict[str, Any]:
 
 
 def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
-    """The dataset at ``path``, loaded into memory and closed.
+    """The dataset at ``path``, loaded into memory and closed; ``kind`` is the contract, or one of those, that it follows.
 
-    Raises ``QuenchError``, naming the file and what to do, when it is absent, damaged, or follows another contract.
-    A file without a ``kind`` (written by other software) passes; its variables are checked by the step that reads it.
+    Raises ``QuenchError``, naming the file and what is wrong, when it is absent, damaged, changed since it was written,
+    of another kind, or breaks its contract. A file without a ``kind`` (written by other software) has no checksum and
+    passes for the first kind that is wanted, if it keeps that contract.
     """
+    path = Path(path)
     try:
+        sealed = seal.check(path)
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             dataset = opened.load()
     except FileNotFoundError:
         raise QuenchError(f"{path}: no such file") from None
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except PermissionError:
+        raise QuenchError(f"{path}: may not be read (permissions)") from None
+    # Of a malformed file the libraries may say anything.
+    except QuenchError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise QuenchError(f"{path}: not a readable NetCDF-4 file ({reason}); delete it and run again") from None
-    kinds = (kind,) if isinstance(kind, str) else kind
     found = dataset.attrs.get("kind")
+    if found is not None and not sealed:
+        raise QuenchError(
+            f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again"
+            " (other software leaves the attribute 'kind' out of what it writes)"
+        )
+    kinds = (kind,) if isinstance(kind, str) else kind
     if kinds and found and found not in kinds:
         raise QuenchError(f"{path}: holds {found!r}, but {' or '.join(kinds)} is wanted here")
+    contract = found or (kinds[0] if kinds else None)
+    if contract in contracts.CONTRACTS:
+        contracts.check(dataset, contract, path)
     return dataset
-
-
-def config_of(dataset: xr.Dataset) -> dict[str, Any]:
-    """The resolved parameters that the step which wrote ``dataset`` ran with; empty for a foreign file."""
-    return json.loads(dataset.attrs["config"]) if "kind" in dataset.attrs else {}
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quench.config.sections import Scenario
-from quench.cost.work import Costs
+from quench.cost.model import Costs
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
@@ -79,6 +79,14 @@ class Layout:
         chunks = self.seed_chunks("classifiers", classifier)
         return [f"{self.folder}/classifiers/{classifier}/{seeds}.nc" for seeds in chunks]
 
+    def external(self, name: str) -> str:
+        """Observables of a run that was recorded elsewhere."""
+        return f"{self.folder}/external/{name}.nc"
+
+    def figure_module(self, name: str) -> str:
+        """The module under ``quench.figures`` that draws a figure: ``kwj.fig3``."""
+        return (self.scenario.figures[name].kind or name).replace("_", ".", 1)
+
     def figure(self, name: str) -> list[str]:
         return [f"{self.folder}/figures/{name}{form}" for form in FIGURE_FORMS]
 
@@ -98,6 +106,7 @@ class Layout:
             "scan": {scan: self.scan(scan) for scan in section.scans},
             "mobility": {run: self.mobility(run, section.temperatures) for run in section.mobility},
             "classifier": {classifier: self.trainings(classifier) for classifier in section.classifiers},
+            "external": {run: [self.external(run)] for run in section.external},
             **{
                 part: {item: [f"{self.folder}/{part}/{item}.nc"] for item in getattr(section, part)}
                 for part in ("glass", "flatness", "drift")

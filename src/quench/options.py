@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from quench.config.external import External
 from quench.config.sections import Ensemble, Run, Scan, Scenario
 from quench.layout import Layout
 from quench.steps import backend_for
@@ -89,6 +90,10 @@ class Options:
         section = self.scenario.runs[run]
         return flags(waiting_times=section.waiting_times, chi=chi, **_measured(section))
 
+    def external(self, name: str) -> str:
+        section = self.scenario.external[name]
+        return flags(waiting_times=section.waiting_times, chi=f"{section.chi:.10g}", **_measured(section))
+
     def mobility(self, run: str) -> str:
         section = self.scenario.runs[run]
         return flags(waiting_time=max(section.waiting_times), lag=section.lag_max, **self.engine)
@@ -131,6 +136,7 @@ class Options:
             waiting_time=section.waiting_time,
             lags=section.lags,
             fit=section.fit,
+            collapse=section.collapse,
         )
         return " ".join([*named, chosen])
 
@@ -145,7 +151,7 @@ def _sgd(section: Ensemble | Scan) -> dict[str, Any]:
     }
 
 
-def _measured(section: Run) -> dict[str, Any]:
+def _measured(section: Run | External) -> dict[str, Any]:
     return {"motility_lags": section.motility_lags, "hidden_only": not section.include_output_layer}
 
 

@@ -258,7 +258,7 @@ MISTAKES = [
     ([*FIGURE, "--temperatures", "hot"], "'hot' is not a list of numbers"),
     ([*FIGURE, "--waiting-time", "7"], "t_w = 7 was not measured"),
     ([*FIGURE, "--run", "lonely"], "at least one file"),
-    (replaced(FIGURE, "observables-whole.nc", "foreign.nc"), "does not say its temperature"),
+    (replaced(FIGURE, "observables-whole.nc", "foreign.nc"), "foreign.nc: no variable 'overlap'"),
     (["config", "text.nc"], "must hold keys and values"),
     (["config"], "give at least one config file"),
 ]  # fmt: skip

@@ -12,7 +12,8 @@ from quench.cli import main
 from quench.config.scenario import load_files, resolve
 from quench.cost import speed
 from quench.cost.jobs import STAGES, jobs
-from quench.cost.work import START, Costs, Work, request, rounds
+from quench.cost.model import Costs
+from quench.cost.work import START, Work, request, rounds
 from quench.fingerprint import all_fingerprints, dependencies
 from quench.layout import Layout
 from quench.networks.mlp import Architecture

@@ -91,7 +91,7 @@ def test_truncated_file_is_named(tmp_path, dataset):
     content = (tmp_path / "whole.nc").read_bytes()
     for share in (0.1, 0.5, 0.9, 0.999):
         (tmp_path / "cut.nc").write_bytes(content[: int(share * len(content))])
-        with pytest.raises(QuenchError, match=r"cut\.nc: not a readable NetCDF-4 file"):
+        with pytest.raises(QuenchError, match=r"cut\.nc: (not a readable NetCDF-4 file|damaged)"):
             files.read(tmp_path / "cut.nc")
 
 

@@ -109,10 +109,10 @@ def test_every_claim_is_a_row_with_its_verdict(results, page):
 def test_a_claim_that_was_not_reproduced_speaks_neither_for_nor_against_a_glass(results):
     contents = gather(results)
     marks = {row["id"]: row["mark"] for row in contents.claims}
-    likes = {one.claim: one.like for row in SIGNATURES for cell in row.evidence.values() for one in cell}
+    likes = {one.claim: one.like for row in SIGNATURES for cell in (*row.evidence.values(), row.solved) for one in cell}
     seen = set()
     for row in contents.signatures():
-        for cell in row["cells"].values():
+        for cell in (*row["cells"].values(), row["solved"]):
             for one in cell:
                 mark = marks[one["claim"]]
                 wanted = {True: "like", False: "unlike"}[likes[one["claim"]]] if mark == "yes" else mark
@@ -125,7 +125,7 @@ def test_signatures_name_claims_that_exist():
     known = {claim["id"] for claim in yaml.safe_load((ROOT / "config/claims.yaml").read_text())["claims"]}
     for row in SIGNATURES:
         assert set(row.evidence) <= set(SYSTEMS)
-        assert {one.claim for cell in row.evidence.values() for one in cell} <= known
+        assert {one.claim for cell in (*row.evidence.values(), row.solved) for one in cell} <= known
 
 
 def test_figures_of_the_papers_have_their_place():
@@ -186,6 +186,7 @@ def test_file_that_is_no_figure_is_named(tmp_path):
         (0.0, "0"),
         (-0.48, "−0.48"),
         (1.5e-7, "1.5×10<sup>−7</sup>"),
+        (1e-12, "10<sup>−12</sup>"),
         (1.41e5, "1.41×10<sup>5</sup>"),
     ],
 )
@@ -195,15 +196,18 @@ def test_numbers_are_printed(given, shown):
 
 def test_words_are_typeset_and_escaped():
     assert str(typeset("tau90 <b> at lambda = 0")) == "τ<sub>90</sub> &lt;b&gt; at λ = 0"
-    assert (
-        str(typeset("t^-0.48, t_w > t2, alphabet")) == "t<sup>−0.48</sup>, t<sub>w</sub> &gt; t<sub>2</sub>, alphabet"
-    )
+    assert str(typeset("t^-1/2, alpha^2/B")) == "t<sup>−1/2</sup>, α<sup>2</sup>/B"
+    wanted = "t<sup>−0.48</sup>, t<sub>w</sub> &gt; t<sub>2</sub>, alphabet"
+    assert str(typeset("t^-0.48, t_w > t2, alphabet")) == wanted
 
 
 def test_time_and_machine_of_the_jobs_are_summed(results, page):
-    stages = provenance.spent(results)
+    stages = provenance.spent(results, example_results.CONFIG)
     assert set(stages) == {"claims", "data", "figures", "pretrained", "snapshots"}
     assert (stages["figures"].jobs, stages["figures"].seconds) == (5, 12.5)
+    # What another configuration made in the same folder is no part of this one.
+    (results / "logs/figures/earlier.log").write_text(example_results.LOG.format(100.0))
+    assert provenance.spent(results, example_results.CONFIG) == stages
     whole = provenance.total(stages.values())
     assert (whole.jobs, whole.timed, whole.cpu, whole.machines) == (9, 9, 36.0, {"AMD EPYC, 2 cores"})
     assert f"{36 / 3600:.2f} core-hours" in page.words
@@ -226,7 +230,7 @@ def test_usage_is_told_and_read_back(tmp_path):
 
 
 def test_picture_of_the_pipeline_has_a_box_a_stage_and_an_arrow_a_dependency(results):
-    stages = provenance.spent(results)
+    stages = provenance.spent(results, example_results.CONFIG)
     tree = ElementTree.fromstring(graph.drawing(stages))
     assert len(tree.findall(".//rect")) == len(stages)
     assert graph.edges(stages) == [

@@ -46,10 +46,10 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def small(repository_in, tmp_path):
+def small(new_repository):
     """The repository with the smoke scenario as its default, under the default's name."""
-    repository = repository_in(tmp_path)
-    config = tmp_path / "config"
+    repository = new_repository("small")
+    config = repository.folder / "config"
     read = [yaml.safe_load((config / name).read_text()) for name in ("config.yaml", "smoke.yaml")]
     everything = read[0]["figures"]
     small = overlay(*read) | {"scenario": "default"}

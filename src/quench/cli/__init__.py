@@ -34,6 +34,9 @@ COMMANDS = {
     "report": "one page with every figure, the claims and where they come from; or two scenarios side by side",
     "status": "what is done, running, failed, and what remains for a target",
     "cost": "what a scenario costs: jobs, core-hours, memory, disk and wall time of every stage",
+    "verify": "check every file of a results folder; say how to make again what is wrong",
+    "pack": "everything that the figures of a scenario are drawn from, in one checksummed archive",
+    "unpack": "an archive of quench pack to a results folder, from which every figure can be drawn",
     "config": "check a scenario; print it resolved, its schema or its reference page",
 }
 

@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> None:
     import csv
     import json
 
-    from quench import files
+    from quench import results
     from quench.atomic import atomic
     from quench.config.claims import load
 
     declared = load(args.claims)
-    figures = {name: files.read(path, kind="figure") for name, path in args.figure}
+    figures = {name: results.read(path, kind="figure") for name, path in args.figure}
     rows = [_row(claim, declared.meaningless, figures, args.scenario) for claim in declared.claims]
     args.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic(args.output.with_name(args.output.name + ".json")) as path:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from quench import files
+from quench import files, results
 from quench.cli import training
 from quench.data.inputs import Inputs, interleaved, prepare
 from quench.errors import QuenchError
@@ -50,7 +50,7 @@ def task(path: Path, choices: Mapping[str, Any], device: str) -> Task:
 
     ``choices`` of a training that was made of other images are a mistake, too.
     """
-    raw = files.read(path, kind="images")
+    raw = results.read(path, kind="images")
     config = files.config_of(raw)
     source = {"source": config["source"], "images": training.content_key(raw)[:16]}
     if choices.get("images", source["images"]) != source["images"]:
@@ -79,10 +79,7 @@ def _chosen(raw: xr.Dataset, part: str, count: int | None) -> tuple[np.ndarray, 
 
 def read_trainings(paths: Sequence[Path]) -> xr.Dataset:
     """The training files of one classifier, joined along their networks."""
-    parts = [files.read(path, kind="training") for path in paths]
-    choices = [files.config_of(part) for part in parts]
-    if any(other != choices[0] for other in choices[1:]):
-        raise QuenchError(f"{paths[0]} and {paths[1]}: trainings of different classifiers")
+    parts = results.read_together(paths, "training")
     return xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
 
 

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", **group, help="trainings of a classifier, one file a chunk of seeds")
     parser.add_argument("--flatness", **group, help="Hessian spectra of a classifier")
     parser.add_argument("--drift", **group, help="gradient descent beside a classifier's SGD")
+    parser.add_argument("--external", **group, help="averaged observables of a run that was recorded elsewhere")
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
@@ -34,13 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"
     )
+    parser.add_argument("--collapse", action="store_true", help="also against t / t_w (own.ageing)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 
 def run(args: argparse.Namespace) -> None:
     module = find(args.module)
 
-    from quench import files
+    from quench import files, seal
     from quench.figures import style
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
@@ -55,11 +57,13 @@ def run(args: argparse.Namespace) -> None:
         classifiers=_groups(args.classifier, "training"),
         flatness=_groups(args.flatness, "flatness"),
         drift=_groups(args.drift, "drift"),
+        external=_groups(args.external, "observables"),
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,
         lags=args.lags,
         fit=args.fit,
+        collapse=args.collapse,
     )
     plotted = module.compute(inputs)
     label = inputs.scale_label()
@@ -68,10 +72,11 @@ def run(args: argparse.Namespace) -> None:
         figure = module.draw(plotted)
     name = args.output.name
     caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
-    choices = ("scale", "temperatures", "waiting_time", "lags", "fit")
-    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
+    choices = ("scale", "temperatures", "waiting_time", "lags", "fit", "collapse")
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
+    pictures = save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
+    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
+    config["pictures"] = {path.suffix: seal.sha256(path) for path in pictures}
     target = args.output.with_name(name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
 
@@ -94,9 +99,9 @@ def find(name: str):
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:
-    from quench import files
+    from quench import results
 
     for words in given:
         if len(words) < 2:
             raise QuenchError(f"{words[0]!r}: give a name and at least one file")
-    return {name: [files.read(path, kind=kind) for path in paths] for name, *paths in given}
+    return {name: results.read_together(paths, kind) for name, *paths in given}

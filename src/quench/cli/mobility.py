@@ -24,12 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, snapshots, steps
+    from quench import files, results, snapshots, steps
     from quench.cli import training
     from quench.networks.mlp import Architecture
     from quench.observables.mobility import mobility
 
-    trajectory = snapshots.read(args.snapshots)
+    trajectory = snapshots.check(results.read(args.snapshots, kind="snapshots"), args.snapshots)
     dataset = training.read_dataset(args.dataset)
     check_output(args.output)
     recorded = files.config_of(trajectory)

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, snapshots, steps
+    from quench import files, partial, results, snapshots, steps
     from quench.observables.average import average
 
     check_output(args.output)
@@ -50,12 +50,13 @@ def run(args: argparse.Namespace) -> None:
     recorded: dict = {}
     times = np.empty(0)
     waiting_times: Sequence[int] = ()
-    owner: dict[int, Path] = {}
+    together = results.Together()
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
     for path in args.snapshots:
         opened = snapshots.opened(path, kind=("snapshots", "streamed"))
-        if measured and files.config_of(opened) != recorded:
-            raise QuenchError(f"{path}: made under another configuration than {args.snapshots[0]}")
+        if not partial.is_partial(path):
+            results.check(opened, path)
+        together.add(path, opened)
         looks = opened["time"].values if "time" in opened else np.empty(0)
         if measured and not np.array_equal(looks, times):
             raise QuenchError(f"{path}: its snapshots are of other times than those of {args.snapshots[0]}")
@@ -64,10 +65,6 @@ def run(args: argparse.Namespace) -> None:
         if not waiting_times:
             raise QuenchError(f"{path}: declares no waiting time that was reached; give --waiting-times")
         measured.append(_measured(path, opened, waiting_times, args.lags or _declared_lags(recorded), args))
-        for seed in measured[-1]["seed"].values.tolist():
-            if seed in owner:
-                raise QuenchError(f"{path}: seed {seed} is in {owner[seed]} too; every network counts once")
-            owner[seed] = path
     config = {
         "trajectory": recorded,
         "chi": args.chi,

@@ -35,13 +35,13 @@ def run(args: argparse.Namespace) -> None:
         raise QuenchError("two files of one name: their panels could not be told apart")
     check_output(args.output)
 
-    from quench import files
+    from quench import results
     from quench.figures import style
     from quench.figures.inputs import Inputs
     from quench.figures.own import ageing
     from quench.figures.save import save
 
-    runs = {path.stem: [files.read(path, kind="observables")] for path in args.observables}
+    runs = {path.stem: [results.read(path, kind="observables")] for path in args.observables}
     plotted = ageing.compute(Inputs(external=runs, fit=args.fit, collapse=args.collapse))
     with style.look():
         figure = ageing.draw(plotted)

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, steps
+    from quench import files, results, steps
     from quench.cli import training
     from quench.dynamics.schedule import Schedule
     from quench.dynamics.trajectory import Leg, State
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
     _check(args)
     dataset = training.read_dataset(args.dataset)
-    pretrained = files.read(args.pretrained, kind="pretrained")
+    pretrained = results.read(args.pretrained, kind="pretrained")
     check_output(args.output)
     prepared = files.config_of(pretrained)
     if not {"width", "depth", "weight_decay"} <= prepared.keys():

@@ -76,10 +76,9 @@ def _point(width: int, strength: float, dataset: Any, config: dict, folder: Path
     code = steps.code("scan", config["backend"])
     key = {"config": config, "seeds": list(args.seeds), "dataset": training.content_key(dataset)}
     key = key | {"width": width, "weight_decay": strength, "code": code}
-    if path.exists():
-        part = files.read(path, kind="scan")
-        if files.config_of(part) == files.plain(key):
-            return part
+    part = training.finished(path, "scan", key)
+    if part is not None:
+        return part
     folder.mkdir(parents=True, exist_ok=True)
     architecture = Architecture(dataset.sizes["component"], width, args.depth)
     problem, backend = training.make_problem(dataset, architecture, args)

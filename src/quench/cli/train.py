@@ -138,10 +138,9 @@ def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: s
         }
     )
     key = {"training": config, "seed": seed, "code": code}
-    if path.exists():
-        part = files.read(path, kind="training")
-        if files.config_of(part) == files.plain(key):
-            return part
+    part = training.finished(path, "training", key)
+    if part is not None:
+        return part
     schedule = TwoTimeSchedule(args.steps, args.waiting_per_decade, args.lags_per_decade, args.windows)
     _tell_memory(schedule, network.n_weights)
     measure_at = np.concatenate([[0], log_spaced(1, args.steps, args.measures_per_decade), schedule.waiting_times])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench import files, steps
+from quench import files, results, steps
 from quench.checkpoint import Checkpoint, Saved
 from quench.dynamics.recorders import Journalled, Recorder
 from quench.dynamics.trajectory import Leg, State, follow
@@ -28,7 +28,7 @@ LAST_SAVE_SECONDS = 5.0
 
 def read_dataset(path: Path) -> xr.Dataset:
     """The dataset at ``path``, with binary labels."""
-    dataset = files.read(path, kind="dataset")
+    dataset = results.read(path, kind="dataset")
     for name in ("x", "y"):
         if name not in dataset:
             raise QuenchError(
@@ -129,6 +129,18 @@ def _restore(state: State, recorder: Recorder, saved: Saved) -> None:
     recorder.restore(memory)
     if isinstance(recorder, Journalled):
         recorder.restore_rows(saved.rows)
+
+
+def finished(path: Path, kind: str, key: Mapping[str, Any]) -> xr.Dataset | None:
+    """The part of a job that is at ``path``, if it is whole and of this work; None if it must be done."""
+    if not path.exists():
+        return None
+    try:
+        part = files.read(path, kind)
+    except QuenchError as error:
+        print(f"quench: {error}; done anew", file=sys.stderr)
+        return None
+    return part if files.config_of(part) == files.plain(key) else None
 
 
 def content_key(dataset: xr.Dataset) -> str:

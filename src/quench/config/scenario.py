@@ -14,6 +14,8 @@ from quench.config.sections import Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 
+# Sections of named entries.
+TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
 
@@ -51,11 +53,20 @@ def resolve(config: Mapping[str, Any]) -> Scenario:
     """
     plain = _without_nulls(config)
     try:
-        scenario = Scenario.model_validate(plain)
+        scenario = _with_external_figures(Scenario.model_validate(plain))
     except ValidationError as error:
         raise QuenchError(f"config: {_first_mistake(error)}") from None
     check(scenario)
     return scenario
+
+
+def _with_external_figures(scenario: Scenario) -> Scenario:
+    """Every external run has a figure of its own, unless one of that name is declared."""
+    own = {
+        f"external_{name}": Figure(kind="own_ageing", external=(name,), fit=run.fit, collapse=run.collapse)
+        for name, run in scenario.external.items()
+    }
+    return scenario.model_copy(update={"figures": {**scenario.figures, **own, **scenario.figures}})
 
 
 def check(scenario: Scenario) -> None:
@@ -95,6 +106,7 @@ _FIGURE_SOURCES = {
     "scans": ("scans",),
     "glass": ("quenches", "simulations"),
     "classifiers": ("classifiers",),
+    "external": ("external",),
 }
 
 
@@ -173,7 +185,7 @@ def _known(place: str, name: str, table: Collection[str]) -> None:
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Drop the named entries that an overlay set to null; a null elsewhere stays a value."""
     plain = dict(config)
-    for section in ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "figures"):
+    for section in TABLES:
         if isinstance(plain.get(section), Mapping):
             plain[section] = {name: value for name, value in plain[section].items() if value is not None}
     return plain
@@ -205,6 +217,14 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
 
 
-def as_yaml(scenario: Scenario) -> str:
-    """The whole scenario, defaults included, as YAML that resolves to the same scenario."""
-    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+def as_yaml(scenario: Scenario, config: Mapping[str, Any] | None = None) -> str:
+    """The whole scenario, defaults included, as YAML that resolves to the same scenario.
+
+    With the ``config`` that it was resolved from, the entries that were dropped there are null: laid over the same
+    default, too, the text resolves to the same scenario.
+    """
+    content = scenario.model_dump(mode="json")
+    for section in TABLES:
+        dropped = [name for name, value in ((config or {}).get(section) or {}).items() if value is None]
+        content[section] |= dict.fromkeys(dropped)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
 from quench.config.classifiers import Classifier
+from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
@@ -17,6 +18,8 @@ Positive = Annotated[int, Field(ge=1)]
 Time = Annotated[int, Field(ge=0, le=10**12)]
 Chi = Annotated[float, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# With an underscore: every figure is a target of its name, beside the rules, whose names are single words.
+FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$")]
 
 
 class Data(Section):
@@ -99,6 +102,9 @@ class Run(Section):
 class Figure(Section):
     """What one figure is drawn from; which keys a figure needs is told by its module's docstring."""
 
+    kind: FigureName | None = key(
+        None, "module under quench.figures that draws it, dot as underscore: kwj_fig3; null takes the figure's own name"
+    )
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
     scans: tuple[Name, ...] = key((), "names from the scans section")
@@ -107,6 +113,7 @@ class Figure(Section):
     classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
     flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
     drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
+    external: tuple[Name, ...] = key((), "names from the external section, in the order of the panels")
     chi: Chi | None = key(None, "overlap length to use instead of the run's own; must be one that the run measures")
     chis: tuple[Chi, ...] = key(
         (), "overlap lengths: one curve each in a figure of one run, one for each run in a figure of several"
@@ -117,6 +124,7 @@ class Figure(Section):
     fit: tuple[float, float] | None = key(
         None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
     )
+    collapse: bool = key(False, "own_ageing: also against t / t_w")
 
     @model_validator(mode="after")
     def _lengths(self) -> Figure:
@@ -187,5 +195,6 @@ class Scenario(Section):
     classifiers: dict[Name, Classifier] = key({}, "networks of BJ trained by SGD, by name")
     quenches: dict[Name, Quench] = key({}, "solved quenches of the p-spin glass, by name")
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
-    figures: dict[Name, Figure] = key({}, "figures to draw: names of modules under quench.figures, dots as underscores")
+    external: dict[Name, External] = key({}, "runs recorded elsewhere, by name")
+    figures: dict[FigureName, Figure] = key({}, "figures to draw, by name: that of its kind, or one of your own")
     compute: Compute = key(Compute(), "backend, chunking and storage")

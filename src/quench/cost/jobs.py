@@ -21,6 +21,7 @@ _FOLDERS = {
     "classifiers": ("train", ("classifier", "seeds")),
     "flatness": ("flatness", ("classifier",)),
     "drift": ("drift", ("classifier",)),
+    "external": ("external", ("external",)),
     "glass": ("pspin_simulation", ("simulation",)),
     "figures": ("figure", ("figure",)),
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 import xarray as xr
 
+from quench.attributes import config_of
 from quench.errors import QuenchError
-from quench.files import config_of
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,16 @@ from quench.figures.style import look
 
 def save(
     figure: Figure, stem: Path, *, title: str, caption: str, forms: Sequence[str] = (".pdf", ".png", ".svg")
-) -> None:
-    """Write ``stem``.pdf, .png and .svg, or those of them that ``forms`` names, each atomically."""
+) -> list[Path]:
+    """Write ``stem``.pdf, .png and .svg, or those of them that ``forms`` names, each atomically; their paths."""
+    paths = [stem.with_name(stem.name + suffix) for suffix in forms]
     metadata = {
         ".pdf": {"Title": title, "Subject": caption, "Creator": "quench", "CreationDate": None},
         ".png": {"Title": title, "Description": caption, "Software": "quench"},
         ".svg": {"Title": title, "Description": caption, "Creator": "quench", "Date": None},
     }
     with look():
-        for suffix in forms:
-            with atomic(stem.with_name(stem.name + suffix)) as temporary:
+        for path, suffix in zip(paths, forms, strict=True):
+            with atomic(path) as temporary:
                 figure.savefig(temporary, metadata=metadata[suffix])
+    return paths

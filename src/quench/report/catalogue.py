@@ -68,6 +68,15 @@ _SECTIONS: dict[Paper, dict[str, dict[str, str]]] = {
             "bj_width": "Sec. 4",
         },
     },
+    THEORY: {
+        "The p-spin glass": {
+            "theory_ageing": "Ageing",
+            "theory_fdt": "Fluctuation and dissipation",
+            "theory_finite_size": "Finite size",
+        },
+        "Mode-coupling theory": {"theory_mct": "F1 and F2"},
+    },
+    OURS: {"": {"ours_immobile": "Immobile weights"}},
 }
 _PLACES = {
     figure: Place(paper, section, label, rank)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,19 +20,19 @@ from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 
 VERDICTS = {"yes": REPRODUCED, "no": NOT_REPRODUCED, "open": CANNOT}
-# Which section of a scenario the names under a key refer to.
+# Which sections of a scenario the names under a key refer to.
 _REFERS = {
-    "runs": "runs",
-    "mobility": "runs",
-    "ensembles": "ensembles",
-    "scans": "scans",
-    "classifiers": "classifiers",
-    "flatness": "classifiers",
-    "drift": "classifiers",
-    "glass": "simulations",
-    "external": "external",
-    "ensemble": "ensembles",
-    "dataset": "data",
+    "runs": ("runs",),
+    "mobility": ("runs",),
+    "ensembles": ("ensembles",),
+    "scans": ("scans",),
+    "classifiers": ("classifiers",),
+    "flatness": ("classifiers",),
+    "drift": ("classifiers",),
+    "glass": ("quenches", "simulations"),
+    "external": ("external",),
+    "ensemble": ("ensembles",),
+    "dataset": ("data",),
 }
 
 
@@ -94,7 +95,12 @@ class Contents:
             ]
 
         return [
-            {"name": row.name, "glass": row.glass, "cells": {key: cell(row.evidence.get(key, ())) for key in SYSTEMS}}
+            {
+                "name": row.name,
+                "glass": row.glass,
+                "solved": cell(row.solved),
+                "cells": {key: cell(row.evidence.get(key, ())) for key in SYSTEMS},
+            }
             for row in SIGNATURES
         ]
 
@@ -120,7 +126,7 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
         figures=tuple(figures),
         absent=tuple(absent),
         claims=tuple(claims),
-        spent=provenance.spent(results),
+        spent=provenance.spent(results, config),
     )
 
 
@@ -178,9 +184,9 @@ def lineage(config: Mapping[str, Any], figure: str) -> dict[str, Any]:
     waiting = [config["figures"][figure]]
     while waiting:
         entry = waiting.pop(0)
-        for key, section in _REFERS.items():
+        for key, sections in _REFERS.items():
             names = entry.get(key) or ()
-            for name in [names] if isinstance(names, str) else names:
+            for name, section in itertools.product([names] if isinstance(names, str) else names, sections):
                 target = (config.get(section) or {}).get(name)
                 if target is not None and f"{section}.{name}" not in found:
                     found[f"{section}.{name}"] = _set(target)

@@ -43,7 +43,10 @@ _SYMBOLS = {
     r"\bt_f\b": "t<sub>f</sub>",
     r"\bt([12])\b": r"t<sub>\1</sub>",
     r"\bQ_inf\b": "Q<sub>∞</sub>",
-    r"\^(-?[\d.]+\b|\(-?[\d./]+\))": r"<sup>\1</sup>",
+    r"\bq_EA\b": "q<sub>EA</sub>",
+    r"\b([ET])_(th|d)\b": r"\1<sub>\2</sub>",
+    r"\^(-?[\d.]+(?:/\d+)?\b|\(-?[\d./]+\))": r"<sup>\1</sup>",
+    r"\b1e\+?(-?)0*(\d+)\b": r"10<sup>\1\2</sup>",
     r"\b([\d.]+)e\+?(-?)0*(\d+)\b": r"\1×10<sup>\2\3</sup>",
     r"(?<![\w.])-(?=\d)": "−",
 }

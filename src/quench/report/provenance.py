@@ -34,13 +34,34 @@ class Spent:
             self.machines.add(used.machine)
 
 
-def spent(results: Path) -> dict[str, Spent]:
-    """What each stage, a folder of results, took, from the logs of its jobs; a log tells of the job's last start."""
+# The section of a scenario that names what lies in a stage's folder.
+_SECTIONS = {
+    "data": "data",
+    "pretrained": "ensembles",
+    "scans": "scans",
+    "snapshots": "runs",
+    "observables": "runs",
+    "mobility": "runs",
+    "classifiers": "classifiers",
+    "flatness": "classifiers",
+    "drift": "classifiers",
+    "external": "external",
+    "figures": "figures",
+}
+
+
+def spent(results: Path, config: Mapping[str, Any]) -> dict[str, Spent]:
+    """What each stage, a folder of results, took, from the logs of its jobs; a log tells of the job's last start.
+
+    Left out is what the resolved ``config`` does not name: results of an earlier one may lie in the same folder.
+    """
     stages: dict[str, Spent] = {}
     logs = results / "logs"
     for path in sorted(logs.rglob("*.log")):
-        stage = path.relative_to(logs).with_suffix("").parts[0]
-        stages.setdefault(stage, Spent()).add(usage.read(path))
+        stage, *names = path.relative_to(logs).with_suffix("").parts
+        section = _SECTIONS.get(stage)
+        if section is None or names[0] in (config.get(section) or {}):
+            stages.setdefault(stage, Spent()).add(usage.read(path))
     return stages
 
 

@@ -14,11 +14,12 @@ class Evidence(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """A mark of glassy dynamics, how a glass shows it, and the evidence for each of ``SYSTEMS``."""
+    """A mark of glassy dynamics, how a glass shows it, evidence for each of ``SYSTEMS``, and for our p-spin glass."""
 
     name: str
     glass: str
     evidence: dict[str, tuple[Evidence, ...]]
+    solved: tuple[Evidence, ...] = ()
 
 
 SYSTEMS = {
@@ -91,6 +92,7 @@ SIGNATURES = (
             ),
             "sgd_over": (_unlike("bj-4-no-plateau", "no plateau at the bottom"),),
         },
+        (_like("bj-1-plateau", "a plateau at 2 (1 - q_EA)"),),
     ),
     Signature(
         "Dynamic heterogeneity",
@@ -124,6 +126,10 @@ SIGNATURES = (
                 _unlike("bj-3-bottom", "no longer at the bottom"),
             ),
         },
+        (
+            _like("ours-1-ageing", "in proportion to t_w"),
+            _like("ours-1-collapse", "one curve of t / t_w"),
+        ),
     ),
     Signature(
         "Slow descent",
@@ -135,6 +141,10 @@ SIGNATURES = (
                 _unlike("bj-2-zero-b", "reaches its minimum"),
             ),
         },
+        (
+            _like("bj-1-power", "as a power of time"),
+            _like("bj-1-threshold", "to the threshold states"),
+        ),
     ),
     Signature(
         "Saddles before minima",

@@ -71,7 +71,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         _spectra(axes[row, 1], here)
         _lines(axes[row, 2], one)
         axes[row, 0].set_title(f"   {one['title'].values}, $M$ = {int(one['n_weights']):,}")
-    axes[0, 0].legend(loc="center left")
+    axes[0, 0].legend(loc="upper left")
     style.letters(axes.flat)
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure

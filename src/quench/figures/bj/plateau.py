@@ -64,7 +64,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[0, 3].set(xscale="log", xlabel="$t$ (updates)", ylabel="$D$")
     axes[0, 3].set_ylim(bottom=0)
     axes[0, 3].ticklabel_format(axis="y", scilimits=(0, 0))
-    axes[0, 3].legend(loc="lower right")
+    axes[0, 3].legend(loc="upper left")
     for ax in axes[0, 2:]:
         style.log_ticks(ax)
     style.letters(axes.flat)

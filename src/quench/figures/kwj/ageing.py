@@ -39,6 +39,8 @@ def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
     limit = run["longest_lag"].transpose("waiting_time", "network").values
     found = powerlaw.censored_fit(ages[inside], single[inside], limit[inside])
     return {
+        # Numbered, so that panels with more and with fewer networks can be stacked.
+        "network": np.arange(single.shape[1]),
         "tau90_single": (("waiting_time", "network"), single),
         "exponent": found.value,
         "exponent_low": found.low,

@@ -14,7 +14,7 @@ from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import ageing
-from quench.figures.kwj.panels import joined_panels
+from quench.figures.stacking import joined
 
 TITLE = "Ageing"
 CAPTION = (
@@ -40,7 +40,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         parts.append(one.assign(facts).expand_dims(panel=[name]))
     if not parts:
         raise QuenchError("own_ageing: give the external runs to show")
-    return joined_panels(parts, "panel").assign_attrs(collapse=int(inputs.collapse))
+    return joined(parts, "panel").assign_attrs(collapse=int(inputs.collapse))
 
 
 def _resolved(run: xr.Dataset) -> tuple[float, float]:
@@ -96,6 +96,7 @@ def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
     ax.axhline(0, **style.GUIDE)
     # A few weights may do all the moving at first.
     ax.set_yscale("symlog", linthresh=1)
+    ax.set_ylim(bottom=1.3 * min(float(one["alpha2_low"].min()), -0.2))
     ax.set(ylabel=r"$\alpha_2(t, t_w)$")
 
 

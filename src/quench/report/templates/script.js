@@ -71,13 +71,15 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
   const level = document.getElementById("zoom-level");
   let scale = 1;
   let opener = null;
+  const ratio = () => picture.naturalHeight / picture.naturalWidth || 0.6;
+  const fit = () => Math.min(stage.clientWidth - 16, (stage.clientHeight - 16) / ratio());
+  // A wide figure on a tall screen is opened larger than it fits: its words would be too small to read.
+  const first = () => Math.min(2.6, Math.max(1, 0.8 * stage.clientHeight / (fit() * ratio())));
   const resize = (next) => {
     const x = (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth;
     const y = (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight;
     scale = Math.min(12, Math.max(1, next));
-    const ratio = picture.naturalHeight / picture.naturalWidth || 0.6;
-    const fit = Math.min(stage.clientWidth - 16, (stage.clientHeight - 16) / ratio);
-    picture.style.width = `${fit * scale}px`;
+    picture.style.width = `${fit() * scale}px`;
     level.textContent = `${Math.round(scale * 100)} %`;
     stage.scrollLeft = x * stage.scrollWidth - stage.clientWidth / 2;
     stage.scrollTop = y * stage.scrollHeight - stage.clientHeight / 2;
@@ -98,7 +100,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
     picture.alt = shown.alt;
     document.getElementById("zoom-title").textContent = button.getAttribute("aria-label").replace(/^Enlarge /, "");
     dialog.showModal();
-    picture.decode().catch(() => {}).then(() => resize(1));
+    picture.decode().catch(() => {}).then(() => { resize(first()); stage.scrollLeft = 0; });
     stage.focus();
   }));
 }

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quench.compiled import compiled
+
 
 class Element(NamedTuple):
     """The reference element on [-1, 1].
@@ -74,3 +76,50 @@ def quadrature_between(edges: np.ndarray, reference: Element) -> np.ndarray:
     """Weights of the integral over [edges[0], edges[-1]] at ``nodes_between(edges, reference)``."""
     half = np.diff(edges)[:, None] / 2.0
     return np.concatenate([[0.0], (half * reference.weights[1:]).ravel()])
+
+
+@compiled
+def find(edges, number, position):
+    """Which of the first ``number`` elements between ``edges`` holds ``position``, or is nearest; its place in [-1, 1].
+
+    Compiled functions here take plain arrays: a tuple of arrays costs more to pass than this search takes.
+    """
+    e, high = 0, number
+    while high - e > 1:
+        middle = (e + high) // 2
+        if edges[middle] < position:
+            e = middle
+        else:
+            high = middle
+    low, high_edge = edges[e], edges[e + 1]
+    return e, 2.0 * (min(max(position, low), high_edge) - low) / (high_edge - low) - 1.0
+
+
+@compiled
+def polynomials(nodes, barycentric, z, basis):
+    """Fill ``basis`` with the Lagrange polynomials at ``z``."""
+    product = 1.0
+    for m in range(nodes.size):
+        basis[m] = barycentric[m] * product
+        product *= z - nodes[m]
+    product = 1.0
+    for m in range(nodes.size - 1, -1, -1):
+        basis[m] *= product
+        product *= z - nodes[m]
+
+
+@compiled
+def all_polynomials(nodes, barycentric, z, basis, product):
+    """The same for every z of a vector: ``basis`` (node, point) and the workspace ``product`` may be longer than it."""
+    for n in range(z.size):
+        product[n] = 1.0
+    for m in range(nodes.size):
+        for n in range(z.size):
+            basis[m, n] = barycentric[m] * product[n]
+            product[n] *= z[n] - nodes[m]
+    for n in range(z.size):
+        product[n] = 1.0
+    for m in range(nodes.size - 1, -1, -1):
+        for n in range(z.size):
+            basis[m, n] *= product[n]
+            product[n] *= z[n] - nodes[m]

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from quench.theory.pspin.grid import Grid
-from quench.theory.pspin.memory import Points, scatter, values, workspace
+from quench.theory.pspin.memory import Points, workspace
+from quench.theory.pspin.rows import scatter, values
+
+# c, r, c', r' at the quadrature points of one stage.
+Values = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def power(c: np.ndarray, n: int) -> np.ndarray:
@@ -91,24 +95,27 @@ class Step:
         """d/dt at fixed t' (stage, node)."""
         return self.d_dx @ rows + np.einsum("ijm,ijm->ij", self.d_deta, rows[1:, self.columns])
 
-    def memory(self, c: np.ndarray, r: np.ndarray) -> np.ndarray:
+    def interpolated(self, c: np.ndarray, r: np.ndarray) -> list[Values]:
+        """The rows at the quadrature points of every stage: most of the work of ``residual`` and ``jacobian``."""
+        return [values(self.points, *self.interpolation, i, c, r) for i in range(len(c) - 1)]
+
+    def memory(self, at: list[Values], size: int) -> np.ndarray:
         """The integrals (stage, equation, node) in the equations of C and R; 0 at node 0, the diagonal."""
         model, points = self.model, self.points
-        sums = np.zeros((len(c) - 1, 2, c.shape[1]))
-        for i in range(len(sums)):
-            ct, rt, cp, rp = values(points, *self.interpolation, i, c, r)
-            here = slice(points.start[i, 0], points.start[i, c.shape[1]])
+        sums = np.zeros((len(at), 2, size))
+        for i, (ct, rt, cp, rp) in enumerate(at):
+            here = slice(points.start[i, 0], points.start[i, size])
             sigma = model.d2f(ct) * rt
-            first = points.start[i, 1 : c.shape[1]] - here.start
+            first = points.start[i, 1:size] - here.start
             sums[i, 0, 1:] = np.add.reduceat(
                 points.weight_d[here] * model.df(ct) * rp + points.weight_s[here] * sigma * cp, first
             )
             sums[i, 1, 1:] = np.add.reduceat(points.weight_r[here] * sigma * rp, first)
         return sums
 
-    def residual(self, c: np.ndarray, r: np.ndarray) -> np.ndarray:
+    def residual(self, c: np.ndarray, r: np.ndarray, at: list[Values]) -> np.ndarray:
         """F (stage, equation, node), 0 for a solution; at node 0 the conditions C(t,t) = R(t,t) = 1."""
-        memory = self.memory(c, r)
+        memory = self.memory(at, c.shape[1])
         mu = self.mu(c, r)[:, None]
         F = np.empty_like(memory)
         F[:, 0] = self.transport(c) + mu * c[1:] - memory[:, 0]
@@ -116,7 +123,7 @@ class Step:
         F[:, 0, 0], F[:, 1, 0] = c[1:, 0] - 1.0, r[1:, 0] - 1.0
         return F
 
-    def jacobian(self, c: np.ndarray, r: np.ndarray) -> np.ndarray:
+    def jacobian(self, c: np.ndarray, r: np.ndarray, at: list[Values]) -> np.ndarray:
         """dF/d(c, r) (stage, equation, node, stage, field, node), for rows 1 and on."""
         stages, size = len(c) - 1, c.shape[1]
         J = workspace((stages, 2, size, stages, 2, size))
@@ -125,7 +132,7 @@ class Step:
         mu_r = self.mu_weight * power(c[1:], self.model.p - 1)
         node = np.arange(size)
         for i in range(stages):
-            self.memory_slopes(i, c, r, J)
+            self.memory_slopes(i, at[i], J)
             for field, (rows, decay) in enumerate(((c, mu[i]), (r, mu[i] + self.growth[i]))):
                 block = J[i, field, :, i]
                 block[:, 0] += rows[i + 1, :, None] * mu_c[i]
@@ -137,11 +144,11 @@ class Step:
                 J[i, field, 0, i, field, 0] = 1.0
         return J
 
-    def memory_slopes(self, i: int, c: np.ndarray, r: np.ndarray, J: np.ndarray) -> None:
+    def memory_slopes(self, i: int, at: Values, J: np.ndarray) -> None:
         """Subtract the derivatives of ``memory`` at stage ``i`` from ``J``."""
         model, points = self.model, self.points
-        ct, rt, cp, rp = values(points, *self.interpolation, i, c, r)
-        here = slice(points.start[i, 0], points.start[i, c.shape[1]])
+        ct, rt, cp, rp = at
+        here = slice(points.start[i, 0], points.start[i, J.shape[2]])
         wd, ws, wr = points.weight_d[here], points.weight_s[here], points.weight_r[here]
         d2f, d3f_r = model.d2f(ct), model.d3f(ct) * rt
         slopes = np.empty((7, ct.size))

@@ -82,9 +82,10 @@ def newton(step: Step, c: np.ndarray, r: np.ndarray) -> None:
     factors = None
     last = np.inf
     for _ in range(ITERATIONS):
-        F = step.residual(c, r)
+        at = step.interpolated(c, r)
+        F = step.residual(c, r, at)
         if factors is None:
-            J = step.jacobian(c, r).reshape(F.size, F.size)
+            J = step.jacobian(c, r, at).reshape(F.size, F.size)
             # The transpose of a C-ordered matrix is what LAPACK can factor in place.
             factors = scipy.linalg.lu_factor(J.T, overwrite_a=True, check_finite=False)
         change = scipy.linalg.lu_solve(factors, F.ravel(), trans=1, check_finite=False).reshape(F.shape)

@@ -1,6 +1,6 @@
 """The memory of a row: the quadrature points of its integrals, and the values of C and R there.
 
-Everything here is linear algebra of interpolation, compiled; the equations themselves are in ``equations``.
+The equations themselves are in ``equations``; the rows of the step at these points in ``rows``.
 
 A row is a fixed time t, x = ln(1 + t/a). Along it runs y, the log-odds of the lag against the waiting time,
 
@@ -20,7 +20,11 @@ from typing import NamedTuple
 import numpy as np
 
 from quench.compiled import compiled
+from quench.theory.pspin.elements import find, polynomials
 from quench.theory.pspin.grid import Grid
+
+# Where c' and r' of a point come from.
+ON_RECORD, AT_NODE, BETWEEN_NODES = 0, 1, 2
 
 
 class Points(NamedTuple):
@@ -32,9 +36,9 @@ class Points(NamedTuple):
         sum weight_d f'(c) r' + weight_s f''(c) r c'    in the equation of C,
         sum weight_r f''(c) r r'                        in the equation of R.
 
-    c and r interpolate the row itself: element ``own``, position ``own_z`` in it. c' and r' are on record (``past_c``,
-    ``past_r``), unless the point is ``inside`` the step: then they interpolate its rows, at ``past_x`` in the step, in
-    element ``past``, position ``past_z``.
+    c and r interpolate the row itself: element ``own``, position ``own_z`` in it. c' and r' have a ``source``: they are
+    ON_RECORD (``past_c``, ``past_r``), or the point lies inside the step and they interpolate its rows at ``past_x`` in
+    the step, AT_NODE number ``past`` or BETWEEN_NODES, in element ``past``, position ``past_z``.
     """
 
     start: np.ndarray
@@ -43,7 +47,7 @@ class Points(NamedTuple):
     weight_r: np.ndarray
     own: np.ndarray
     own_z: np.ndarray
-    inside: np.ndarray
+    source: np.ndarray
     past: np.ndarray
     past_z: np.ndarray
     past_x: np.ndarray
@@ -62,43 +66,12 @@ def empty_points(grid: Grid) -> Points:
     stages = grid.stage.nodes.size - 1
     size = grid.rows.nodes.shape[1]
     number = stages * size * (size + grid.recent.nodes.shape[1])
-    types = {"own": np.int32, "past": np.int32, "inside": np.bool_}
+    types = {"own": np.int32, "past": np.int32, "source": np.int8}
     names = (name for name in Points._fields if name != "start")
     return Points(
         np.zeros((stages, size + 1), np.int64),
         **{name: workspace((number,), types.get(name, np.float64)) for name in names},
     )
-
-
-@compiled
-def find(edges, number, position):
-    """Which of the first ``number`` elements between ``edges`` holds ``position``, or is nearest; where in [-1, 1] it
-    is.
-
-    Compiled functions here take plain arrays: a tuple of arrays costs more to pass than this search takes.
-    """
-    e, high = 0, number
-    while high - e > 1:
-        middle = (e + high) // 2
-        if edges[middle] < position:
-            e = middle
-        else:
-            high = middle
-    low, high_edge = edges[e], edges[e + 1]
-    return e, 2.0 * (min(max(position, low), high_edge) - low) / (high_edge - low) - 1.0
-
-
-@compiled
-def polynomials(nodes, barycentric, z, basis):
-    """Fill ``basis`` with the Lagrange polynomials at ``z``."""
-    product = 1.0
-    for m in range(nodes.size):
-        basis[m] = barycentric[m] * product
-        product *= z - nodes[m]
-    product = 1.0
-    for m in range(nodes.size - 1, -1, -1):
-        basis[m] *= product
-        product *= z - nodes[m]
 
 
 @compiled
@@ -137,8 +110,6 @@ def locate(grid, step, a, correlation, response, points):
 @compiled
 def before(grid, step, a, x, X, A, B, correlation, response, in_time, points, n):
     """Points 0 <= s < t': the nodes of the row at time t', so that c' and r' need interpolation in time only."""
-    nodes = grid.rows.reference.nodes
-    degree = nodes.size - 1
     own_edges, own_number = grid.rows.edges[grid.era[step]], grid.rows.elements[grid.era[step]]
     xt = np.log(A)
     past_step, past_x = find(grid.x, step + 1, xt)
@@ -157,11 +128,11 @@ def before(grid, step, a, x, X, A, B, correlation, response, in_time, points, n)
         points.weight_s[n] = measure * V * X / U
         points.weight_r[n] = 0.0
         points.own[n], points.own_z[n] = find(own_edges, own_number, np.log(U / S) / x)
-        points.inside[n] = past_step == step
         if past_step == step:
-            e = (k - 1) // degree
-            points.past[n], points.past_z[n], points.past_x[n] = e, nodes[k - e * degree], past_x
+            points.source[n] = AT_NODE
+            points.past[n], points.past_x[n] = k, past_x
         else:
+            points.source[n] = ON_RECORD
             c = r = 0.0
             for q in range(in_time.size):
                 c += in_time[q] * correlation[past_step, q, k]
@@ -197,10 +168,11 @@ def between(grid, step, a, x, X, A, B, correlation, response, in_time, in_row, p
         xs = np.log(S)
         past_step, past_x = find(steps, step + 1, xs)
         past, past_z = find(edges[eras[past_step]], number[eras[past_step]], np.log(V / A) / xs)
-        points.inside[n] = past_step == step
         if past_step == step:
+            points.source[n] = BETWEEN_NODES
             points.past[n], points.past_z[n], points.past_x[n] = past, past_z, past_x
         else:
+            points.source[n] = ON_RECORD
             polynomials(stage_nodes, stage_barycentric, past_x, in_time)
             polynomials(nodes, barycentric, past_z, in_row)
             c = r = 0.0
@@ -214,70 +186,3 @@ def between(grid, step, a, x, X, A, B, correlation, response, in_time, in_row, p
             points.past_c[n], points.past_r[n] = c, r
         n += 1
     return n
-
-
-@compiled
-def values(points, nodes, barycentric, stage_nodes, stage_barycentric, i, c, r):
-    """c, r, c', r' (point) for stage ``i``, from the rows ``c``, ``r`` (row, node) of the step; row 0 is its start."""
-    begin, end = points.start[i, 0], points.start[i, c.shape[1]]
-    own_c, own_r, past_c, past_r = np.empty((4, end - begin))
-    degree = nodes.size - 1
-    in_row = np.empty(degree + 1)
-    in_time = np.empty(stage_nodes.size)
-    for n in range(begin, end):
-        polynomials(nodes, barycentric, points.own_z[n], in_row)
-        first = points.own[n] * degree
-        cn = rn = 0.0
-        for m in range(degree + 1):
-            cn += in_row[m] * c[i + 1, first + m]
-            rn += in_row[m] * r[i + 1, first + m]
-        own_c[n - begin], own_r[n - begin] = cn, rn
-        cn, rn = points.past_c[n], points.past_r[n]
-        if points.inside[n]:
-            polynomials(nodes, barycentric, points.past_z[n], in_row)
-            polynomials(stage_nodes, stage_barycentric, points.past_x[n], in_time)
-            first = points.past[n] * degree
-            cn = rn = 0.0
-            for m in range(degree + 1):
-                cm = rm = 0.0
-                for q in range(in_time.size):
-                    cm += in_time[q] * c[q, first + m]
-                    rm += in_time[q] * r[q, first + m]
-                cn += in_row[m] * cm
-                rn += in_row[m] * rm
-        past_c[n - begin], past_r[n - begin] = cn, rn
-    return own_c, own_r, past_c, past_r
-
-
-@compiled
-def scatter(points, nodes, barycentric, stage_nodes, stage_barycentric, i, slopes, J):
-    """Subtract from ``J`` the derivatives of the integrals in the equations of C and R at stage ``i``.
-
-    ``slopes`` (7, point): derivatives of the summand for C with respect to c, r, c', r', and of that for R with respect
-    to c, r, r'. ``J`` (stage, equation, node, stage, field, node): the Jacobian with respect to the unknown rows;
-    equation and field are 0 for C and 1 for R.
-    """
-    begin = points.start[i, 0]
-    degree = nodes.size - 1
-    in_row = np.empty(degree + 1)
-    in_time = np.empty(stage_nodes.size)
-    for j in range(1, J.shape[2]):
-        for n in range(points.start[i, j], points.start[i, j + 1]):
-            p = n - begin
-            polynomials(nodes, barycentric, points.own_z[n], in_row)
-            first = points.own[n] * degree
-            for m in range(degree + 1):
-                J[i, 0, j, i, 0, first + m] -= in_row[m] * slopes[0, p]
-                J[i, 0, j, i, 1, first + m] -= in_row[m] * slopes[1, p]
-                J[i, 1, j, i, 0, first + m] -= in_row[m] * slopes[4, p]
-                J[i, 1, j, i, 1, first + m] -= in_row[m] * slopes[5, p]
-            if points.inside[n]:
-                polynomials(nodes, barycentric, points.past_z[n], in_row)
-                polynomials(stage_nodes, stage_barycentric, points.past_x[n], in_time)
-                first = points.past[n] * degree
-                for q in range(J.shape[3]):
-                    for m in range(degree + 1):
-                        weight = in_time[q + 1] * in_row[m]
-                        J[i, 0, j, q, 0, first + m] -= weight * slopes[2, p]
-                        J[i, 0, j, q, 1, first + m] -= weight * slopes[3, p]
-                        J[i, 1, j, q, 1, first + m] -= weight * slopes[6, p]

@@ -1,0 +1,186 @@
+"""The p-spin solver: reach and cost, accuracy, how good its error estimates are, and a scan over p and T.
+
+    python benchmarks/pspin.py [--parts cost,accuracy,estimates,scan] [--write docs/pspin.md]
+
+Costs are those of a new process: processor time of one core (what a busy machine blurs least), wall time and largest
+memory. The truth is a solution on the fine grid: for p = 3, T = 0.5 to 1e7 with all lengths 0.75 times as long, else as
+it is, to 1e5. The whole takes about ten minutes of processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# The number of threads must be set before the libraries are loaded.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+
+import numpy as np  # noqa: E402
+
+from quench.errors import QuenchError  # noqa: E402
+from quench.theory.pspin.equations import Model  # noqa: E402
+from quench.theory.pspin.grid import RESOLUTIONS  # noqa: E402
+from quench.theory.pspin.march import march  # noqa: E402
+from quench.theory.pspin.solution import Solution  # noqa: E402
+from quench.theory.pspin.solve import Quench, solve  # noqa: E402
+
+MARKERS = ("<!-- measured: {}: begin -->", "<!-- measured: {}: end -->")
+# Three independent methods agree on these to 1e-9 (energies, the last to 2e-9) and 3e-9 (correlations).
+ENERGIES = {0.1: -0.1374880529, 1.0: -0.5869931306, 10.0: -0.8081165748, 100.0: -0.8663560266}
+CORRELATIONS = {(1, 1): 0.728582056, (10, 10): 0.559807162, (100, 100): 0.490616756, (100, 1): 0.811447484}
+TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0)
+# Nearer to T_d than this factor the relaxation may outlast t = 1e5.
+CLEAR_OF_TRANSITION = 1.1
+
+_COST = """
+import json, resource, sys, time
+wall, cpu = time.perf_counter(), time.process_time()
+from quench.theory.pspin.solve import solve
+loaded = time.process_time()
+solve(3, 0.5, float(sys.argv[2]), resolution=sys.argv[1])
+used = time.process_time()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps([used - loaded, used - cpu, time.perf_counter() - wall, peak]))
+"""
+
+
+def main() -> None:
+    parts = {"cost": cost, "accuracy": accuracy, "estimates": estimates, "scan": scan}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", default=",".join(parts), help="some of " + ", ".join(parts))
+    parser.add_argument("--write", type=Path, help="put the tables between the markers of this file")
+    arguments = parser.parse_args()
+    for name in arguments.parts.split(","):
+        report = parts[name]()
+        print(report, flush=True)
+        if arguments.write:
+            begin, end = (marker.format(name) for marker in MARKERS)
+            text = arguments.write.read_text(encoding="utf-8")
+            before, after = text.split(begin)[0], text.split(end)[1]
+            arguments.write.write_text(f"{before}{begin}\n{report}\n{end}{after}", encoding="utf-8")
+
+
+def table(header: str, rows: list[str]) -> str:
+    return "\n".join([header, "| " + " | ".join("---" for _ in range(header.count("|") - 1)) + " |", *rows])
+
+
+def cost() -> str:
+    """Means of two new processes each (fine: one); the machine code is on disk from an earlier one."""
+    rows = []
+    for resolution, t_max in (("fast", 1e4), ("standard", 1e4), ("standard", 1e7), ("fine", 1e7)):
+        command = [sys.executable, "-c", _COST, resolution, str(t_max)]
+        runs = 1 if resolution == "fine" else 3
+        found = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(runs)]
+        solving, process, wall, peak = np.mean(found[runs > 1 :], axis=0)
+        rows.append(
+            f"| {resolution} | {t_max:.0e} | {solving:.2f} s | {process:.2f} s | {wall:.1f} s | {peak:.0f} MB |"
+        )
+    return table("| grid | t_max | solve, processor | with imports | wall | peak memory |", rows)
+
+
+def tabulated(t_max: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times from 0.1 to t_max, ten a decade; waiting times and lags from 0.1, three a decade, with t_w + lag <= t_max."""
+    decades = np.log10(t_max / 0.1)
+    times = np.geomspace(0.1, t_max, round(10 * decades) + 1)
+    coarse = np.geomspace(0.1, t_max, round(3 * decades) + 1)
+    waiting, lag = (axis.ravel() for axis in np.meshgrid(coarse, coarse))
+    inside = waiting + lag <= t_max
+    return times, waiting[inside], lag[inside]
+
+
+@functools.cache
+def solved_finely(p: int, temperature: float, t_max: float, stretch: float) -> Solution:
+    return march(Model(p, temperature), RESOLUTIONS["fine"], t_max, stretch)
+
+
+def true_errors(quench: Quench, truth: Solution) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """True and estimated errors of E, C, T chi at the tabulated points."""
+    times, waiting, lag = tabulated(quench.t_max)
+    exact = truth.two_time(waiting, lag)
+    energy = quench.energy(times)
+    found = {"E": (np.abs(energy.value - truth.energy(times)), energy.error)}
+    results = quench.two_time(waiting, lag)
+    for name, i, factor in (("C", 0, 1.0), ("T chi", 2, quench.model.temperature)):
+        found[name] = factor * np.abs(results[i].value - exact[i]), factor * results[i].error
+    return found
+
+
+def accuracy() -> str:
+    """p = 3, T = 0.5 to 1e7: largest errors, and distances from the reference numbers."""
+    truth = solved_finely(3, 0.5, 1e7, 0.75)
+    rows = []
+    for resolution in RESOLUTIONS:
+        quench = solve(3, 0.5, 1e7, resolution=resolution, accuracy=1e-2)
+        errors = true_errors(quench, truth)
+        energies = [abs(float(quench.energy(t).value) - value) for t, value in ENERGIES.items()]
+        correlations = [abs(float(quench.two_time(*pair)[0].value) - value) for pair, value in CORRELATIONS.items()]
+        largest = " | ".join(f"{errors[name][0].max():.1e} ({errors[name][1].max():.1e})" for name in errors)
+        rows.append(f"| {resolution} | {largest} | {max(energies):.1e} | {max(correlations):.1e} |")
+        if resolution == "standard":
+            halved = true_errors(quench, march(quench.model, RESOLUTIONS[resolution], 1e7, 0.5))
+            largest = " | ".join(f"{halved[name][0].max():.1e}" for name in halved)
+            rows.append(f"| standard, against half its lengths | {largest} | | |")
+    head = "| grid | largest error of E (estimated) | of C (estimated) | of T chi (estimated) |"
+    return table(head + " E off the reference | C off the reference |", rows)
+
+
+def estimates() -> str:
+    """How often the estimate covers the true error, and by how much it exceeds it."""
+    rows = []
+    cases = [(3, 0.5, 1e7, 0.75), (3, 1.0, 1e5, 1.0), (4, 0.3, 1e5, 1.0), (5, 0.1, 1e5, 1.0)]
+    for p, temperature, t_max, stretch in cases:
+        truth = solved_finely(p, temperature, t_max, stretch)
+        for resolution in ("fast", "standard"):
+            errors = true_errors(solve(p, temperature, t_max, resolution=resolution, accuracy=1e-2), truth)
+            true, estimate = (np.concatenate([errors[name][i] for name in errors]) for i in (0, 1))
+            ratio = estimate / np.maximum(true, 1e-300)
+            largest = [errors[name][1].max() / errors[name][0].max() for name in errors]
+            rows.append(
+                f"| {p}, {temperature:g}, {t_max:.0e} | {resolution} | {true.size} | {np.mean(estimate >= true):.1%} |"
+                f" {np.median(ratio):.1f} | {min(largest):.1f}–{max(largest):.1f} | {np.mean(ratio <= 30):.0%} |"
+            )
+    head = (
+        "| p, T, t_max | grid | points | covered | estimate over error, median | largest estimate over largest error |"
+    )
+    return table(head + " estimate below 30 errors |", rows)
+
+
+def scan() -> str:
+    """p = 3, 4, 5 from T = 0.05 to 2, to t = 1e5 on the fast grid: failures, estimates, energies at equilibrium."""
+    from quench.theory.threshold import dynamical_temperature, threshold_energy
+
+    rows = []
+    for p in (3, 4, 5):
+        limit = dynamical_temperature(p)
+        failures, estimates_found, off, above = [], [], [], []
+        for temperature in TEMPERATURES:
+            try:
+                quench = solve(p, temperature, 1e5, resolution="fast")
+                _, waiting, lag = tabulated(1e5)
+                energy = quench.energy(np.geomspace(0.1, 1e5, 61))
+                correlation = quench.two_time(waiting, lag)[0]
+            except QuenchError as error:
+                failures.append(f"T = {temperature:g}: {error}")
+                continue
+            estimates_found.append((energy.error.max(), correlation.error.max()))
+            if temperature > CLEAR_OF_TRANSITION * limit:
+                off.append(abs(energy.value[-1] + 1 / (2 * temperature)))
+            elif temperature < limit:
+                above.append(energy.value[-1] - threshold_energy(p, temperature))
+        worst = np.max(estimates_found, axis=0)
+        rows.append(
+            f"| {p} | {len(TEMPERATURES)} | {'; '.join(failures) or 'none'} | {worst[0]:.1e} | {worst[1]:.1e} |"
+            f" {max(off):.1e} ({len(off)}) | {min(above):.1e} … {max(above):.1e} ({len(above)}) |"
+        )
+    head = "| p | temperatures | failures | largest estimated error of E | of C |"
+    return table(head + " off −1/(2T) above T_d | E − E_th below T_d |", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""An archive of quench pack to a results folder, from which every figure can be drawn without training.
+
+quench unpack default.tar
+snakemake --configfile results/default/config.yaml
+
+An archive that is damaged, or holds anything but the files that quench pack puts in, is refused, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("archive", type=Path, help="archive of quench pack")
+    parser.add_argument(
+        "-d", "--directory", type=Path, default=Path("results"), help="folder to unpack to (default: results)"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from quench import archive, results
+    from quench.errors import QuenchError
+
+    def check(path: Path) -> None:
+        if path.suffix == ".nc":
+            results.read(path)
+        elif path.name != results.CONFIG:
+            raise QuenchError(
+                f"{args.archive}: {path.name!r} is no file that quench pack puts in; nothing was unpacked"
+            )
+
+    target = archive.unpack(args.archive, args.directory, check)
+    print(f"{target}: every file is whole; to draw its figures:\nsnakemake --configfile {target / results.CONFIG}")

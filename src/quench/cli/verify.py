@@ -1,0 +1,98 @@
+"""Check every file of a results folder: whole, of its kind, under its own name, made by the present code.
+
+quench verify results/default
+
+Pictures are compared with the checksums in the file of plotted numbers beside them. Exits with 1 where something is wrong,
+and says how to make it again; what was not made yet is nothing wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from quench.errors import QuenchError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="results of one scenario, such as results/default")
+
+
+def run(args: argparse.Namespace) -> int:
+    from quench import belonging, results
+
+    root = args.folder.absolute()
+    if not (root / results.CONFIG).is_file():
+        raise QuenchError(
+            f"{args.folder}: no {results.CONFIG}; name the results of one scenario, as in results/default"
+        )
+    scenario = results.scenario_at(root)
+    paths = results.paths_in(root)
+    if not paths:
+        raise QuenchError(f"{args.folder}: nothing was made here yet")
+    wrong = []
+    for path in paths:
+        found = list(_faults(path, scenario, root))
+        for fault in found:
+            print(fault)
+        if found:
+            wrong.append(args.folder / path.relative_to(root))
+    unasked = [path for path in paths if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None]
+    if unasked:
+        print(f"not asked for by this scenario, and not read by it: {len(unasked)} files, such as {unasked[0]}")
+    print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong")
+    if wrong:
+        print(f"to make them again:\n{_remedy(scenario.scenario, wrong)}")
+    sys.stdout.flush()
+    return 1 if wrong else 0
+
+
+def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
+    """One line for everything that is wrong with the file at ``path``."""
+    from quench import belonging, files, results, seal
+
+    try:
+        dataset = files.read(path)
+        results.check(dataset, path)
+        if dataset.attrs.get("kind") is None:
+            yield f"{path}: not written by quench; whether it is whole cannot be told"
+            return
+        if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None:
+            return
+        code = results.code_of(dataset)
+        if code is not None and code != dataset.attrs["code_fingerprint"]:
+            yield f"{path}: made by other code than the present one"
+    except QuenchError as error:
+        yield str(error)
+        return
+    for suffix, digest in files.config_of(dataset).get("pictures", {}).items():
+        picture = path.with_suffix(suffix)
+        if not picture.is_file():
+            yield f"{picture}: not there"
+        elif seal.sha256(picture) != digest:
+            yield f"{picture}: not the picture that was drawn with {path.name}"
+
+
+def _remedy(scenario: str, wrong: list[Path]) -> str:
+    """The command that makes the ``wrong`` files of ``scenario`` again, and what was made from them."""
+    forced = " ".join(shlex.quote(str(path)) for path in wrong)
+    overlay = f" --configfile {_overlay(scenario)}" if scenario != "default" else ""
+    return f"snakemake{overlay} --forcerun {forced}"
+
+
+def _overlay(scenario: str) -> str:
+    """The file in config/ that declares ``scenario``, or the resolved configuration beside its results."""
+    import yaml
+
+    for path in sorted(Path("config").glob("*.yaml")):
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue
+        if isinstance(content, dict) and content.get("scenario") == scenario:
+            return str(path)
+    return f"results/{scenario}/config.yaml"

@@ -1,0 +1,52 @@
+"""A checksum at the end of a file, over every byte before it: damage anywhere is found before a reader is misled by it.
+
+NetCDF-4 readers know the end of their data and take no notice of what follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from quench.errors import QuenchError
+
+_PIECE = 1 << 24
+_PATTERN = re.compile(rb"\nquench sha256 ([0-9a-f]{64})\n")
+LENGTH = len(b"\nquench sha256 \n") + 64
+
+
+def seal(path: Path) -> None:
+    """Append the SHA-256 of the file at ``path`` to it."""
+    digest = sha256(path)
+    with open(path, "ab") as file:
+        file.write(b"\nquench sha256 " + digest.encode() + b"\n")
+
+
+def check(path: Path) -> bool:
+    """Whether the file at ``path`` is sealed and whole; False where it has no seal at its end.
+
+    Raises ``QuenchError`` where the seal says otherwise than the bytes, ``OSError`` where they cannot be read.
+    """
+    size = path.stat().st_size - LENGTH
+    if size < 0:
+        return False
+    with open(path, "rb") as file:
+        file.seek(size)
+        found = _PATTERN.fullmatch(file.read())
+    if found is None:
+        return False
+    if sha256(path, size).encode() != found[1]:
+        raise QuenchError(f"{path}: damaged: its bytes are not those that were written (checksum)")
+    return True
+
+
+def sha256(path: Path, size: int | None = None) -> str:
+    """SHA-256 of the first ``size`` bytes of the file at ``path``, or of all of them; hexadecimal."""
+    digest = hashlib.sha256()
+    left = path.stat().st_size if size is None else size
+    with open(path, "rb") as file:
+        while left > 0 and (piece := file.read(min(_PIECE, left))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.hexdigest()
