@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 FOLDERS = ("data", "pretrained", "snapshots", "observables", "figures")
 POINTS = ("T0.01", "T0.0001", "T0.001")
-LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 15000}
+LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 6000}
 
 
 def snapshots(point):
@@ -35,6 +35,21 @@ def saved(workflow, point):
 def pid_of(workflow, point):
     lock = workflow.results / f"snapshots/regularised/{point}/.0-1.checkpoint/lock"
     return int(lock.read_text().split()[0])
+
+
+def hold(cluster, workflow, *points):
+    """Trainings by their points, each stopped where it stands once it has saved a state: none ends before its fate comes."""
+    held = {}
+
+    def all_held():
+        for point in points:
+            if point not in held and saved(workflow, point):
+                held[point] = pid_of(workflow, point)
+                os.kill(held[point], signal.SIGSTOP)
+        return len(held) == len(points)
+
+    cluster.wait_for(all_held, "states to be saved", 300)
+    return held
 
 
 def told_to_end(pid):
@@ -78,10 +93,8 @@ def test_scenario_on_three_nodes(cluster, workflow, here):
 def test_cancelled_job_dead_node_and_time_limit(cluster, workflow, long):
     cancelled, node_killed, limited = POINTS
     process = workflow.start(*map(snapshots, POINTS), *SLURM)
-    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS), "states to be saved", 200)
-    # A training that does nothing any more waits for its time limit and costs no time until then.
-    training = pid_of(workflow, limited)
-    os.kill(training, signal.SIGSTOP)
+    training = hold(cluster, workflow, *POINTS)[limited]
+    # SLURM wakes it before it tells it to end.
     cluster.cancel(job_of(cluster, cancelled)["id"])
     node = job_of(cluster, node_killed)["node"]
     cluster.kill_node(node)
@@ -100,7 +113,7 @@ def test_main_process_killed_and_started_again(cluster, workflow, long):
     for point in POINTS[1:]:
         (workflow.folder / snapshots(point)).unlink()
     process = workflow.start(*map(snapshots, POINTS), *SLURM)
-    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS[1:]), "states to be saved", 120)
+    hold(cluster, workflow, *POINTS[1:])
     process.send_signal(signal.SIGKILL)
     process.wait()
     # Its jobs go on without it. The name of a job is that of the workflow's run.
