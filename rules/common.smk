@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from quench import submission
+from quench import steps, submission
 from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
@@ -33,11 +33,14 @@ else:
     code = fingerprint = lambda *_: ""
 
 
+def figure_module(layout, name):
+    return f"quench.figures.{layout.figure_module(name)}"
+
+
 def figure_code(layout, name):
     """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
-    drawn_by = f"quench.figures.{layout.figure_module(name)}"
     try:
-        return fingerprint(drawn_by)
+        return fingerprint(figure_module(layout, name))
     except QuenchError as error:
         raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
@@ -82,7 +85,6 @@ SCENARIO = scenario_or_exit()
 LAYOUT = Layout(SCENARIO)
 OPTIONS = Options(SCENARIO, LAYOUT)
 RESULTS = LAYOUT.folder
-BACKEND = OPTIONS.backend
 
 # Given to jobs as a resource, not as a parameter: how often a state is saved makes no result stale.
 CHECKPOINT_SECONDS = f"{SCENARIO.compute.checkpoint_seconds:.10g}"
@@ -131,7 +133,10 @@ def save_resolved_config():
 
 
 def tell_room():
-    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again."""
+    """Say what the snapshots of the whole scenario take, and drop what was saved of jobs that nobody started again.
+
+    Also what the fused engine, which would be faster, leaves to the reference backend.
+    """
     from quench.checkpoint import forget_stale
     from quench.storage import readable, scenario_snapshot_bytes
 
@@ -146,13 +151,18 @@ def tell_room():
             f"quench: observables are streamed: {room} of snapshots are not kept",
             file=sys.stderr,
         )
+    if slower := OPTIONS.engines.beyond_fused():
+        print(
+            f"quench: by the reference backend, since the fused engine has no such loss or optimiser: {', '.join(slower)}",
+            file=sys.stderr,
+        )
     for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
 def figure_words(name):
     """Title and caption of a figure."""
-    return words(f"quench.figures.{LAYOUT.figure_module(name)}")
+    return words(figure_module(LAYOUT, name))
 
 
 def n_networks(wildcards):
@@ -184,8 +194,9 @@ def images_of(wildcards):
 
 def run_step(wildcards):
     """The step whose code makes a trajectory file."""
-    dynamics = SCENARIO.runs[wildcards.run].dynamics
-    return dynamics if SCENARIO.compute.snapshots == "full" else f"{dynamics}-streamed"
+    return steps.run_step(
+        OPTIONS.engines.optimiser(wildcards.run), SCENARIO.compute.snapshots
+    )
 
 
 CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")

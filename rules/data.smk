@@ -1,7 +1,9 @@
-"""Raw images in, one dataset file out: standardised pixels, principal component scores, binary labels."""
+"""Raw images, or a file of one's own, in; out comes one dataset file: standardised, principal component scores, labels."""
 
 
 rule dataset:
+    input:
+        lambda w: LAYOUT.raw(w.dataset),
     output:
         f"{RESULTS}/data/{{dataset}}.nc",
     log:

@@ -36,6 +36,8 @@ rule mobility:
         **cost("mobility"),
     params:
         options=lambda w: OPTIONS.mobility(w.run),
-        code=lambda w: code("mobility", BACKEND),
+        code=lambda w: code(
+            "mobility", OPTIONS.engines.ensemble(SCENARIO.runs[w.run].ensemble)
+        ),
     shell:
         "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"

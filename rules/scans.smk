@@ -20,6 +20,6 @@ rule scan:
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
         options=lambda w: OPTIONS.scan(w.scan, w.part),
-        code=lambda w: code("scan", BACKEND),
+        code=lambda w: code("scan", OPTIONS.engines.scans()),
     shell:
         "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

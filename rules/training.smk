@@ -22,7 +22,7 @@ rule pretrain:
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
         options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
-        code=lambda w: code("pretrain", BACKEND),
+        code=lambda w: code("pretrain", OPTIONS.engines.ensemble(w.ensemble)),
     shell:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
@@ -43,6 +43,6 @@ rule run:
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
         options=lambda w: OPTIONS.run(w.run, w.point),
-        code=lambda w: code(run_step(w), BACKEND),
+        code=lambda w: code(run_step(w), OPTIONS.engines.run(w.run)),
     shell:
         "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from quench.config.sections import Scenario
 from quench.cost.model import Costs
+from quench.data.own import is_own
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
@@ -17,6 +18,11 @@ class Layout:
         self.scenario = scenario
         self.folder = f"results/{scenario.scenario}"
         self.costs = Costs(scenario)
+
+    def raw(self, name: str) -> list[str]:
+        """The user's file that a dataset is made from, if it is."""
+        source = self.scenario.data[name].source
+        return [source] if is_own(source) else []
 
     def dataset(self, name: str) -> str:
         return f"{self.folder}/data/{name}.nc"

@@ -9,8 +9,8 @@ from typing import Any
 
 from quench.config.external import External
 from quench.config.sections import Ensemble, Run, Scan, Scenario
+from quench.engines import Engines
 from quench.layout import Layout
-from quench.steps import backend_for
 
 
 def flags(**values: Any) -> str:
@@ -29,10 +29,11 @@ class Options:
     """Options of the jobs of ``scenario``, each as one string."""
 
     def __init__(self, scenario: Scenario, layout: Layout) -> None:
-        self.scenario, self.layout = scenario, layout
-        compute = scenario.compute
-        self.backend = backend_for(compute.backend, compute.device)
-        self.engine = {"backend": self.backend, "device": compute.device, "precision": compute.precision}
+        self.scenario, self.layout, self.engines = scenario, layout, Engines(scenario)
+
+    def _engine(self, backend: str) -> dict[str, str]:
+        compute = self.scenario.compute
+        return {"backend": backend, "device": compute.device, "precision": compute.precision}
 
     def prepare(self, dataset: str) -> str:
         return flags(data_root=self.scenario.data_root, **dict(self.scenario.data[dataset]))
@@ -42,10 +43,11 @@ class Options:
         return flags(
             width=section.width,
             depth=section.depth,
+            loss=section.loss,
             weight_decay=section.weight_decay,
             seeds=seeds,
             **_sgd(section),
-            **self.engine,
+            **self._engine(self.engines.ensemble(ensemble)),
         )
 
     def scan(self, scan: str, part: str) -> str:
@@ -58,16 +60,21 @@ class Options:
             depth=section.depth,
             seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
             **_sgd(section),
-            **self.engine,
+            **self._engine(self.engines.scans()),
         )
 
     def run(self, run: str, point: str) -> str:
         section = self.scenario.runs[run]
         value = self.layout.values(run)[point]
         if section.dynamics == "langevin":
-            at = {"temperature": value, "lag_max": section.lag_max_at()}
+            at = {"temperature": value, "lag_max": section.lag_max_at(), **_annealed(section)}
         else:
-            at = {"batch_size": value, "lag_max": section.lag_max_at(value)}
+            chosen = {"momentum": {"momentum": section.momentum}, "adam": {"betas": section.betas}}
+            at = {
+                "batch_size": value,
+                "lag_max": section.lag_max_at(value),
+                **chosen.get(self.engines.optimiser(run), {}),
+            }
         return flags(
             dynamics=section.dynamics,
             **at,
@@ -76,7 +83,7 @@ class Options:
             dense=section.dense,
             per_decade=section.per_decade,
             **self._streamed(section),
-            **self.engine,
+            **self._engine(self.engines.run(run)),
         )
 
     def _streamed(self, section: Run) -> dict[str, Any]:
@@ -96,7 +103,11 @@ class Options:
 
     def mobility(self, run: str) -> str:
         section = self.scenario.runs[run]
-        return flags(waiting_time=max(section.waiting_times), lag=section.lag_max, **self.engine)
+        return flags(
+            waiting_time=max(section.waiting_times),
+            lag=section.lag_max,
+            **self._engine(self.engines.ensemble(section.ensemble)),
+        )
 
     def train(self, classifier: str) -> str:
         section = self.scenario.classifiers[classifier]
@@ -149,6 +160,12 @@ def _sgd(section: Ensemble | Scan) -> dict[str, Any]:
         "epochs": sgd.epochs,
         "polish": ",".join(f"{epochs}:{rate!r}" for epochs, rate in sgd.polish) or None,
     }
+
+
+def _annealed(section: Run) -> dict[str, Any]:
+    if section.anneal is None:
+        return {}
+    return {f"anneal_{key}": value for key, value in dict(section.anneal).items()}
 
 
 def _measured(section: Run | External) -> dict[str, Any]:

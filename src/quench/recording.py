@@ -115,7 +115,7 @@ class Configuration:
         if self.index is not None:
             places = torch.from_numpy(self.index).to(device)
             rows = [row[places] for row in rows]
-        return np.stack([row.cpu().numpy() for row in rows])
+        return np.stack([row.cpu().numpy() for row in rows]) if len(rows) > 1 else rows[0].cpu().numpy()[None]
 
 
 class Recorder:

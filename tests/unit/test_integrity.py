@@ -189,7 +189,7 @@ def test_file_of_another_stage_is_refused(folder):
     root, names = folder
     first = {belonging.stage_of(name): name for name in names}
     for one, other in itertools.permutations(first.values(), 2):
-        with pytest.raises(QuenchError, match="holds '|belongs elsewhere"):
+        with pytest.raises(QuenchError, match=r"holds '|belongs elsewhere"):
             results.check(files.read(root / one), root / other)
 
 

@@ -132,7 +132,7 @@ def test_sgd_is_a_plain_loop(data, problem, ensemble, batch_size, sampling):
 
 
 def test_every_sample_is_visited_once_an_epoch(problem):
-    order = sgd._Order(N_SAMPLES, 10, np.array([3]), 5, "epoch")
+    order = sgd.Order(N_SAMPLES, 10, np.array([3]), 5, "epoch")
     first, second = ([order.batch(0, 7 * epoch + step) for step in range(7)] for epoch in range(2))
     for epoch in (first, second):
         assert np.array_equal(np.sort(np.concatenate(epoch)), np.arange(N_SAMPLES))

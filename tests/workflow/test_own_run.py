@@ -29,7 +29,7 @@ def followed(new_repository):
     shutil.copytree(ROOT / "docs", repository.folder / "docs")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(repository.folder / "src"), "OMP_NUM_THREADS": "1"}
-    (commands,) = blocks("sh")
+    (commands,) = blocks("bash")
     done = subprocess.run(
         ["bash", "-e", "-c", commands],
         cwd=repository.folder,

@@ -30,12 +30,13 @@ def run(args: argparse.Namespace) -> None:
     from quench.observables.mobility import mobility
 
     trajectory = snapshots.check(results.read(args.snapshots, kind="snapshots"), args.snapshots)
-    dataset = training.read_dataset(args.dataset)
     check_output(args.output)
     recorded = files.config_of(trajectory)
     prepared = recorded.get("prepared")
     if not prepared:
         raise QuenchError(f"{args.snapshots}: does not say which networks it holds; quench run writes such files")
+    loss = prepared.get("loss", steps.LOSSES[0])
+    dataset = training.read_dataset(args.dataset, loss)
     architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
     if trajectory.sizes["weight"] != architecture.n_weights:
         raise QuenchError(f"{args.snapshots}: its networks do not fit the inputs of {args.dataset}")
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         if moment not in times:
             close = times[np.abs(times - moment).argmin()]
             raise QuenchError(f"{args.snapshots}: no snapshot at {moment} (nearest: {close})")
-    problem, backend = training.make_problem(dataset, architecture, args)
+    problem, backend = training.make_problem(dataset, architecture, args, loss)
     reference, later = (
         trajectory["weights"].sel(time=moment).values.astype(np.float64)
         for moment in (args.waiting_time, args.waiting_time + args.lag)

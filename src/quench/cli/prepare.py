@@ -12,14 +12,14 @@ from quench.data.sources import SOURCES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("--source", required=True, help=f"one of {', '.join(SOURCES)}, or a .npz or .nc file")
     parser.add_argument(
         "--subset", type=bounded(int, 1), help="P_D: the first P_D/K images of each class (default: all)"
     )
     parser.add_argument("--components", type=bounded(int, 1), default=10, help="principal components kept")
     parser.add_argument("--standardise", choices=("pixel", "none"), default="pixel")
     parser.add_argument("--whiten", action="store_true", help="unit variance of every component")
-    parser.add_argument("--labels", choices=("parity", "classes"), default="parity")
+    parser.add_argument("--labels", choices=("parity", "classes", "given"), default="parity")
     parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
     add_output(parser)
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, polish_legs
 from quench.errors import QuenchError
+from quench.steps import LOSSES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, help="dataset file")
     parser.add_argument("--width", type=bounded(int, 1), required=True, help="units in every hidden layer")
     parser.add_argument("--depth", type=bounded(int, 1), default=6, help="hidden layers")
+    parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0], help="of a sample")
     parser.add_argument("--weight-decay", type=bounded(float, 0.0), default=0.0, help="lambda")
     parser.add_argument("--seeds", type=integers, required=True, help="one network a seed: 0,1,2 or 0-9")
     parser.add_argument("--learning-rate", type=bounded(float, 0.0, open_low=True), required=True)
@@ -40,14 +42,15 @@ def run(args: argparse.Namespace) -> None:
 
     if len(set(args.seeds)) != len(args.seeds):
         raise QuenchError("--seeds: a seed is named twice; every network counts once")
-    dataset = training.read_dataset(args.dataset)
+    dataset = training.read_dataset(args.dataset, args.loss)
     check_output(args.output)
     architecture = Architecture(dataset.sizes["component"], args.width, args.depth)
-    problem, backend = training.make_problem(dataset, architecture, args)
+    problem, backend = training.make_problem(dataset, architecture, args, args.loss)
     config = {
         "dataset": files.config_of(dataset),
         "width": args.width,
         "depth": args.depth,
+        "loss": args.loss,
         "weight_decay": args.weight_decay,
         "learning_rate": args.learning_rate,
         "batch_size": args.batch_size,

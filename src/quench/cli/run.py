@@ -1,4 +1,5 @@
-"""Measured dynamics from pretrained networks to snapshots: overdamped Langevin at one temperature, or SGD at one batch size.
+"""Measured dynamics from pretrained networks to snapshots: overdamped Langevin at one temperature (at once, or annealed),
+or SGD, with momentum or without, or Adam at one batch size.
 
 quench run pretrained.nc data/mnist5k.nc --dynamics langevin --temperature 1e-4 --step-size 0.02 \\
     --waiting-times 500,2000 --lag-max 30000 -o snapshots.nc
@@ -11,10 +12,13 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quench import steps
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers
+from quench.dynamics.annealing import FORMS, Annealing
 from quench.errors import QuenchError
 
 if TYPE_CHECKING:
@@ -26,9 +30,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pretrained", type=Path, help="pretrained networks")
     parser.add_argument("dataset", type=Path, help="the dataset file that they were trained on")
-    parser.add_argument("--dynamics", choices=("langevin", "sgd"), default="langevin")
+    parser.add_argument("--dynamics", choices=("langevin", "sgd", "adam"), default="langevin")
     parser.add_argument("--temperature", type=bounded(float, 0.0), help="T of the Langevin noise")
-    parser.add_argument("--batch-size", type=bounded(int, 1), help="batch size of SGD")
+    parser.add_argument("--batch-size", type=bounded(int, 1), help="batch size of SGD or Adam")
+    parser.add_argument("--momentum", type=bounded(float, 0.0, 1.0), default=0.0, help="beta of SGD")
+    parser.add_argument("--betas", type=numbers, default=(0.9, 0.999), help="beta1,beta2 of Adam")
+    parser.add_argument("--anneal-start", type=bounded(float, 0.0), help="T at the start, which falls to --temperature")
+    parser.add_argument("--anneal-updates", type=bounded(int, 1), help="updates that this takes")
+    parser.add_argument("--anneal-form", choices=FORMS, default=FORMS[0], help="how T falls")
     parser.add_argument("--step-size", type=bounded(float, 0.0, open_low=True), required=True, help="mu")
     parser.add_argument("--waiting-times", type=integers, required=True, help="t_w, updates, separated by commas")
     parser.add_argument("--lag-max", type=bounded(int, 1), required=True, help="longest lag, updates")
@@ -51,31 +60,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, results, steps
-    from quench.cli import training
+    from quench import files, results
+    from quench.cli import dynamics, training
     from quench.dynamics.schedule import Schedule
     from quench.dynamics.trajectory import Leg, State
     from quench.networks.mlp import Architecture
-    from quench.random import stream_id
 
-    _check(args)
-    dataset = training.read_dataset(args.dataset)
+    annealing = _check(args)
     pretrained = results.read(args.pretrained, kind="pretrained")
     check_output(args.output)
     prepared = files.config_of(pretrained)
     if not {"width", "depth", "weight_decay"} <= prepared.keys():
         raise QuenchError(f"{args.pretrained}: does not say its width, depth and weight decay, as quench pretrain does")
+    loss = prepared.get("loss", steps.LOSSES[0])
+    dataset = training.read_dataset(args.dataset, loss)
     architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
     if pretrained.sizes["weight"] != architecture.n_weights:
         raise QuenchError(f"{args.pretrained}: its networks do not fit the inputs of {args.dataset}")
-    problem, backend = training.make_problem(dataset, architecture, args)
-    point = {"temperature": args.temperature} if args.dynamics == "langevin" else {"batch_size": args.batch_size}
+    optimiser = steps.optimiser_of(args.dynamics, momentum=args.momentum, annealed=annealing is not None)
+    problem, backend = training.make_problem(dataset, architecture, args, loss, optimiser)
     weight_decay = prepared["weight_decay"]
     # The same for full and streamed: what is measured from either is the same.
     config = {
         "prepared": prepared,
         "dynamics": args.dynamics,
-        **point,
+        **_point(args, optimiser, annealing),
         "step_size": args.step_size,
         "waiting_times": args.waiting_times,
         "lag_max": args.lag_max,
@@ -86,24 +95,18 @@ def run(args: argparse.Namespace) -> None:
         "P_D": problem.n_samples,
     }
     streamed = args.snapshots == "streamed"
-    code = steps.code(f"{args.dynamics}-streamed" if streamed else args.dynamics, backend)
+    code = steps.code(steps.run_step(optimiser, args.snapshots), backend)
     schedule = Schedule(args.waiting_times, args.lag_max, args.dense, args.per_decade)
     seeds = pretrained["seed"].values
     weights = pretrained["weights"].values.astype(np.float64)
-    update = training.advance_module(backend, args.dynamics).advance
-
-    def advance(weights: np.ndarray, first_step: int, n_steps: int) -> np.ndarray:
-        where = {"seeds": seeds, "first_step": first_step, "n_steps": n_steps, "weight_decay": weight_decay}
-        if args.dynamics == "langevin":
-            # The noise of each temperature is a stream of its own: curves at different T are independent.
-            stream = stream_id(f"langevin noise at T = {args.temperature!r}")
-            return update(
-                problem, weights, stream=stream, step_size=args.step_size, temperature=args.temperature, **where
-            )
-        stream = stream_id(f"batches of {args.batch_size}")
-        return update(
-            problem, weights, stream=stream, batch_size=args.batch_size, learning_rate=args.step_size, **where
-        )
+    common = {"seeds": seeds, "weight_decay": weight_decay}
+    if args.dynamics == "langevin":
+        state = State(weights)
+        advance = dynamics.langevin(problem, backend, args.temperature, annealing, args.step_size, common)
+    else:
+        rule = dynamics.rule(optimiser, args.momentum, args.betas)
+        state = State(weights, memory=np.zeros((len(seeds), rule.slots if rule else 0, architecture.n_weights)))
+        advance = dynamics.descent(problem, backend, rule, state.memory, args.batch_size, args.step_size, common)
 
     name = "/".join(args.output.with_suffix("").parts[-3:])
     _tell_room(f"run {name}", args, len(seeds), schedule, architecture.n_weights)
@@ -111,8 +114,11 @@ def run(args: argparse.Namespace) -> None:
     device = str(getattr(problem, "device", "cpu"))
 
     def finish(state: State) -> None:
+        result = result_of(state)
+        if loss != steps.LOSSES[0]:
+            result["data_loss"].attrs = {"long_name": f"{loss} loss", "units": "1"}
         files.write(
-            result_of(state).assign_attrs(device=device),
+            result.assign_attrs(device=device),
             args.output,
             kind="streamed" if streamed else "snapshots",
             config=config,
@@ -120,7 +126,7 @@ def run(args: argparse.Namespace) -> None:
         )
 
     training.train(
-        State(weights),
+        state,
         [Leg(args.dynamics, int(schedule.times[-1]), advance)],
         schedule.times,
         recorder,
@@ -139,18 +145,41 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def _check(args: argparse.Namespace) -> None:
+def _point(args: argparse.Namespace, optimiser: str, annealing: Annealing | None) -> dict[str, Any]:
+    """Where in the run's range of temperatures or batch sizes this is, and what else the dynamics is told."""
+    if args.dynamics == "langevin":
+        return {"temperature": args.temperature} | ({"anneal": asdict(annealing)} if annealing else {})
+    chosen = {"momentum": {"momentum": args.momentum}, "adam": {"betas": args.betas}}
+    return {"batch_size": args.batch_size} | chosen.get(optimiser, {})
+
+
+def _check(args: argparse.Namespace) -> Annealing | None:
+    """The annealing, if there is one; ``QuenchError`` for options that do not go together."""
     wanted, other = ("temperature", "batch_size") if args.dynamics == "langevin" else ("batch_size", "temperature")
     if getattr(args, wanted) is None or getattr(args, other) is not None:
         raise QuenchError(
             f"--dynamics {args.dynamics} takes --{wanted.replace('_', '-')} and no --{other.replace('_', '-')}"
         )
+    if args.momentum and (args.dynamics != "sgd" or args.momentum == 1):
+        raise QuenchError("--momentum: below 1, and for --dynamics sgd")
+    if len(args.betas) != 2 or not all(0 <= beta < 1 for beta in args.betas):
+        raise QuenchError("--betas: two numbers from 0 to below 1")
+    if (args.anneal_start is None) != (args.anneal_updates is None):
+        raise QuenchError("--anneal-start and --anneal-updates belong together")
+    if args.anneal_start is not None and args.dynamics != "langevin":
+        raise QuenchError("--anneal-start: for --dynamics langevin")
     if not args.waiting_times or min(args.waiting_times) < 0:
         raise QuenchError("--waiting-times: at least one is needed, none below 0")
     if args.snapshots == "streamed" and not (args.chi and min(args.chi) > 0):
         raise QuenchError("--snapshots streamed: --chi is needed, all of them above 0")
     if args.snapshots == "full" and (args.chi or args.motility_lags or args.hidden_only):
         raise QuenchError("--chi, --motility-lags and --hidden-only: for --snapshots streamed, or for quench observe")
+    if args.anneal_start is None:
+        return None
+    try:
+        return Annealing(args.anneal_start, args.temperature, args.anneal_updates, args.anneal_form)
+    except ValueError as error:
+        raise QuenchError(f"--anneal-form: {error}") from None
 
 
 def _tell_room(title: str, args: argparse.Namespace, n_networks: int, schedule: Schedule, n_weights: int) -> None:

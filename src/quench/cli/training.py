@@ -26,26 +26,38 @@ from quench.progress import Progress
 LAST_SAVE_SECONDS = 5.0
 
 
-def read_dataset(path: Path) -> xr.Dataset:
-    """The dataset at ``path``, with binary labels."""
+def read_dataset(path: Path, loss: str = "quadratic_hinge") -> xr.Dataset:
+    """The dataset at ``path``, with labels that ``loss`` can take."""
     dataset = results.read(path, kind="dataset")
     for name in ("x", "y"):
         if name not in dataset:
             raise QuenchError(
                 f"{path}: no variable {name!r}; a dataset file holds x (sample, component) and y (sample)"
             )
-    if not np.isin(dataset["y"], (-1, 1)).all():
-        raise QuenchError(f"{path}: labels other than -1 and +1; prepare it with --labels parity")
+    if loss != "mse" and not np.isin(dataset["y"], (-1, 1)).all():
+        raise QuenchError(f"{path}: labels other than -1 and +1, which loss {loss} needs; --labels parity makes them")
     return dataset
 
 
-def make_problem(dataset: xr.Dataset, architecture: Architecture, args: argparse.Namespace) -> tuple[Any, str]:
+def make_problem(
+    dataset: xr.Dataset,
+    architecture: Architecture,
+    args: argparse.Namespace,
+    loss: str = "quadratic_hinge",
+    optimiser: str = "sgd",
+) -> tuple[Any, str]:
     """The training problem on the backend asked for, and that backend's name."""
-    backend = steps.backend_for(args.backend, args.device)
+    backend = steps.backend_for(args.backend, args.device, loss, optimiser)
+    if args.backend == "auto" and backend != steps.backend_for("auto", args.device):
+        print(
+            f"quench: loss {loss}, {optimiser}: by the reference backend, which has more than the fused one",
+            file=sys.stderr,
+        )
     options: dict[str, Any] = {"precision": args.precision, "threads": args.threads}
     if backend == "reference":
+        options["loss"] = loss
         options["device"] = usable_device(args.device, float64=True)
-        if options["device"] != args.device:
+        if options["device"] != args.device and loss in steps.FUSED_LOSSES:
             print("quench: --device cpu would take the fused engine, which is faster here", file=sys.stderr)
     elif args.device != "cpu":
         raise QuenchError(f"--backend {backend} works on the CPU; --device {args.device} needs --backend reference")
@@ -116,6 +128,7 @@ def _save(checkpoint: Checkpoint, state: State, recorder: Recorder) -> None:
         "diverged_at": state.diverged_at,
         "step": np.int64(state.step),
         "looks": np.int64(state.looks),
+        "memory": state.memory,
     }
     rows = recorder.rows(checkpoint.journal.n_rows) if isinstance(recorder, Journalled) else np.empty((0, 0))
     checkpoint.save({f"state {name}": np.asarray(value) for name, value in own.items()} | recorder.memory(), rows)
@@ -125,6 +138,7 @@ def _restore(state: State, recorder: Recorder, saved: Saved) -> None:
     memory = dict(saved.arrays)
     state.weights[...] = memory.pop("state weights")
     state.diverged_at[...] = memory.pop("state diverged_at")
+    state.memory[...] = memory.pop("state memory")
     state.step, state.looks = int(memory.pop("state step")), int(memory.pop("state looks"))
     recorder.restore(memory)
     if isinstance(recorder, Journalled):

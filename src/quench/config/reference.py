@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from quench.config.base import section_of
 from quench.config.sections import Scenario
 
 INTRODUCTION = """\
@@ -52,8 +53,8 @@ def _sections(model: type[BaseModel], name: str = "scenario") -> list[tuple[str,
 
 def _inner(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     """The section model behind a field and whether it is a table of named ones."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
+    if section := section_of(annotation):
+        return section, False
     if typing.get_origin(annotation) is dict:
         value = typing.get_args(annotation)[1]
         return (value, True) if isinstance(value, type) and issubclass(value, BaseModel) else (None, False)

@@ -10,14 +10,18 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from quench.config.sections import Figure, Run, Scenario
+from quench.config.base import section_of
+from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
+from quench.steps import LOSSES, backend_for, optimiser_of
 
 # Sections of named entries.
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
+# Pixels of an image, all channels: there are no more components.
+_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
 
 
 def load_files(paths: Iterable[str | Path]) -> Scenario:
@@ -25,15 +29,29 @@ def load_files(paths: Iterable[str | Path]) -> Scenario:
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            content = _Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
         except FileNotFoundError:
             raise QuenchError(f"{path}: no such config file") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
         if not isinstance(content, dict):
             raise QuenchError(f"{path}: a config file must hold keys and values")
         overlay(merged, content)
     return resolve(merged)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, in which a key that is there twice is a mistake: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} is there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def overlay(base: dict[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,17 +91,24 @@ def check(scenario: Scenario) -> None:
     """What no single section can see: names that refer to others, lengths below float resolution, times off the schedule."""
     for name, data in scenario.data.items():
         if data.subset is not None:
-            _in(f"data.{name}", check_subset, data.subset, data.source)
+            _in(f"data.{name}.", check_subset, data.subset, data.source)
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
+        if data.components > _PIXELS[data.source]:
+            raise QuenchError(
+                f"config: data.{name}.components: {data.components} is more than the {_PIXELS[data.source]} pixels of"
+                f" {data.source!r}"
+            )
     for section in ("ensembles", "scans"):
         for name, networks in getattr(scenario, section).items():
             _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
-            _check_labels(f"{section}.{name}", networks.dataset, scenario)
+            _check_labels(f"{section}.{name}", networks, scenario)
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
+        optimiser = optimiser_of(run.dynamics, momentum=run.momentum, annealed=run.anneal is not None)
+        _in(f"runs.{name}: ", backend_for, scenario.compute.backend, scenario.compute.device, LOSSES[0], optimiser)
     for name, classifier in scenario.classifiers.items():
         known = find(classifier.source).train_size
         if classifier.train_samples and classifier.train_samples > known:
@@ -129,9 +154,12 @@ def _check_part(figure: str, section: str, names: Iterable[str], scenario: Scena
             raise QuenchError(f"config: figures.{figure}.{section}: classifiers.{name} has no {section} section")
 
 
-def _check_labels(place: str, dataset: str, scenario: Scenario) -> None:
-    if scenario.data[dataset].labels != "parity":
-        raise QuenchError(f"config: {place}: the quadratic hinge needs labels: parity in data.{dataset}")
+def _check_labels(place: str, networks: Ensemble | Scan, scenario: Scenario) -> None:
+    """Only mean squares take any number; a file's own labels are looked at when it is read."""
+    loss = networks.loss if isinstance(networks, Ensemble) else LOSSES[0]
+    if loss != "mse" and scenario.data[networks.dataset].labels == "classes":
+        raise QuenchError(f"config: {place}: loss {loss} needs labels: parity in data.{networks.dataset}")
+    _in(f"{place}: ", backend_for, scenario.compute.backend, scenario.compute.device, loss)
 
 
 def _check_run(name: str, run: Run) -> None:
@@ -141,9 +169,22 @@ def _check_run(name: str, run: Run) -> None:
                 f"config: runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
                 f" at most {MAX_CHI:g} is allowed"
             )
+    for key, values in (("temperatures", run.temperatures), ("chi, more_chi", {run.chi, *run.more_chi})):
+        _check_folders(f"runs.{name}.{key}", values)
     for lag in run.motility_lags:
         if lag > run.lag_max:
             raise QuenchError(f"config: runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}")
+
+
+def _check_folders(place: str, values: Iterable[float]) -> None:
+    """Values name folders and files, with ten digits: those that differ less would share one."""
+    seen: dict[str, float] = {}
+    for value in values:
+        other = seen.setdefault(f"{value:.10g}", value)
+        if other != value:
+            raise QuenchError(
+                f"config: {place}: {other!r} and {value!r} are equal in ten digits, and would share a folder"
+            )
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
@@ -174,7 +215,7 @@ def _in(place: str, function: Any, *args: Any) -> None:
     try:
         function(*args)
     except QuenchError as error:
-        raise QuenchError(f"config: {place}.{error}") from None
+        raise QuenchError(f"config: {place}{error}") from None
 
 
 def _known(place: str, name: str, table: Collection[str]) -> None:
@@ -208,13 +249,14 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     """Field names of the section at ``path``; steps through a table of named entries take the entry's model."""
     current: Any = model
     for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            current = current.model_fields[part].annotation if part in current.model_fields else None
+        if section := section_of(current):
+            current = section.model_fields[part].annotation if part in section.model_fields else None
         elif typing.get_origin(current) is dict:
             current = typing.get_args(current)[1]
     if typing.get_origin(current) is dict:
         current = typing.get_args(current)[1]
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+    section = section_of(current)
+    return list(section.model_fields) if section else []
 
 
 def as_yaml(scenario: Scenario, config: Mapping[str, Any] | None = None) -> str:

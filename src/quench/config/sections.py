@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from quench.config.annealing import Anneal
 from quench.config.base import Section, key
 from quench.config.classifiers import Classifier
 from quench.config.external import External
@@ -17,6 +18,7 @@ Temperature = Annotated[float, Field(ge=0, le=1e6)]
 Positive = Annotated[int, Field(ge=1)]
 Time = Annotated[int, Field(ge=0, le=10**12)]
 Chi = Annotated[float, Field(gt=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # With an underscore: every figure is a target of its name, beside the rules, whose names are single words.
 FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$")]
@@ -25,8 +27,10 @@ FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$")]
 class Data(Section):
     """A dataset as the networks see it."""
 
-    source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] = key(
-        "mnist5k", "raw images: mnist5k is embedded, the others are read from data_root or downloaded"
+    source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] | Annotated[str, Field(pattern=r"\.(npz|nc)$")] = key(
+        "mnist5k",
+        "raw images: mnist5k is embedded, the others are read from data_root or downloaded; or a .npz or .nc file of your"
+        " own with x (sample, ...) and y (sample)",
     )
     subset: Positive | None = key(
         None, "P_D: the first P_D/K images of each of the K classes; null keeps all", unit="samples"
@@ -36,8 +40,9 @@ class Data(Section):
         "pixel", "zero mean and unit variance of each pixel before the PCA; 'none' has no regularised phase"
     )
     whiten: bool = key(False, "scale every component to unit variance (the papers do not)")
-    labels: Literal["parity", "classes"] = key(
-        "parity", "+1 for even class indices and -1 for odd, or the index itself"
+    labels: Literal["parity", "classes", "given"] = key(
+        "parity",
+        "+1 for even class indices and -1 for odd (signs stay as they are); the index itself; any y of your file",
     )
 
 
@@ -47,6 +52,9 @@ class Ensemble(Section):
     dataset: Name = key(..., "a name from the data section")
     width: Positive = key(..., "n, units in every hidden layer")
     depth: Positive = key(6, "hidden layers")
+    loss: Literal["quadratic_hinge", "logistic", "mse"] = key(
+        "quadratic_hinge", "of a sample: max(0, 1 - y f)^2 / 2 (KWJ Eq. 1), log(1 + exp(-y f)), (f - y)^2 / 2"
+    )
     weight_decay: float = key(0.0, "lambda, strength of the L2 regularisation", ge=0)
     seeds: Positive = key(4, "number of networks; their seeds are first_seed, first_seed + 1, ...")
     first_seed: int = key(0, "seed of the first network", ge=0, le=2**62)
@@ -54,15 +62,18 @@ class Ensemble(Section):
 
 
 class Run(Section):
-    """Measured dynamics from an ensemble's prepared weights: Langevin at each temperature, or SGD at each batch size."""
+    """Measured dynamics from prepared weights: Langevin at each temperature, or SGD or Adam at each batch size."""
 
     ensemble: Name = key(..., "a name from the ensembles section")
-    dynamics: Literal["langevin", "sgd"] = key(
-        "langevin", "overdamped Langevin (KWJ Eq. 3) or stochastic gradient descent"
+    dynamics: Literal["langevin", "sgd", "adam"] = key(
+        "langevin", "overdamped Langevin (KWJ Eq. 3), stochastic gradient descent, or Adam (Kingma & Ba 2015)"
     )
     step_size: float = key(1e-3, "mu, the learning rate", gt=0)
     temperatures: tuple[Temperature, ...] = key((), "T of the Langevin noise, variance 2 mu T / P_D a step (k_B = 1)")
-    batch_sizes: tuple[Positive, ...] = key((), "batch sizes of an SGD run", unit="samples")
+    anneal: Anneal | None = key(None, "Langevin runs: T falls to each temperature; null quenches to it at time 0")
+    batch_sizes: tuple[Positive, ...] = key((), "batch sizes of an SGD or Adam run", unit="samples")
+    momentum: float = key(0.0, "SGD runs: beta in v <- beta v + gradient, w <- w - mu v", ge=0, lt=1)
+    betas: tuple[Beta, Beta] = key((0.9, 0.999), "Adam runs: decay of the two moments")
     waiting_times: tuple[Time, ...] = key(
         ..., "t_w, updates before the reference configuration", unit="updates", min_length=1
     )
@@ -86,6 +97,12 @@ class Run(Section):
             raise ValueError(f"a run with dynamics {self.dynamics!r} needs {wanted}")
         if getattr(self, other):
             raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {other}")
+        if self.momentum and self.dynamics != "sgd":
+            raise ValueError(f"a run with dynamics {self.dynamics!r} takes no momentum")
+        if self.anneal and self.dynamics != "langevin":
+            raise ValueError(f"a run with dynamics {self.dynamics!r} has no temperature to anneal")
+        if self.anneal and self.anneal.form == "exponential" and min(self.anneal.start, *self.temperatures) == 0:
+            raise ValueError("an exponential anneal never gets to T = 0, nor away from it; take form linear")
         for field in ("temperatures", "batch_sizes", "waiting_times"):
             values = getattr(self, field)
             if len(set(values)) != len(values):
@@ -124,7 +141,7 @@ class Figure(Section):
     fit: tuple[float, float] | None = key(
         None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
     )
-    collapse: bool = key(False, "own_ageing: also against t / t_w")
+    collapse: bool = key(False, "kind own_ageing: also against t / t_w")
 
     @model_validator(mode="after")
     def _lengths(self) -> Figure:

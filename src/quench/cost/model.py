@@ -17,12 +17,21 @@ from quench.config.classifiers import Classifier
 from quench.config.scenario import Scenario
 from quench.cost import speed
 from quench.cost.work import Work, rounds
+from quench.data import own
 from quench.dynamics.schedule import Schedule
-from quench.steps import backend_for
+from quench.engines import Engines
 from quench.times import end, listed
 
 _SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
 _PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
+
+
+def _size(source: str) -> tuple[tuple[int, int], int]:
+    """Training and test samples of a source, and features of each."""
+    if not own.is_own(source):
+        return _SAMPLES[source], _PIXELS[source]
+    train, test = own.read(source), own.read(source, "test")
+    return (len(train.y), len(test.y) if test else 0), train.x.shape[1]
 
 
 class Costs:
@@ -30,7 +39,7 @@ class Costs:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.backend = backend_for(scenario.compute.backend, scenario.compute.device)
+        self.engines = Engines(scenario)
         # Rules ask again and again.
         self.pretraining = functools.cache(self._pretraining)
         self.trajectory = functools.cache(self._trajectory)
@@ -40,9 +49,10 @@ class Costs:
 
     def dataset(self, dataset: str) -> Work:
         source = self.scenario.data[dataset].source
-        size = sum(_SAMPLES[source]) * _PIXELS[source]
+        samples, features = _size(source)
+        size = sum(samples) * features
         # Pixels in double precision, standardised, and a copy for the principal components.
-        return Work("data", 3e-8 * size, memory=40 * size, disk=45 * _SAMPLES[source][0])
+        return Work("data", 3e-8 * size, memory=40 * size, disk=45 * samples[0])
 
     def images(self, source: str) -> Work:
         size = sum(_SAMPLES[source]) * _PIXELS[source]
@@ -76,7 +86,8 @@ class Costs:
         n_networks, ensemble = _count(seeds), self.scenario.ensembles[self.scenario.runs[run].ensemble]
         samples = self._samples(ensemble.dataset)
         size = storage.snapshot_bytes(n_networks, len(schedule.times), n_weights)
-        seconds = n_networks * speed.gradient(n_weights, width, samples, self.backend)
+        backend = self.engines.ensemble(self.scenario.runs[run].ensemble)
+        seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
         return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
 
     def train(self, classifier: str, seeds: str) -> Work:
@@ -157,21 +168,22 @@ class Costs:
     def _pretraining(self, ensemble: str) -> Work:
         section = self.scenario.ensembles[ensemble]
         n_weights = self._n_weights(section.dataset, section.width, section.depth)
-        seconds = self._sgd_seconds(section.sgd, section.dataset, n_weights, section.width)
+        backend = self.engines.ensemble(ensemble)
+        seconds = self._sgd_seconds(section.sgd, section.dataset, n_weights, section.width, backend)
         return Work("engine", seconds, 1, 80 * n_weights + self._data(section.dataset), 8 * n_weights)
 
     def _grid_point(self, scan: str, width: int, _strength: float) -> float:
         """Seconds of one network at a point of a scan."""
         section = self.scenario.scans[scan]
         n_weights = self._n_weights(section.dataset, width, section.depth)
-        return self._sgd_seconds(section.sgd, section.dataset, n_weights, width)
+        return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self.engines.scans())
 
-    def _sgd_seconds(self, sgd, dataset: str, n_weights: int, width: int) -> float:
+    def _sgd_seconds(self, sgd, dataset: str, n_weights: int, width: int, backend: str) -> float:
         samples = self._samples(dataset)
         updates = sgd.epochs * math.ceil(samples / sgd.batch_size)
         polish = sum(epochs for epochs, _ in sgd.polish)
-        small = speed.gradient(n_weights, width, min(sgd.batch_size, samples), self.backend)
-        return updates * small + (polish + 60) * speed.gradient(n_weights, width, samples, self.backend)
+        small = speed.gradient(n_weights, width, min(sgd.batch_size, samples), backend)
+        return updates * small + (polish + 60) * speed.gradient(n_weights, width, samples, backend)
 
     def _trajectory(self, run: str, point: str) -> Work:
         """One network of a run at one point."""
@@ -180,10 +192,11 @@ class Costs:
         dataset = self.scenario.ensembles[section.ensemble].dataset
         samples, steps, looks = self._samples(dataset), int(schedule.times[-1]), len(schedule.times)
         batch = samples if section.dynamics == "langevin" else min(int(point[1:]), samples)
-        step = speed.gradient(n_weights, width, batch, self.backend)
+        backend = self.engines.run(run)
+        step = speed.gradient(n_weights, width, batch, backend)
         if section.dynamics == "langevin":
             step += speed.noise(n_weights)
-        seconds = steps * step + looks * speed.look(n_weights, width, samples, self.backend)
+        seconds = steps * step + looks * speed.look(n_weights, width, samples, backend)
         waiting, lags = len(schedule.waiting_times), len(schedule.lags)
         if self.scenario.compute.snapshots == "full":
             disk = storage.snapshot_bytes(1, looks, n_weights)
@@ -232,7 +245,7 @@ class Costs:
 
     def _samples(self, dataset: str) -> int:
         data = self.scenario.data[dataset]
-        return data.subset or (5000 if data.source == "mnist5k" else _SAMPLES[data.source][0])
+        return data.subset or (5000 if data.source == "mnist5k" else _size(data.source)[0][0])
 
     def _data(self, dataset: str) -> float:
         """Bytes of a dataset in memory, with the engine's copies."""

@@ -11,6 +11,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from quench.attributes import described
+from quench.data import own
 from quench.data.sources import Images, check_subset, find, load
 from quench.errors import QuenchError
 
@@ -31,11 +32,16 @@ def prepare(
 
     ``subset`` = P_D keeps the first P_D/K images of each of the K classes, in the order of the source; None keeps all.
     ``standardise``: "pixel" (zero mean, unit variance of each pixel over the training images) or "none" (centred only).
-    ``labels``: "parity" gives +1 for even class indices and -1 for odd ones (both papers' split), "classes" the index.
+    ``labels``: "parity" gives +1 for even class indices and -1 for odd ones (both papers' split), "classes" the index,
+    "given" the numbers in a file of one's own; there, labels -1 and +1 are their own parity.
     """
     train = load(source, "train", root)
     chosen = _first_of_each_class(train.classes, subset, find(source).n_classes, source)
     test = _test_images(source, train, chosen, root)
+    if labels == "given" and train.targets is None:
+        raise QuenchError(f"labels: 'given' is for a file of your own; {source!r} has classes")
+    if labels != "given" and train.targets is not None and not own.are_classes(train.targets):
+        raise QuenchError(f"labels: y in {source} are no classes (whole numbers from 0 on, or -1 and +1); take 'given'")
     pixels = train.images[chosen].reshape(len(chosen), -1).astype(np.float64)
     if components > min(pixels.shape):
         raise QuenchError(f"components: {components} asked for, but {source} has at most {min(pixels.shape)} here")
@@ -48,7 +54,7 @@ def prepare(
     unit = np.sqrt(variance) if whiten else np.ones_like(variance)
 
     def scores(images: np.ndarray) -> np.ndarray:
-        flat = (images.reshape(len(images), -1) - mean) / scale
+        flat = (images.reshape(len(images), len(mean)) - mean) / scale
         return (_one_thread_product(flat, axes.T) / unit).astype(np.float32)
 
     references = "Kerr Winter & Janssen 2024, Sec. II"
@@ -60,15 +66,13 @@ def prepare(
                 "principal component scores",
                 references=references,
             ),
-            "y": described(
-                label(train.classes[chosen], labels), ("sample",), f"label ({labels})", references=references
-            ),
+            "y": described(learnt(train, chosen, labels), ("sample",), f"label ({labels})", references=references),
             "class_index": described(train.classes[chosen].astype(np.int16), ("sample",), "class index of the source"),
             "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
             "x_test": described(
                 scores(test.images), ("test_sample", "component"), "test scores under the training set's transform"
             ),
-            "y_test": described(label(test.classes, labels), ("test_sample",), f"label of test image ({labels})"),
+            "y_test": described(learnt(test, slice(None), labels), ("test_sample",), f"label of test image ({labels})"),
             "pixel_mean": described(mean, ("pixel",), "mean of each pixel over the training images"),
             "pixel_scale": described(scale, ("pixel",), "what each centred pixel is divided by"),
             "principal_axes": described(axes, ("component", "pixel"), "orthonormal principal axes"),
@@ -92,6 +96,14 @@ def principal_axes(centred: np.ndarray, components: int) -> tuple[np.ndarray, np
     return axes * signs[:, None], values[::-1][:components].copy(), float(values.sum())
 
 
+def learnt(images: Images, chosen: np.ndarray | slice, rule: str) -> np.ndarray:
+    """What is to be learnt of the ``chosen`` samples: a label by ``rule``, or the number given."""
+    if rule == "given":
+        assert images.targets is not None
+        return images.targets[chosen]
+    return label(images.classes[chosen], rule)
+
+
 def label(classes: np.ndarray, rule: str) -> np.ndarray:
     """Class indices to labels: "parity" +1 even, -1 odd (int8); "classes" the index itself (int16)."""
     if rule == "parity":
@@ -111,7 +123,7 @@ def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int
     check_subset(subset, source)
     share = subset // n_classes
     rank = np.empty(len(classes), dtype=np.int64)
-    for index in range(n_classes):
+    for index in np.unique(classes) if own.is_own(source) else range(n_classes):
         members = np.flatnonzero(classes == index)
         if len(members) < share:
             raise QuenchError(
@@ -122,10 +134,10 @@ def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int
 
 
 def _test_images(source: str, train: Images, chosen: np.ndarray, root: str | None) -> Images:
-    """The source's test images; for ``mnist5k``, which has none, up to 100 images a class that training leaves out."""
-    if find(source).files:
+    """The source's test images; where it has none (``mnist5k``), up to 100 images a class that training leaves out."""
+    if find(source).has_test:
         return load(source, "test", root)
     unused = np.setdiff1d(np.arange(len(train.classes)), chosen)
     last = [unused[train.classes[unused] == index][-HELD_OUT_PER_CLASS:] for index in np.unique(train.classes)]
     kept = np.sort(np.concatenate(last))
-    return Images(train.images[kept], train.classes[kept])
+    return Images(train.images[kept], train.classes[kept], None if train.targets is None else train.targets[kept])

@@ -1,4 +1,4 @@
-"""Raw images by name: 5,000 embedded MNIST digits, MNIST, CIFAR-10 and CIFAR-100, checked before they are believed."""
+"""Raw data by name: 5,000 embedded MNIST digits, MNIST, CIFAR-10, CIFAR-100, a file; checked before they are believed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from quench.atomic import atomic
+from quench.data import own
 from quench.errors import QuenchError, nearest
 
 DOWNLOAD_ATTEMPTS = 4
@@ -23,10 +24,14 @@ DOWNLOAD_ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Images:
-    """``images`` uint8 (sample, channel, row, column) and ``classes`` int64 (sample), class indices from 0."""
+    """``images`` uint8 (sample, channel, row, column) and ``classes`` int64 (sample), class indices from 0.
+
+    Of a file of one's own: float64 (sample, feature), with the ``targets`` float64 (sample) that it gives.
+    """
 
     images: np.ndarray
     classes: np.ndarray
+    targets: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Source:
     folder: str = ""
     files: tuple[str, ...] = ()
     downloads: tuple[tuple[str, str], ...] = ()  # (address, md5), one archive or one per file
+    has_test: bool = True
 
 
 def load(name: str, split: str = "train", root: str | Path | None = None) -> Images:
@@ -52,7 +58,7 @@ def load(name: str, split: str = "train", root: str | Path | None = None) -> Ima
     if missing_files(name, root):
         _download(name, root)
     images = source.read(folder / source.folder, split)
-    if images.classes.size and images.classes.max() >= source.n_classes:
+    if source.files and images.classes.max() >= source.n_classes:
         raise QuenchError(
             f"{folder / source.folder}: damaged {split} labels of {name!r}: class {images.classes.max()} where"
             f" {source.n_classes} classes are due; delete the files and fetch them again"
@@ -61,9 +67,24 @@ def load(name: str, split: str = "train", root: str | Path | None = None) -> Ima
 
 
 def find(name: str) -> Source:
+    if own.is_own(name):
+        return _own_source(name)
     if name not in SOURCES:
-        raise QuenchError(f"no dataset {name!r}{nearest(name, SOURCES)}; known: {', '.join(SOURCES)}")
+        raise QuenchError(
+            f"no dataset {name!r}{nearest(name, SOURCES)}; known: {', '.join(SOURCES)}, and files (.npz, .nc)"
+        )
     return SOURCES[name]
+
+
+def _own_source(path: str) -> Source:
+    def read(_folder: Path, split: str) -> Images:
+        samples = own.read(path, split)
+        assert samples is not None
+        return Images(samples.x, samples.classes, samples.y)
+
+    train = read(Path(), "train")
+    has_test = own.read(path, "test") is not None
+    return Source(len(train.classes), len(np.unique(train.classes)), read, has_test=has_test)
 
 
 def check_subset(subset: int, source: str) -> None:
@@ -214,7 +235,7 @@ def _read_cifar100(folder: Path, split: str) -> Images:
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _CIFAR_HOME = "https://www.cs.toronto.edu/~kriz"
 SOURCES = {
-    "mnist5k": Source(5_000, 10, _read_embedded),
+    "mnist5k": Source(5_000, 10, _read_embedded, has_test=False),
     "mnist": Source(
         60_000,
         10,

@@ -1,7 +1,7 @@
 """An ensemble on its way through time: legs of dynamics, looks at declared times, pauses at any moment in between.
 
-The weights are the whole state and all randomness is keyed by step, so how a trajectory is cut into calls, jobs or
-restarts changes no bit of it.
+The weights, with what an optimiser remembers, are the whole state and all randomness is keyed by step, so how a
+trajectory is cut into calls, jobs or restarts changes no bit of it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ class Leg:
 
 @dataclass
 class State:
-    """``weights`` float64 (network, weight) after ``step`` updates; ``diverged_at`` (network), -1 for the living."""
+    """``weights`` float64 (network, weight) after ``step`` updates; ``diverged_at`` (network), -1 for the living.
+
+    ``memory`` float64 (network, slot, weight) is what an optimiser knows of earlier updates; most know nothing.
+    """
 
     weights: np.ndarray
     step: int = 0
     looks: int = 0
     diverged_at: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    memory: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     def __post_init__(self) -> None:
         if not self.diverged_at.size:

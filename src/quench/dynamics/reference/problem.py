@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from quench.dynamics.reference.losses import LOSSES
 from quench.networks.mlp import Architecture
 
 # Samples per pass: activations stay in cache on a CPU, and fill an accelerator.
@@ -18,8 +19,9 @@ ACCELERATOR_CHUNK = 65536
 class Problem:
     """The data and the architecture: everything but the weights.
 
-    ``x`` (sample, input) and labels ``y`` (sample) in {-1, +1}; ``precision`` of the arithmetic. Weights are passed as
-    float64 (network, weight); the quadratic hinge is L_data = (1/P) sum_i max(0, 1 - y_i f(x_i))^2 / 2 (KWJ Eq. 1).
+    ``x`` (sample, input) and labels ``y`` (sample), -1 and +1 unless the ``loss`` is mse; ``precision`` of the arithmetic.
+    Weights are passed as float64 (network, weight); L_data = (1/P) sum_i l(f(x_i), y_i) with the loss l of a sample, by
+    default the quadratic hinge max(0, 1 - y f)^2 / 2 (KWJ Eq. 1; the others: ``quench.dynamics.reference.losses``).
 
     On a CPU one network is worked on at a time, each by one of ``threads`` threads: batched products round differently
     for another number of networks, and how an ensemble is cut into jobs must change no bit. On an accelerator the whole
@@ -34,14 +36,18 @@ class Problem:
         precision: str = "float32",
         threads: int = 1,
         device: str = "cpu",
+        loss: str = "quadratic_hinge",
     ) -> None:
         x, y = np.asarray(x), np.asarray(y)
         if x.ndim != 2 or x.shape[1] != architecture.inputs or len(x) == 0:
             raise ValueError(f"x must be (sample, {architecture.inputs}) with samples, not {x.shape}")
-        if y.shape != (len(x),) or not np.isin(y, (-1, 1)).all():
-            raise ValueError("y must hold one label, -1 or +1, per sample")
-        if not np.isfinite(x).all():
-            raise ValueError("x holds a value that is not finite")
+        self.kind = LOSSES[loss]
+        if y.shape != (len(x),) or (self.kind.binary and not np.isin(y, (-1, 1)).all()):
+            raise ValueError(
+                "y must hold one label, -1 or +1, per sample" if self.kind.binary else "y must be (sample)"
+            )
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise ValueError("x or y holds a value that is not finite")
         self.architecture = architecture
         self.n_samples = len(x)
         self.dtype = getattr(torch, precision)
@@ -54,7 +60,7 @@ class Problem:
         self.chunk = CHUNK.get(self.device.type, ACCELERATOR_CHUNK)
 
     def loss(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Data loss and share of samples with positive hinge, float64 (network); NaN for non-finite weights."""
+        """Data loss and share of samples with a margin y f below 1, float64 (network); NaN for non-finite weights."""
         sums = self._by_network(self._loss_sums, self.masters(weights)).cpu().numpy() / self.n_samples
         # max(0, NaN) may be 0: a lost network must not look perfectly trained.
         sums[~np.isfinite(weights).all(axis=1)] = np.nan
@@ -93,9 +99,10 @@ class Problem:
         layers = self._layers(self._rounded(masters))
         sums = torch.zeros((len(masters), 2), dtype=torch.float64, device=self.device)
         for start in range(0, self.n_samples, self.chunk):
-            hinge = self._hinge(layers, self.x[start : start + self.chunk], self.y[start : start + self.chunk])[0]
-            sums[:, 0] += hinge.double().square().sum(dim=1) / 2
-            sums[:, 1] += (hinge > 0).double().sum(dim=1)
+            labels = self.y[start : start + self.chunk]
+            outputs = self._outputs(layers, self.x[start : start + self.chunk])[0]
+            sums[:, 0] += self.kind.value(outputs, labels).sum(dim=1)
+            sums[:, 1] += (1 - labels * outputs > 0).double().sum(dim=1)
         return sums
 
     def _gradient(self, masters: torch.Tensor) -> torch.Tensor:
@@ -114,8 +121,8 @@ class Problem:
         for start in range(0, n_samples, self.chunk):
             window = slice(start, start + self.chunk)
             labels = y[..., window]
-            hinge, activations = self._hinge(layers, x[..., window, :], labels)
-            delta = (-labels * hinge / n_samples).unsqueeze(2)  # dL/df, (network, sample, 1)
+            outputs, activations = self._outputs(layers, x[..., window, :])
+            delta = (self.kind.slope(outputs, labels) / n_samples).unsqueeze(2)  # dL/df, (network, sample, 1)
             for index in reversed(range(len(layers))):
                 inputs = activations[index]
                 slots[index] += delta.transpose(1, 2) @ inputs
@@ -135,10 +142,8 @@ class Problem:
             for start, stop, shape in zip(offsets[:-1], offsets[1:], self.architecture.shapes, strict=True)
         ]
 
-    def _hinge(
-        self, layers: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """max(0, 1 - y f) (network, sample), and the input of every layer (network, sample, units)."""
+    def _outputs(self, layers: list[torch.Tensor], x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """f(x) (network, sample), and the input of every layer (network, sample, units)."""
         signal = x.expand(len(layers[0]), *x.shape[-2:])
         activations = []
         for index, layer in enumerate(layers):
@@ -146,4 +151,4 @@ class Problem:
             signal = signal @ layer.transpose(1, 2)
             if index < len(layers) - 1:
                 signal = signal.clamp(min=0)
-        return (1 - y * signal.squeeze(2)).clamp(min=0), activations
+        return signal.squeeze(2), activations

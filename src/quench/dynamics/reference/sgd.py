@@ -30,7 +30,7 @@ def advance(
     Returns for each network the number of updates after which it was lost, or -1, as the Langevin step does.
     """
     masters = Masters(problem, weights, first_step)
-    order = _Order(problem.n_samples, batch_size, seeds, stream, sampling)
+    order = Order(problem.n_samples, batch_size, seeds, stream, sampling)
     for step in range(first_step, first_step + n_steps):
         drawn = np.stack([order.batch(network, step) for network in range(len(seeds))])
         batch = torch.from_numpy(drawn).to(problem.device, non_blocking=True)
@@ -45,7 +45,7 @@ def one_step(
     return weights - learning_rate * (problem.mean_gradient(weights, batch) + weight_decay * weights)
 
 
-class _Order:
+class Order:
     """Sample indices of any (network, step); the permutation of the current epoch is kept."""
 
     def __init__(self, n_samples: int, batch_size: int, seeds: np.ndarray, stream: int, sampling: str) -> None:

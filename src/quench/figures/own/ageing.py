@@ -1,6 +1,7 @@
-"""Ageing of anybody's own runs: displacement, overlap, non-Gaussianity and relaxation time at every waiting time.
+"""Ageing of any runs: displacement, overlap, non-Gaussianity and relaxation time at every waiting time.
 
-Needs ``external``: recorded runs. ``fit``: the window of t_w for the exponent; ``collapse``: also against t / t_w.
+Needs ``external``: recorded runs, or ``runs``: those of the scenario, at every temperature or batch size. ``fit``: the
+window of t_w for the exponent; ``collapse``: also against t / t_w.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import ageing
 from quench.figures.stacking import joined
+from quench.files import config_of
 
 TITLE = "Ageing"
 CAPTION = (
@@ -31,7 +33,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
     """Curves (panel, waiting_time, lag) and tau90 (panel, waiting_time) with their intervals, exponents, one panel a run."""
     kept = [f"{quantity}_{end}" for quantity in (*CURVES, "tau90") for end in ("mean", "low", "high")]
     parts = []
-    for name, (run,) in inputs.external.items():
+    for name, run in _shown(inputs).items():
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; quench observe writes them")
         window = inputs.fit or _resolved(run)
@@ -39,8 +41,21 @@ def compute(inputs: Inputs) -> xr.Dataset:
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
         parts.append(one.assign(facts).expand_dims(panel=[name]))
     if not parts:
-        raise QuenchError("own_ageing: give the external runs to show")
+        raise QuenchError("own_ageing: give the runs or external runs to show")
     return joined(parts, "panel").assign_attrs(collapse=int(inputs.collapse))
+
+
+def _shown(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The observables of every panel, by what it is called; a run has one for each of its points."""
+    found = {name: run for name, (run,) in inputs.external.items()}
+    for name, points in inputs.runs.items():
+        for run in points:
+            told = config_of(run).get("trajectory", {})
+            point = (
+                f"$T$ = {style.power(told['temperature'])}" if "temperature" in told else f"$B$ = {told['batch_size']}"
+            )
+            found[f"{name}, {point}"] = run
+    return found
 
 
 def _resolved(run: xr.Dataset) -> tuple[float, float]:
@@ -67,6 +82,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         count = f"{networks} network{'s' if networks > 1 else ''} of {int(one['n_weights']):,} weights"
         block[0, 0].set_title(f"{name}: {count}", fontsize=8)
     style.letters(axes.flat)
+    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure
 
 
