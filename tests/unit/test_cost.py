@@ -58,7 +58,7 @@ def test_work_grows_in_proportion_to_what_is_done():
     assert four.seconds == pytest.approx(2 * two.seconds)
     assert four.wall_seconds(4) == pytest.approx(two.wall_seconds(2))
     # 20 seeds of the same steps; half the spins are an eighth of the products.
-    simulate = Costs(whole).pspin_simulation
+    simulate = Costs(whole).simulation
     assert simulate("spins_200").seconds * 3 > simulate("spins_100").seconds
 
 

@@ -120,7 +120,7 @@ def test_missing_input_of_one_figure_is_planned_for_it_alone(packed, new_reposit
     assert main(["unpack", str(packed), "-d", str(repository.folder / "results")]) == 0
     (repository.folder / "results/smoke/glass/spins_50.nc").unlink()
     planned = rules(snakemake(repository, "theory_finite_size", "--dry-run").stdout)
-    assert planned["figure"] == 1 and set(planned) <= {"pspin_simulation", "figure", "theory_finite_size", "total"}
+    assert planned["figure"] == 1 and set(planned) <= {"simulation", "figure", "theory_finite_size", "total"}
     others = [name for name in FIGURES if name != "theory_finite_size"]
     planned = rules(snakemake(repository, *others, "--dry-run").stdout)
     assert set(planned) - {*others, "total"} == {"figure"}

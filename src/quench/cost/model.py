@@ -117,7 +117,7 @@ class Costs:
         count = part.networks * len(part.starts)
         return Work("torch", count * part.lag_max * step, memory=self._pixels(section) + 40 * model.n_weights)
 
-    def pspin_simulation(self, simulation: str) -> Work:
+    def simulation(self, simulation: str) -> Work:
         section = self.scenario.simulations[simulation]
         last = max([*section.times, *(t + lag for t in section.waiting_times for lag in (0, *section.lags))])
         one = 1e-9 * section.spins**3 + last / section.step * speed.spins(section.spins, section.replicas)
