@@ -86,6 +86,7 @@ def _prepared(scenario: Scenario, ensemble: Ensemble) -> dict[str, Any]:
         "dataset": dict(scenario.data[ensemble.dataset]),
         "width": ensemble.width,
         "depth": ensemble.depth,
+        "loss": ensemble.loss,
         "weight_decay": ensemble.weight_decay,
         **dict(ensemble.sgd),
         "precision": scenario.compute.precision,
@@ -100,12 +101,18 @@ def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | No
     """Declared parameters of a run at ``point``, a folder's name; None where the run has no such point."""
     values: dict[str, Any] = {f"T{value:.10g}": {"temperature": value} for value in run.temperatures}
     values |= {f"B{value}": {"batch_size": value} for value in run.batch_sizes}
+    chosen: dict[str, Any] = {"momentum": run.momentum} if run.momentum else {}
+    if run.dynamics == "adam":
+        chosen = {"betas": run.betas}
+    elif run.anneal is not None:
+        chosen = {"anneal": dict(run.anneal)}
     if point not in values:
         return None
     return {
         "prepared": _prepared(scenario, scenario.ensembles[run.ensemble]),
         "dynamics": run.dynamics,
         **values[point],
+        **chosen,
         "step_size": run.step_size,
         "waiting_times": run.waiting_times,
         "lag_max": run.lag_max_at(values[point].get("batch_size")),
