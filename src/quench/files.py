@@ -11,7 +11,7 @@ import functools
 import importlib.metadata
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,24 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         created_by=f"quench {__version__}",
     )
     encoding = {name: _encoding(variable) for name, variable in stamped.variables.items()}
-    with atomic(path) as temporary:
+    with _told(path), atomic(path) as temporary:
         stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         with xr.open_dataset(temporary, engine="netcdf4", decode_times=False) as written:
             if dict(written.sizes) != dict(stamped.sizes) or set(written.variables) != set(stamped.variables):
                 raise QuenchError(f"{path}: what was written differs from what was meant; is the disk full?")
         seal.seal(temporary)
+
+
+@contextlib.contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    """A disk that does not take the file at ``path`` is one line, whatever the libraries say."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise QuenchError(
+            f"{path}: could not be written ({reason}); is the disk full, or the folder read-only?"
+        ) from None
 
 
 def _encoding(variable: xr.Variable) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Together:
         first, its_config, its_code = self._first = self._first or (path, shared, code)
         if shared != its_config:
             raise QuenchError(f"{path}: made under another configuration than {first}")
-        if code != its_code:
+        # Foreign files and recordings on their way do not say by what code they were made.
+        if None not in (code, its_code) and code != its_code:
             raise QuenchError(f"{path}: made by other code than {first}; make both again")
         for member in members:
             if member in self._owner:

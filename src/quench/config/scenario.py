@@ -20,6 +20,8 @@ from quench.steps import LOSSES, backend_for, optimiser_of
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
+# Pixels of an image, all channels: there are no more components.
+_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
 
 
 def load_files(paths: Iterable[str | Path]) -> Scenario:
@@ -27,15 +29,29 @@ def load_files(paths: Iterable[str | Path]) -> Scenario:
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            content = _Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
         except FileNotFoundError:
             raise QuenchError(f"{path}: no such config file") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
         if not isinstance(content, dict):
             raise QuenchError(f"{path}: a config file must hold keys and values")
         overlay(merged, content)
     return resolve(merged)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, in which a key that is there twice is a mistake: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} is there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def overlay(base: dict[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +95,11 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
+        if data.components > _PIXELS[data.source]:
+            raise QuenchError(
+                f"config: data.{name}.components: {data.components} is more than the {_PIXELS[data.source]} pixels of"
+                f" {data.source!r}"
+            )
     for section in ("ensembles", "scans"):
         for name, networks in getattr(scenario, section).items():
             _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
@@ -148,9 +169,22 @@ def _check_run(name: str, run: Run) -> None:
                 f"config: runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
                 f" at most {MAX_CHI:g} is allowed"
             )
+    for key, values in (("temperatures", run.temperatures), ("chi, more_chi", {run.chi, *run.more_chi})):
+        _check_folders(f"runs.{name}.{key}", values)
     for lag in run.motility_lags:
         if lag > run.lag_max:
             raise QuenchError(f"config: runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}")
+
+
+def _check_folders(place: str, values: Iterable[float]) -> None:
+    """Values name folders and files, with ten digits: those that differ less would share one."""
+    seen: dict[str, float] = {}
+    for value in values:
+        other = seen.setdefault(f"{value:.10g}", value)
+        if other != value:
+            raise QuenchError(
+                f"config: {place}: {other!r} and {value!r} are equal in ten digits, and would share a folder"
+            )
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:

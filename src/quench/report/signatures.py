@@ -23,6 +23,7 @@ class Signature(NamedTuple):
 
 
 SYSTEMS = {
+    "pspin": "The 3-spin glass, solved",
     "regularised": "Langevin noise, regularised",
     "under": "Langevin noise, underparameterised",
     "over": "Langevin noise, overparameterised",
@@ -83,6 +84,7 @@ SIGNATURES = (
         "Caging",
         "The mean square displacement has a plateau, then an escape.",
         {
+            "pspin": (_like("bj-1-plateau", "a plateau at 2 (1 - q_EA)"),),
             "regularised": (_unlike("kwj-5a-no-cage", "no cage"),),
             "under": (_unlike("kwj-5b-no-cage", "no cage"),),
             "over": (_unlike("kwj-5c-no-cage", "no cage"),),
@@ -117,6 +119,10 @@ SIGNATURES = (
         "Ageing",
         "After a quench the relaxation time grows with the waiting time, for ever.",
         {
+            "pspin": (
+                _like("ours-1-ageing", "in proportion to the waiting time"),
+                _like("ours-1-violation", "at an effective temperature T/X"),
+            ),
             "regularised": (_like("kwj-8b-ageing", "ages"),),
             "under": (_like("kwj-8d-ageing", "ages"),),
             "over": (_unlike("kwj-a11-none", "no ageing"),),
@@ -135,6 +141,10 @@ SIGNATURES = (
         "Slow descent",
         "After a quench the energy falls ever more slowly and stays above its minimum.",
         {
+            "pspin": (
+                _like("bj-1-power", "a power of time"),
+                _like("bj-1-threshold", "ends at the threshold states"),
+            ),
             "sgd_under": (_like("bj-5-loss", "the loss stays above zero"),),
             "sgd_over": (
                 _like("bj-2-log-b", "falls as log t"),
