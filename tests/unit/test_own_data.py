@@ -172,7 +172,11 @@ def test_engine_is_the_fused_one_where_it_can(plain):
     [
         ("compute", {"backend": "fused"}, "ensembles.b: the fused engine has no loss logistic"),
         ("data.mine.source", "absent.npz", "absent.npz: no such file"),
-        ("data.mine.source", "mine.csv", "data.mine.source"),
+        (
+            "data.mine.source",
+            "mine.csv",
+            r"data.mine.source: input should be .*'cifar100', or String should match .*npz",
+        ),
         ("data.mine.labels", "classes", "loss quadratic_hinge needs labels: parity"),
         ("ensembles.b.loss", "hinge", "ensembles.b.loss"),
         ("runs.cold.momentum", 0.5, "'langevin' takes no momentum"),
