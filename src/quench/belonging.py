@@ -101,18 +101,13 @@ def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | No
     """Declared parameters of a run at ``point``, a folder's name; None where the run has no such point."""
     values: dict[str, Any] = {f"T{value:.10g}": {"temperature": value} for value in run.temperatures}
     values |= {f"B{value}": {"batch_size": value} for value in run.batch_sizes}
-    chosen: dict[str, Any] = {"momentum": run.momentum} if run.momentum else {}
-    if run.dynamics == "adam":
-        chosen = {"betas": run.betas}
-    elif run.anneal is not None:
-        chosen = {"anneal": dict(run.anneal)}
     if point not in values:
         return None
     return {
         "prepared": _prepared(scenario, scenario.ensembles[run.ensemble]),
         "dynamics": run.dynamics,
         **values[point],
-        **chosen,
+        **_told(run, values[point]),
         "step_size": run.step_size,
         "waiting_times": run.waiting_times,
         "lag_max": run.lag_max_at(values[point].get("batch_size")),
@@ -120,6 +115,13 @@ def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | No
         "per_decade": run.per_decade,
         "precision": scenario.compute.precision,
     }
+
+
+def _told(run: Run, point: Mapping[str, Any]) -> dict[str, Any]:
+    """What the dynamics of a run is told besides its temperature or batch size."""
+    if run.dynamics == "langevin":
+        return {"anneal": run.anneal and {**dict(run.anneal), "end": point["temperature"]}}
+    return {"betas": run.betas} if run.dynamics == "adam" else {"momentum": run.momentum}
 
 
 def _snapshots(scenario: Scenario, run: Run, parts: Mapping[str, str]) -> Belonging | None:

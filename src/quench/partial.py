@@ -23,6 +23,8 @@ from quench import files
 from quench.errors import QuenchError
 
 SUFFIX = ".part"
+# What stands in a recording's file where others have the fingerprint of the code that made them.
+CODE = "recorded"
 _MAGIC = b"quench recording 1\n"
 _SYNC_SECONDS = 30.0
 
@@ -159,7 +161,8 @@ def read(path: str | Path) -> xr.Dataset:
     }
     if header["index"] is not None:
         coords["weight"] = files.described(header["index"], ("weight",), "place among all weights of the network")
-    return xr.Dataset(variables, coords, {"kind": "snapshots", "config": json.dumps(header["config"], sort_keys=True)})
+    config = json.dumps(header["config"], sort_keys=True)
+    return xr.Dataset(variables, coords, {"kind": "snapshots", "config": config, "code_fingerprint": CODE})
 
 
 def _load(path: Path) -> tuple[dict[str, Any], np.ndarray, int]:

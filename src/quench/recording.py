@@ -21,7 +21,6 @@ import torch
 from quench import files, partial
 from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
 
 _SAMPLE_KEY = 20180720
 
@@ -182,9 +181,8 @@ class Recorder:
     def _finish(self) -> None:
         assert self._partial is not None
         whole = partial.read(self._partial.path)
-        files.write(
-            whole, self.path, kind="snapshots", config=files.config_of(whole), code=fingerprint("quench.recording")
-        )
+        # The weights are made by the user's code, whatever recorded them: two recordings go together.
+        files.write(whole, self.path, kind="snapshots", config=files.config_of(whole), code=partial.CODE)
         self._partial.close()
         self._partial.path.unlink()
         self._partial = None

@@ -155,7 +155,7 @@ def codes_of(dataset: xr.Dataset) -> set[str]:
     if kind == "mobility":
         return {steps.code(kind, backend) for backend in ("fused", "reference")}
     if kind in ("snapshots", "streamed"):
-        how = {"momentum": config.get("momentum", 0.0), "annealed": "anneal" in config}
+        how = {"momentum": config.get("momentum") or 0.0, "annealed": bool(config.get("anneal"))}
         optimiser = steps.optimiser_of(config["dynamics"], **how)
         return {steps.code(steps.run_step(optimiser, "full" if kind == "snapshots" else kind), config["backend"])}
     named = {"dataset": "prepare", "pretrained": "pretrain", "observables": "observe", "training": "train"}

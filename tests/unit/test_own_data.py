@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quench.config.scenario import resolve
-from quench.cost.work import Costs
+from quench.cost.model import Costs
 from quench.data import own
 from quench.data.prepare import prepare
 from quench.engines import Engines
@@ -172,7 +172,11 @@ def test_engine_is_the_fused_one_where_it_can(plain):
     [
         ("compute", {"backend": "fused"}, "ensembles.b: the fused engine has no loss logistic"),
         ("data.mine.source", "absent.npz", "absent.npz: no such file"),
-        ("data.mine.source", "mine.csv", "data.mine.source"),
+        (
+            "data.mine.source",
+            "mine.csv",
+            r"data.mine.source: input should be .*'cifar100', or String should match .*npz",
+        ),
         ("data.mine.labels", "classes", "loss quadratic_hinge needs labels: parity"),
         ("ensembles.b.loss", "hinge", "ensembles.b.loss"),
         ("runs.cold.momentum", 0.5, "'langevin' takes no momentum"),

@@ -239,16 +239,23 @@ def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False)[0]
-    path = [str(part) for part in mistake["loc"] if part != "[key]"]
+    mistakes = error.errors(include_url=False)
+    mistake, path = mistakes[0], _place(mistakes[0]["loc"])
     place = ".".join(path)
     if mistake["type"] == "extra_forbidden":
         known = _keys_at(Scenario, path[:-1])
         return f"{place}: no such key{nearest(path[-1], known)}; known here: {', '.join(known)}"
-    reason = mistake["msg"].removeprefix("Value error, ")
+    # A value that may be one of several things is told all of them.
+    reasons = [other["msg"].removeprefix("Value error, ") for other in mistakes if _place(other["loc"]) == path]
+    reason = ", or ".join(dict.fromkeys(reasons))
     given = mistake.get("input")
     shown = "" if isinstance(given, (dict, list, BaseModel)) or mistake["type"] == "missing" else f" (got {given!r})"
     return f"{place or 'scenario'}: {reason[0].lower() + reason[1:]}{shown}"
+
+
+def _place(location: tuple[str | int, ...]) -> list[str]:
+    """Names of keys and positions alone: what pydantic tries for a value has other characters."""
+    return [str(part) for part in location if "[" not in str(part) and part != "constrained-str"]
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
