@@ -26,12 +26,12 @@ import numpy as np
 
 from quench import files
 from quench.cli import main
-from quench.dynamics.reference import langevin, problem, sgd  # noqa: F401  (loaded once, for all lives)
+from quench.dynamics.reference import langevin, optimisers, problem, sgd  # noqa: F401  (loaded once, for all lives)
 from quench.networks.mlp import Architecture, initial_weights
 from quench.random import normals, permutation
 
 SAVE_EVERY = 0.05
-JOBS = ("pretrain", "run", "streamed")
+JOBS = ("pretrain", "run", "streamed", "adam", "annealed")
 
 
 def arguments() -> argparse.Namespace:
@@ -66,7 +66,9 @@ def command(job: str, folder: Path, output: Path, args: argparse.Namespace) -> l
         sgd = ["--learning-rate", "0.05", "--batch-size", "16", "--epochs", str(args.steps // 4), "--polish", "50:0.01"]
         return ["pretrain", str(folder / "data.nc"), *network, *sgd, *shared]
     lag_max = str(args.steps - 20)
-    dynamics = ["--temperature", "0.01", "--step-size", "0.02", "--waiting-times", "5,20", "--lag-max", lag_max]
+    dynamics = ["--step-size", "0.02", "--waiting-times", "5,20", "--lag-max", lag_max]
+    dynamics += ["--dynamics", "adam", "--batch-size", "16"] if job == "adam" else ["--temperature", "0.01"]
+    dynamics += ["--anneal-start", "1", "--anneal-updates", str(args.steps // 2)] if job == "annealed" else []
     measured = ["--snapshots", "streamed", "--chi", "30,100"] if job == "streamed" else []
     return ["run", str(folder / "pretrained.nc"), str(folder / "data.nc"), *dynamics, *measured, *shared]
 

@@ -85,9 +85,11 @@ def unpack(archive: Path, folder: Path, check: Callable[[Path], None]) -> Path:
                 sync(staging / path)
             os.replace(staging / name, target)
             sync(folder)
-        except BaseException:
+        except BaseException as error:
             for path in [staging, *made]:
                 shutil.rmtree(path, ignore_errors=True)
+            if isinstance(error, QuenchError):
+                raise QuenchError(str(error).replace(f"{staging}/", f"{archive}: ")) from None
             raise
         shutil.rmtree(staging, ignore_errors=True)
     return target

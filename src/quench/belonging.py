@@ -86,6 +86,7 @@ def _prepared(scenario: Scenario, ensemble: Ensemble) -> dict[str, Any]:
         "dataset": dict(scenario.data[ensemble.dataset]),
         "width": ensemble.width,
         "depth": ensemble.depth,
+        "loss": ensemble.loss,
         "weight_decay": ensemble.weight_decay,
         **dict(ensemble.sgd),
         "precision": scenario.compute.precision,
@@ -106,6 +107,7 @@ def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | No
         "prepared": _prepared(scenario, scenario.ensembles[run.ensemble]),
         "dynamics": run.dynamics,
         **values[point],
+        **_told(run, values[point]),
         "step_size": run.step_size,
         "waiting_times": run.waiting_times,
         "lag_max": run.lag_max_at(values[point].get("batch_size")),
@@ -113,6 +115,13 @@ def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | No
         "per_decade": run.per_decade,
         "precision": scenario.compute.precision,
     }
+
+
+def _told(run: Run, point: Mapping[str, Any]) -> dict[str, Any]:
+    """What the dynamics of a run is told besides its temperature or batch size."""
+    if run.dynamics == "langevin":
+        return {"anneal": run.anneal and {**dict(run.anneal), "end": point["temperature"]}}
+    return {"betas": run.betas} if run.dynamics == "adam" else {"momentum": run.momentum}
 
 
 def _snapshots(scenario: Scenario, run: Run, parts: Mapping[str, str]) -> Belonging | None:

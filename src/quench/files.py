@@ -11,7 +11,7 @@ import functools
 import importlib.metadata
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from quench.errors import QuenchError
 __all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
 
 KINDS = tuple(contracts.CONTRACTS)
+_ROW = 10_000
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
 
@@ -45,7 +46,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         created_by=f"quench {__version__}",
     )
     encoding = {name: _encoding(variable) for name, variable in stamped.variables.items()}
-    with atomic(path) as temporary:
+    with _told(path), atomic(path) as temporary:
         stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         with xr.open_dataset(temporary, engine="netcdf4", decode_times=False) as written:
             if dict(written.sizes) != dict(stamped.sizes) or set(written.variables) != set(stamped.variables):
@@ -53,10 +54,25 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         seal.seal(temporary)
 
 
+@contextlib.contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    """A disk that does not take the file at ``path`` is one line, whatever the libraries say."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise QuenchError(
+            f"{path}: could not be written ({reason}); is the disk full, or the folder read-only?"
+        ) from None
+
+
 def _encoding(variable: xr.Variable) -> dict[str, Any]:
     if variable.ndim == 0 or variable.dtype.kind not in "iufb" or variable.size == 0:
         return {}
     encoding: dict[str, Any] = {"fletcher32": True, "_FillValue": None}
+    if variable.shape[-1] >= _ROW:
+        # One configuration a chunk: written and read as it lies in memory.
+        encoding["chunksizes"] = (*(1 for _ in variable.shape[:-1]), variable.shape[-1])
     # Random low bits do not compress; small integers and the short curves do.
     if variable.dtype.kind != "f" or variable.size < 1_000_000:
         encoding |= {"zlib": True, "complevel": 4, "shuffle": True}

@@ -23,6 +23,8 @@ from quench import files
 from quench.errors import QuenchError
 
 SUFFIX = ".part"
+# What stands in a recording's file where others have the fingerprint of the code that made them.
+CODE = "recorded"
 _MAGIC = b"quench recording 1\n"
 _SYNC_SECONDS = 30.0
 
@@ -91,14 +93,12 @@ class Partial:
 
         A full disk must not end anybody's training: the snapshot is left out then, and the first such is told on stderr.
         """
-        body = np.int64(moment).tobytes() + np.asarray(losses, np.float64).tobytes() + weights.tobytes()
-        content = body + zlib.crc32(body).to_bytes(4, "little")
-        assert len(content) == self._row_bytes
+        head = np.int64(moment).tobytes() + np.asarray(losses, np.float64).tobytes()
+        body = memoryview(np.ascontiguousarray(weights)).cast("B")
+        check = zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little")
+        assert len(head) + len(body) + len(check) == self._row_bytes
         try:
-            left, place = memoryview(content), self._start + len(self.times) * self._row_bytes
-            while left:
-                written = os.pwrite(self._file.fileno(), left, place)
-                left, place = left[written:], place + written
+            self._write([head, body, check], self._start + len(self.times) * self._row_bytes)
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
@@ -109,6 +109,13 @@ class Partial:
             self._told = True
             return
         self.times.append(moment)
+
+    def _write(self, pieces: list[bytes | memoryview], place: int) -> None:
+        written = os.pwritev(self._file.fileno(), pieces, place)
+        if written < self._row_bytes:  # Rare: a signal, or a disk that is nearly full.
+            left = memoryview(b"".join(pieces))
+            while written < self._row_bytes:
+                written += os.pwritev(self._file.fileno(), [left[written:]], place + written)
 
     def close(self) -> None:
         """What was appended is on disk, and other processes may write to the file."""
@@ -154,7 +161,8 @@ def read(path: str | Path) -> xr.Dataset:
     }
     if header["index"] is not None:
         coords["weight"] = files.described(header["index"], ("weight",), "place among all weights of the network")
-    return xr.Dataset(variables, coords, {"kind": "snapshots", "config": json.dumps(header["config"], sort_keys=True)})
+    config = json.dumps(header["config"], sort_keys=True)
+    return xr.Dataset(variables, coords, {"kind": "snapshots", "config": config, "code_fingerprint": CODE})
 
 
 def _load(path: Path) -> tuple[dict[str, Any], np.ndarray, int]:
@@ -172,7 +180,8 @@ def _load(path: Path) -> tuple[dict[str, Any], np.ndarray, int]:
     if not count:
         return header, np.empty(0, row), start
     rows = np.memmap(path, row, "r", start, (count,))
-    whole = [zlib.crc32(one.tobytes()[:-4]) == one["check"] for one in rows]
+    content = np.memmap(path, np.uint8, "r", start, (count, row.itemsize))
+    whole = [zlib.crc32(one[:-4]) == check for one, check in zip(content, rows["check"], strict=True)]
     return header, rows[: whole.index(False) if False in whole else count], start
 
 

@@ -21,7 +21,6 @@ import torch
 from quench import files, partial
 from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
-from quench.fingerprint import fingerprint
 
 _SAMPLE_KEY = 20180720
 
@@ -115,7 +114,7 @@ class Configuration:
         if self.index is not None:
             places = torch.from_numpy(self.index).to(device)
             rows = [row[places] for row in rows]
-        return np.stack([row.cpu().numpy() for row in rows])
+        return np.stack([row.cpu().numpy() for row in rows]) if len(rows) > 1 else rows[0].cpu().numpy()[None]
 
 
 class Recorder:
@@ -182,9 +181,8 @@ class Recorder:
     def _finish(self) -> None:
         assert self._partial is not None
         whole = partial.read(self._partial.path)
-        files.write(
-            whole, self.path, kind="snapshots", config=files.config_of(whole), code=fingerprint("quench.recording")
-        )
+        # The weights are made by the user's code, whatever recorded them: two recordings go together.
+        files.write(whole, self.path, kind="snapshots", config=files.config_of(whole), code=partial.CODE)
         self._partial.close()
         self._partial.path.unlink()
         self._partial = None

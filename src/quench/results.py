@@ -13,10 +13,11 @@ from typing import Any
 
 import xarray as xr
 
-from quench import belonging, files
+from quench import belonging, files, steps
 from quench.config.scenario import load_files
 from quench.config.sections import Scenario
 from quench.errors import QuenchError
+from quench.fingerprint import fingerprint
 
 CONFIG = "config.yaml"
 
@@ -75,7 +76,8 @@ class Together:
         first, its_config, its_code = self._first = self._first or (path, shared, code)
         if shared != its_config:
             raise QuenchError(f"{path}: made under another configuration than {first}")
-        if code != its_code:
+        # Foreign files and recordings on their way do not say by what code they were made.
+        if None not in (code, its_code) and code != its_code:
             raise QuenchError(f"{path}: made by other code than {first}; make both again")
         for member in members:
             if member in self._owner:
@@ -96,6 +98,8 @@ def _shared(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
     point = {name: trajectory.pop(name, None) for name in ("temperature", "batch_size")} | {
         "chi": config.pop("chi", None)
     }
+    if "anneal" in trajectory:
+        trajectory["anneal"] = {**trajectory["anneal"], "end": None}
     # The longest lag of SGD is cut to a number of samples.
     trajectory.pop("lag_max", None)
     told = ", ".join(f"{name} = {value:g}" for name, value in point.items() if value is not None)
@@ -141,23 +145,17 @@ def paths_in(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def code_of(dataset: xr.Dataset) -> str | None:
-    """Fingerprint that the present code would give ``dataset``'s file; None where its kind has no single step."""
-    from quench import steps
-    from quench.fingerprint import fingerprint
-
-    kind, config = dataset.attrs.get("kind"), files.config_of(dataset)
-    trajectory = config.get("trajectory", config)
-    backend = trajectory.get("backend", "")
+def codes_of(dataset: xr.Dataset) -> set[str]:
+    """Fingerprints that the present code would give ``dataset``'s file; of a mobility either backend's."""
+    kind, config = dataset.attrs["kind"], files.config_of(dataset)
     if kind == "figure":
-        return fingerprint(f"quench.figures.{config['figure']}")
-    step = {
-        "dataset": "prepare",
-        "pretrained": "pretrain",
-        "snapshots": trajectory.get("dynamics"),
-        "streamed": f"{trajectory.get('dynamics')}-streamed",
-        "observables": "observe",
-        "training": "train",
-        "glass": "pspin-simulate" if "n_spins" in config else "pspin",
-    }.get(str(kind), kind)
-    return steps.code(step, backend) if step else None
+        return {fingerprint(f"quench.figures.{config['figure']}")}
+    if kind == "mobility":
+        return {steps.code(kind, backend) for backend in ("fused", "reference")}
+    if kind in ("snapshots", "streamed"):
+        how = {"momentum": config.get("momentum") or 0.0, "annealed": bool(config.get("anneal"))}
+        optimiser = steps.optimiser_of(config["dynamics"], **how)
+        return {steps.code(steps.run_step(optimiser, "full" if kind == "snapshots" else kind), config["backend"])}
+    named = {"dataset": "prepare", "pretrained": "pretrain", "observables": "observe", "training": "train"}
+    named["glass"] = "pspin-simulate" if "n_spins" in config else "pspin"
+    return {steps.code(named.get(kind, kind), config.get("backend", ""))}

@@ -59,7 +59,8 @@ def jobs(summary: str, folder: Path) -> list[Job]:
         job.outputs.append(folder / path)
         job.pending |= row["plan"] != "no update"
         if row["plan"] != "no update" and not job.reason:
-            job.reason = row["status"]
+            # Nothing changed in the job itself.
+            job.reason = "inputs to be made anew" if row["status"] == "ok" else row["status"]
     run = _Run(folder)
     for job in found.values():
         job.state = _state(job, run) if job.pending else "done"
@@ -90,8 +91,10 @@ class _Run:
     def __init__(self, folder: Path) -> None:
         hidden = folder / ".snakemake"
         self.since = min((path.stat().st_mtime for path in _files(hidden / "locks")), default=None)
-        newest = max(_files(hidden / "log"), key=lambda path: path.stat().st_mtime, default=None)
-        self.failed = {folder / log for log in _FAILED.findall(_text(newest))} if newest else set()
+        # Every call of Snakemake begins a log, the one that asks for the summary, too.
+        told = [] if self.since is None else _files(hidden / "log")
+        recent = [path for path in told if path.stat().st_mtime >= self.since]
+        self.failed = {folder / log for path in recent for log in _FAILED.findall(_text(path))}
 
 
 def _state(job: Job, run: _Run) -> str:

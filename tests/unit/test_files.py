@@ -144,7 +144,7 @@ def test_full_disk_leaves_nothing(tmp_path, dataset, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(QuenchError, match=r"file\.nc: could not be written \(No space left on device\)"):
         write(dataset, tmp_path / "file.nc")
     assert entries(tmp_path) == []
 

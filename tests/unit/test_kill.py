@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("job", ["pretrain", "run", "streamed"])
+@pytest.mark.parametrize("job", ["pretrain", "run", "streamed", "adam", "annealed"])
 def test_killed_jobs_write_the_file_of_an_unbroken_one(job):
     words = ["--jobs", job, "--kills", "3", "--signals", "KILL,TERM,INT,USR1", "--steps", "600"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}

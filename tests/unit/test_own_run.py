@@ -141,7 +141,7 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
         assert layout.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
     options = Options(scenario, layout)
     assert options.external("mine") == "--chi 5"
-    assert options.figure("external_mine").endswith("--scale reduced --fit 3.0,30.0 --collapse")
+    assert options.figure("external_mine", ["mine.nc"]).endswith("--scale reduced --fit 3.0,30.0 --collapse")
     # What is resolved once is resolved; a figure of that name that is declared is kept.
     (tmp_path / "config.yaml").write_text(as_yaml(scenario))
     assert load_files([tmp_path / "config.yaml"]) == scenario

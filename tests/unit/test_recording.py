@@ -268,7 +268,7 @@ def test_full_disk_ends_the_snapshot_and_not_the_training(tmp_path, monkeypatch,
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr(os, "pwrite", full)
+        context.setattr(os, "pwritev", full)
         for _ in range(4):
             recorder.step(training.update())
     told = capsys.readouterr().err

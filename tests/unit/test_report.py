@@ -82,7 +82,7 @@ def test_every_figure_is_shown_with_its_words_command_and_data(results, page):
         link = next(attrs for attrs in page.of("a") if attrs.get("download") == f"{name}.nc")
         kept = (results / "figures" / f"{name}.nc").read_bytes()
         assert base64.b64decode(link["href"].partition(",")[2]) == kept
-        assert f"snakemake --configfile a.yaml {name}" in page.words
+        assert f"snakemake {name} --configfile a.yaml" in page.words
 
 
 def test_nothing_is_fetched_and_nothing_is_there_twice(page):
@@ -213,8 +213,8 @@ def test_time_and_machine_of_the_jobs_are_summed(results, page):
     assert f"{36 / 3600:.2f} core-hours" in page.words
 
 
-def test_seeds_of_everything_random():
-    assert provenance.seeds(example_results.CONFIG) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
+def test_seeds_of_everything_random(results):
+    assert provenance.seeds(gather(results).config) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
 
 
 def test_usage_is_told_and_read_back(tmp_path):

@@ -81,7 +81,15 @@ def test_while_snakemake_works_a_new_log_is_a_running_job_and_an_old_one_is_not(
         "Error in rule dataset:\n    message: None\n    jobid: 3\n    output: results/smoke/data/broken.nc\n"
         f"    log: {RESULTS}/logs/data/broken.log (check log file(s) for error details)\n",
     )
+    # Asking Snakemake begins a log, too.
+    workflow.wrote(".snakemake/log/2027.snakemake.log", "Building DAG of jobs...\n")
     assert workflow.states() == {"dataset old": "waiting", "dataset new": "running", "dataset broken": "failed"}
+
+
+def test_job_whose_inputs_are_made_anew_says_so(workflow):
+    workflow.asked("claims.csv", "claims", pending=True, status="ok")
+    (job,) = jobs(workflow.rows, workflow.folder)
+    assert (job.state, job.reason) == ("waiting", "inputs to be made anew")
 
 
 def test_training_job_at_work_tells_its_progress(workflow):

@@ -42,19 +42,29 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit status (0 done, 2 a mistake in the input, 130 interrupted)."""
+    """Run one command; return its exit status.
+
+    0 done, 1 found wrong, or the system refused (no room, no permission), 2 a mistake in the input, 130 interrupted.
+    """
     argv = sys.argv[1:] if argv is None else argv
     try:
         return _run(argv)
     except QuenchError as error:
         print(f"quench: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"quench: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except MemoryError as error:
+        print(f"quench: not enough memory ({error})", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("quench: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
 
 
 class _Parser(argparse.ArgumentParser):

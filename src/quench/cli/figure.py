@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from quench.cli.options import integers, numbers
+from quench.cli.options import bounded, integers, numbers
 from quench.errors import QuenchError, nearest
 
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
     parser.add_argument("--temperatures", type=numbers, default=(), help="temperatures to show (default: all)")
-    parser.add_argument("--waiting-time", type=int, help="t_w to show (default: the last)")
+    parser.add_argument("--waiting-time", type=bounded(int, 0), help="t_w to show (default: the last)")
     parser.add_argument("--lags", type=integers, default=(), help="lags at which a histogram is shown")
     parser.add_argument(
         "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"

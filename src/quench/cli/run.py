@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     config = {
         "prepared": prepared,
         "dynamics": args.dynamics,
-        **_point(args, optimiser, annealing),
+        **_point(args, annealing),
         "step_size": args.step_size,
         "waiting_times": args.waiting_times,
         "lag_max": args.lag_max,
@@ -145,12 +145,12 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def _point(args: argparse.Namespace, optimiser: str, annealing: Annealing | None) -> dict[str, Any]:
+def _point(args: argparse.Namespace, annealing: Annealing | None) -> dict[str, Any]:
     """Where in the run's range of temperatures or batch sizes this is, and what else the dynamics is told."""
     if args.dynamics == "langevin":
-        return {"temperature": args.temperature} | ({"anneal": asdict(annealing)} if annealing else {})
-    chosen = {"momentum": {"momentum": args.momentum}, "adam": {"betas": args.betas}}
-    return {"batch_size": args.batch_size} | chosen.get(optimiser, {})
+        return {"temperature": args.temperature, "anneal": annealing and asdict(annealing)}
+    told = {"betas": args.betas} if args.dynamics == "adam" else {"momentum": args.momentum}
+    return {"batch_size": args.batch_size, **told}
 
 
 def _check(args: argparse.Namespace) -> Annealing | None:

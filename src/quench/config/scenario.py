@@ -20,6 +20,8 @@ from quench.steps import LOSSES, backend_for, optimiser_of
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
+# Pixels of an image, all channels: there are no more components.
+_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
 
 
 def load_files(paths: Iterable[str | Path]) -> Scenario:
@@ -27,15 +29,29 @@ def load_files(paths: Iterable[str | Path]) -> Scenario:
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            content = _Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
         except FileNotFoundError:
             raise QuenchError(f"{path}: no such config file") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
         if not isinstance(content, dict):
             raise QuenchError(f"{path}: a config file must hold keys and values")
         overlay(merged, content)
     return resolve(merged)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, in which a key that is there twice is a mistake: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} is there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def overlay(base: dict[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +95,12 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
+        # Of a file of your own, the step that reads it knows.
+        if data.components > _PIXELS.get(data.source, data.components):
+            raise QuenchError(
+                f"config: data.{name}.components: {data.components} is more than the {_PIXELS[data.source]} pixels of"
+                f" {data.source!r}"
+            )
     for section in ("ensembles", "scans"):
         for name, networks in getattr(scenario, section).items():
             _known(f"{section}.{name}.dataset", networks.dataset, scenario.data)
@@ -148,9 +170,22 @@ def _check_run(name: str, run: Run) -> None:
                 f"config: runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
                 f" at most {MAX_CHI:g} is allowed"
             )
+    for key, values in (("temperatures", run.temperatures), ("chi, more_chi", {run.chi, *run.more_chi})):
+        _check_folders(f"runs.{name}.{key}", values)
     for lag in run.motility_lags:
         if lag > run.lag_max:
             raise QuenchError(f"config: runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}")
+
+
+def _check_folders(place: str, values: Iterable[float]) -> None:
+    """Values name folders and files, with ten digits: those that differ less would share one."""
+    seen: dict[str, float] = {}
+    for value in values:
+        other = seen.setdefault(f"{value:.10g}", value)
+        if other != value:
+            raise QuenchError(
+                f"config: {place}: {other!r} and {value!r} are equal in ten digits, and would share a folder"
+            )
 
 
 def _check_figure_run(name: str, figure: Any, run: Run, run_name: str) -> None:
@@ -199,16 +234,23 @@ def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_mistake(error: ValidationError) -> str:
-    mistake = error.errors(include_url=False)[0]
-    path = [str(part) for part in mistake["loc"] if part != "[key]"]
+    mistakes = error.errors(include_url=False)
+    mistake, path = mistakes[0], _place(mistakes[0]["loc"])
     place = ".".join(path)
     if mistake["type"] == "extra_forbidden":
         known = _keys_at(Scenario, path[:-1])
         return f"{place}: no such key{nearest(path[-1], known)}; known here: {', '.join(known)}"
-    reason = mistake["msg"].removeprefix("Value error, ")
+    # A value that may be one of several things is told all of them.
+    reasons = [other["msg"].removeprefix("Value error, ") for other in mistakes if _place(other["loc"]) == path]
+    reason = ", or ".join(dict.fromkeys(reasons))
     given = mistake.get("input")
     shown = "" if isinstance(given, (dict, list, BaseModel)) or mistake["type"] == "missing" else f" (got {given!r})"
     return f"{place or 'scenario'}: {reason[0].lower() + reason[1:]}{shown}"
+
+
+def _place(location: tuple[str | int, ...]) -> list[str]:
+    """Names of keys and positions alone: what pydantic tries for a value has other characters."""
+    return [str(part) for part in location if "[" not in str(part) and part != "constrained-str"]
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from quench.errors import QuenchError, nearest
+from quench.errors import QuenchError
 
 SUFFIXES = (".npz", ".nc")
 
@@ -56,7 +56,9 @@ def read(path: str | Path, split: str = "train") -> Samples | None:
         return None
     for name in names:
         if name not in arrays:
-            raise QuenchError(f"{path}: no array {name!r}{nearest(name, arrays)}; it needs {names[0]} and {names[1]}")
+            raise QuenchError(
+                f"{path}: no array {name!r}, only {', '.join(arrays) or 'nothing'}; {' and '.join(names)} are needed"
+            )
     x, y = (arrays[name] for name in names)
     if x.ndim < 2 or y.shape != x.shape[:1] or not len(x):
         raise QuenchError(f"{path}: {names[0]} must be (sample, ...) and {names[1]} (sample), not {x.shape}, {y.shape}")

@@ -54,7 +54,7 @@ def prepare(
     unit = np.sqrt(variance) if whiten else np.ones_like(variance)
 
     def scores(images: np.ndarray) -> np.ndarray:
-        flat = (images.reshape(len(images), -1) - mean) / scale
+        flat = (images.reshape(len(images), len(mean)) - mean) / scale
         return (_one_thread_product(flat, axes.T) / unit).astype(np.float32)
 
     references = "Kerr Winter & Janssen 2024, Sec. II"

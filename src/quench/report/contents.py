@@ -14,6 +14,7 @@ import yaml
 
 from quench import files
 from quench.claims.judge import CANNOT, NOT_REPRODUCED, REPRODUCED
+from quench.config.scenario import TABLES
 from quench.errors import QuenchError
 from quench.report import provenance, svg
 from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
@@ -111,7 +112,7 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
     ``command`` is the Snakemake call that makes this scenario, without a target. Raises ``QuenchError`` where there
     are no results, and for damaged files; figures that are not drawn yet are named in ``absent``.
     """
-    config = dict(config or _config(results))
+    config = _named(config or _config(results))
     claims = _claims(results / "claims.json")
     figures, absent = [], []
     for name in ordered(list(config.get("figures") or {})):
@@ -138,6 +139,14 @@ def _config(results: Path) -> dict[str, Any]:
         raise QuenchError(f"{results}: no results of a scenario there (no config.yaml)") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+
+
+def _named(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` without the entries that an overlay dropped, which are null."""
+    named = dict(config)
+    for table in TABLES:
+        named[table] = {name: entry for name, entry in (config.get(table) or {}).items() if entry is not None}
+    return named
 
 
 def _claims(path: Path) -> list[dict[str, Any]]:
@@ -169,10 +178,16 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
         data_bytes=len(content),
         fingerprint=numbers.attrs.get("code_fingerprint", ""),
         parameters=yaml.safe_dump(lineage(config, name), sort_keys=False, allow_unicode=True, width=88),
-        command=f"{command} {name}",
+        command=_with_target(command, name),
         claims=tuple(row for row in claims if name in row.get("reads", "").split()),
         numbers=numbers,
     )
+
+
+def _with_target(command: str, target: str) -> str:
+    """``snakemake TARGET --configfile ...``: that option would take a target after it for a file."""
+    program, _, options = command.partition(" ")
+    return f"{program} {target} {options}".rstrip()
 
 
 def lineage(config: Mapping[str, Any], figure: str) -> dict[str, Any]:
