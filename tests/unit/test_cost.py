@@ -157,7 +157,10 @@ def test_the_command_tells_every_stage_and_what_is_done(tmp_path, monkeypatch, c
     assert main([*words, "--as-reference"]) == 0
     before = capsys.readouterr().out
     rows = {line.split()[0]: line.split() for line in before.splitlines()[2:]}
-    assert list(rows) == [*STAGES, "all"] and all(row[-1] == "0%" for row in rows.values())
+    # In smoke every stage has jobs, but for runs recorded elsewhere.
+    assert list(rows) == [*(stage for stage in STAGES if stage != "external"), "all"] and all(
+        row[-1] == "0%" for row in rows.values()
+    )
     assert sum(int(row[1]) for name, row in rows.items() if name != "all") == int(rows["all"][1])
     Path("results/smoke/data").mkdir(parents=True)
     Path("results/smoke/data/mnist.nc").touch()
