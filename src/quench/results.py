@@ -100,7 +100,7 @@ def _shared(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
     point = {name: trajectory.pop(name, None) for name in ("temperature", "batch_size")} | {
         "chi": config.pop("chi", None)
     }
-    if "anneal" in trajectory:
+    if trajectory.get("anneal"):
         trajectory["anneal"] = {**trajectory["anneal"], "end": None}
     # The longest lag of SGD is cut to a number of samples.
     trajectory.pop("lag_max", None)
