@@ -21,7 +21,7 @@ from quench.fingerprint import fingerprint
 
 CONFIG = "config.yaml"
 # Parameters that files of earlier versions do not name, and what they were then.
-_BEFORE = {"loss": "quadratic_hinge", "collapse": False}
+_BEFORE = {"loss": "quadratic_hinge", "collapse": False, "momentum": 0.0}
 
 
 def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
