@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,7 @@ SCENARIO = {
 
 def repository(folder: Path) -> Path:
     """A copy of this repository in a new folder, with a small scenario of its own."""
+    folder.mkdir()
     for name in COPIED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
@@ -161,13 +163,13 @@ class Faults:
         whole, lost = self._job_on(None), 0
         told = set()
         for _ in range(self.args.times):
-            size = int(10 ** self.rng.uniform(3.6, 6.2))
+            size = int(10 ** self.rng.uniform(4.6, 5.8))
             with mounted(self.folder / "small", f"size={size}") as small:
                 if small is None:
                     return left_out("disk")
                 content, status, line = self._job_on(small)
                 if content is None:
-                    told.add(line.partition(": ")[2].split(":")[-1].strip()[:60])
+                    told.add(re.sub(r"[\d.]+ kB", "N kB", line.split(": ")[-1]))
                 lost += (content is None) != (status != 0) or (content is not None and content != whole[0])
                 lost += "Traceback" in line
         tell("disk full", self.args.times, f"{lost} lost; told: {'; '.join(sorted(told))}")
@@ -190,7 +192,8 @@ class Faults:
         root = self.finished() / "results" / "smoke"
         folder = folder or self.folder
         output = folder / "run.nc"
-        output.unlink(missing_ok=True)
+        if output.exists():
+            output.unlink()
         words = ["--temperature", "0.01", "--step-size", "0.02", "--waiting-times", "10,20", "--lag-max", "2000"]
         words += ["--backend", "reference", "--checkpoint-every", "0.05", "-o", str(output)]
         inputs = [str(root / f"pretrained/{RUN}/0-0.nc"), str(root / "data/mnist.nc")]

@@ -2,8 +2,9 @@
 
     python benchmarks/pspin.py [--parts cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
 
-Costs are those of a new process: processor time of one core (what a busy machine blurs least), wall time and largest
-memory. The truth is a solution on the fine grid, in ``doubled`` one on the same grid with shorter lengths.
+Costs are those of new processes: processor time of one core, what a busy machine blurs least, and largest memory. The
+truth is a solution on a finer grid, in ``doubled`` one on the same grid with shorter lengths. Ten minutes of processor
+time in all.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ CLEAR_OF_TRANSITION = 1.1
 
 _COST = """
 import json, resource, sys, time
-wall, cpu = time.perf_counter(), time.process_time()
+cpu = time.process_time()
 from quench.theory.pspin.solve import solve
 loaded = time.process_time()
 solve(3, 0.5, float(sys.argv[2]), resolution=sys.argv[1])
 used = time.process_time()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([used - loaded, used - cpu, time.perf_counter() - wall, peak]))
+print(json.dumps([used - loaded, used - cpu, peak]))
 """
 
 
@@ -76,11 +77,9 @@ def cost() -> str:
         command = [sys.executable, "-c", _COST, resolution, str(t_max)]
         runs = 1 if resolution == "fine" else 3
         found = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(runs)]
-        solving, process, wall, peak = np.mean(found[runs > 1 :], axis=0)
-        rows.append(
-            f"| {resolution} | {t_max:.0e} | {solving:.2f} s | {process:.2f} s | {wall:.1f} s | {peak:.0f} MB |"
-        )
-    return table("| grid | t_max | solve, processor | with imports | wall | peak memory |", rows)
+        solving, process, peak = np.mean(found[runs > 1 :], axis=0)
+        rows.append(f"| {resolution} | {t_max:.0e} | {solving:.2f} s | {process:.2f} s | {peak:.0f} MB |")
+    return table("| grid | t_max | solve | process with imports | peak memory |", rows)
 
 
 def tabulated(t_max: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -141,23 +140,21 @@ def doubled() -> str:
 
 
 def estimates() -> str:
-    """How often the estimate covers the true error, and by how much it exceeds it."""
+    """How often the fast grid's estimate covers its distance to the standard one, and by how much it exceeds it."""
     rows = []
-    for p, temperature, t_max in ((3, 0.5, 1e7), (3, 1.0, 1e4), (4, 0.3, 1e4), (5, 0.1, 1e4)):
-        truth = solved_finely(p, temperature, t_max)
-        for resolution in ("fast", "standard"):
-            errors = true_errors(solved(p, temperature, t_max, resolution), truth)
-            true, estimate = (np.concatenate([errors[name][i] for name in errors]) for i in (0, 1))
-            ratio = estimate / np.maximum(true, 1e-300)
-            largest = [errors[name][1].max() / errors[name][0].max() for name in errors]
-            rows.append(
-                f"| {p}, {temperature:g}, {t_max:.0e} | {resolution} | {true.size} | {np.mean(estimate >= true):.1%} |"
-                f" {np.median(ratio):.1f} | {min(largest):.1f}–{max(largest):.1f} | {np.mean(ratio <= 30):.0%} |"
-            )
-    head = (
-        "| p, T, t_max | grid | points | covered | estimate over error, median | largest estimate over largest error |"
-    )
-    return table(head + " estimate below 30 errors |", rows)
+    for p, temperature, t_max in ((3, 0.5, 1e4), (3, 1.0, 1e3), (4, 0.3, 1e3)):
+        truth = march(Model(p, temperature), RESOLUTIONS["standard"], t_max)
+        errors = true_errors(solved(p, temperature, t_max, "fast"), truth)
+        true, estimate = (np.concatenate([errors[name][i] for name in errors]) for i in (0, 1))
+        ratio = estimate / np.maximum(true, 1e-300)
+        largest = [errors[name][1].max() / errors[name][0].max() for name in errors]
+        below = f"{np.mean(ratio <= 30):.0%} | {np.mean(ratio[true > 0.01 * true.max()] <= 30):.0%}"
+        rows.append(
+            f"| {p}, {temperature:g}, {t_max:.0e} | {true.size} | {np.mean(estimate >= true):.1%} | {np.median(ratio):.1f} |"
+            f" {min(largest):.1f}–{max(largest):.1f} | {below} |"
+        )
+    head = "| p, T, t_max | points | covered | estimate over error, median | largest estimate over largest error |"
+    return table(head + " below 30 errors | the same, errors above 1 % of the largest |", rows)
 
 
 def scan() -> str:

@@ -15,7 +15,7 @@ from quench import steps, submission
 from quench.archive import SUMS
 from quench.atomic import atomic
 from quench.config.claims import load as load_claims
-from quench.config.scenario import as_yaml, resolve
+from quench.config.scenario import as_yaml, read_file, resolve
 from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
@@ -54,6 +54,9 @@ def scenario_or_exit():
         if submitted := submission.read():
             submission.check_rules(RULES)
             return resolve(submitted["scenario"])
+        # Snakemake takes the second of two equal keys without a word.
+        for path in workflow.configfiles:
+            read_file(path)
         scenario = resolve(config)
         layout = Layout(scenario)
         made_from = {

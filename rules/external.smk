@@ -16,8 +16,7 @@ rule external:
     conda:
         "../envs/training.yaml"
     resources:
-        mem_mb=2500,
-        runtime=60,
+        **cost("external"),
     params:
         options=lambda w: OPTIONS.external(w.external),
         code=lambda w: code("observe"),

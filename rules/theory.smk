@@ -29,7 +29,7 @@ rule simulation:
     conda:
         "../envs/figures.yaml"
     resources:
-        **cost("pspin_simulation"),
+        **cost("simulation"),
     params:
         options=lambda w: OPTIONS.simulation(w.simulation),
         code=lambda w: code("pspin-simulate"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quench.config.sections import Scenario
-from quench.cost.work import Costs
+from quench.cost.model import Costs
 from quench.data.own import is_own
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")

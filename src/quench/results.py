@@ -13,12 +13,15 @@ from typing import Any
 
 import xarray as xr
 
-from quench import belonging, files
+from quench import belonging, files, steps
 from quench.config.scenario import load_files
 from quench.config.sections import Scenario
 from quench.errors import QuenchError
+from quench.fingerprint import fingerprint
 
 CONFIG = "config.yaml"
+# Parameters that files of earlier versions do not name, and what they were then.
+_BEFORE = {"loss": "quadratic_hinge", "collapse": False, "momentum": 0.0}
 
 
 def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
@@ -97,6 +100,8 @@ def _shared(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
     point = {name: trajectory.pop(name, None) for name in ("temperature", "batch_size")} | {
         "chi": config.pop("chi", None)
     }
+    if trajectory.get("anneal"):
+        trajectory["anneal"] = {**trajectory["anneal"], "end": None}
     # The longest lag of SGD is cut to a number of samples.
     trajectory.pop("lag_max", None)
     told = ", ".join(f"{name} = {value:g}" for name, value in point.items() if value is not None)
@@ -126,7 +131,7 @@ def _difference(wanted: Mapping[str, Any], held: Mapping[str, Any], above: str =
             told = _difference(value, held.get(name) or {}, f"{place}.")
             if told:
                 return told
-        elif name not in held or held[name] != value:
+        elif held.get(name, _BEFORE.get(name)) != value:
             return f"{place} is {_few(held.get(name))}, not {_few(value)}"
     return ""
 
@@ -142,35 +147,17 @@ def paths_in(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def _run_step(config: Mapping[str, Any], snapshots: str) -> str | None:
-    """The step that made a trajectory; None for one that was recorded elsewhere."""
-    from quench import steps
-
-    if "dynamics" not in config:
-        return None
-    optimiser = steps.optimiser_of(
-        config["dynamics"], momentum=config.get("momentum") or 0, annealed=bool(config.get("anneal"))
-    )
-    return steps.run_step(optimiser, snapshots)
-
-
-def code_of(dataset: xr.Dataset) -> str | None:
-    """Fingerprint that the present code would give ``dataset``'s file; None where its kind has no single step."""
-    from quench import steps
-    from quench.fingerprint import fingerprint
-
-    kind, config = dataset.attrs.get("kind"), files.config_of(dataset)
-    trajectory = config.get("trajectory", config)
-    backend = trajectory.get("backend", "")
+def codes_of(dataset: xr.Dataset) -> set[str]:
+    """Fingerprints that the present code would give ``dataset``'s file; of a mobility either backend's."""
+    kind, config = dataset.attrs["kind"], files.config_of(dataset)
     if kind == "figure":
-        return fingerprint(f"quench.figures.{config['figure']}")
-    step = {
-        "dataset": "prepare",
-        "pretrained": "pretrain",
-        "snapshots": _run_step(config, "full"),
-        "streamed": _run_step(config, "streamed"),
-        "observables": "observe",
-        "training": "train",
-        "glass": "pspin-simulate" if "n_spins" in config else "pspin",
-    }.get(str(kind), kind)
-    return steps.code(step, backend) if step else None
+        return {fingerprint(f"quench.figures.{config['figure']}")}
+    if kind == "mobility":
+        return {steps.code(kind, backend) for backend in ("fused", "reference")}
+    if kind in ("snapshots", "streamed"):
+        how = {"momentum": config.get("momentum") or 0.0, "annealed": bool(config.get("anneal"))}
+        optimiser = steps.optimiser_of(config["dynamics"], **how)
+        return {steps.code(steps.run_step(optimiser, "full" if kind == "snapshots" else kind), config["backend"])}
+    named = {"dataset": "prepare", "pretrained": "pretrain", "observables": "observe", "training": "train"}
+    named["glass"] = "pspin-simulate" if "n_spins" in config else "pspin"
+    return {steps.code(named.get(kind, kind), config.get("backend", ""))}

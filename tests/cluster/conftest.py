@@ -9,13 +9,11 @@ from workflows import Workflow
 def cluster():
     try:
         started = Cluster()
+        started.start()
     except Unavailable as reason:
         pytest.skip(f"no SLURM here: {reason}")
-    try:
-        started.start()
-        yield started
-    finally:
-        started.stop()
+    yield started
+    started.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 Three runs of one ensemble, each a job with a node of its own, are long enough for something to happen to them.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 FOLDERS = ("data", "pretrained", "snapshots", "observables", "figures")
 POINTS = ("T0.01", "T0.0001", "T0.001")
-LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 15000}
+LONG = {"temperatures": [0.01, 1e-4, 1e-3], "lag_max": 6000}
 
 
 def snapshots(point):
@@ -37,9 +38,27 @@ def pid_of(workflow, point):
     return int(lock.read_text().split()[0])
 
 
+def hold(cluster, workflow, *points):
+    """Trainings by their points, each stopped where it stands once it has saved a state: none ends before its fate comes."""
+    held = {}
+
+    def all_held():
+        for point in points:
+            if point not in held and saved(workflow, point):
+                held[point] = pid_of(workflow, point)
+                os.kill(held[point], signal.SIGSTOP)
+        return len(held) == len(points)
+
+    cluster.wait_for(all_held, "states to be saved", 300)
+    return held
+
+
 def told_to_end(pid):
-    """Whether SIGTERM waits for a stopped process."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    """Whether SIGTERM waits for a stopped process, or has ended it: SLURM wakes what is beyond its limit."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
     pending = int(re.search(r"^ShdPnd:\s*(\w+)", status, flags=re.MULTILINE)[1], 16)
     return bool(pending >> (signal.SIGTERM - 1) & 1)
 
@@ -78,16 +97,15 @@ def test_scenario_on_three_nodes(cluster, workflow, here):
 def test_cancelled_job_dead_node_and_time_limit(cluster, workflow, long):
     cancelled, node_killed, limited = POINTS
     process = workflow.start(*map(snapshots, POINTS), *SLURM)
-    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS), "states to be saved", 200)
-    # A training that does nothing any more waits for its time limit and costs no time until then.
-    training = pid_of(workflow, limited)
-    os.kill(training, signal.SIGSTOP)
+    training = hold(cluster, workflow, *POINTS)[limited]
+    # SLURM wakes it before it tells it to end.
     cluster.cancel(job_of(cluster, cancelled)["id"])
     node = job_of(cluster, node_killed)["node"]
     cluster.kill_node(node)
     cluster.end_soon(job_of(cluster, limited)["id"])
     cluster.wait_for(lambda: told_to_end(training), "the early signal", 200)
-    os.kill(training, signal.SIGCONT)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(training, signal.SIGCONT)
     cluster.wait_for(lambda: node not in cluster.up(), "the node to be missed", 120)
     cluster.start_node(node)
     workflow.end(process)
@@ -100,7 +118,7 @@ def test_main_process_killed_and_started_again(cluster, workflow, long):
     for point in POINTS[1:]:
         (workflow.folder / snapshots(point)).unlink()
     process = workflow.start(*map(snapshots, POINTS), *SLURM)
-    cluster.wait_for(lambda: all(saved(workflow, point) for point in POINTS[1:]), "states to be saved", 120)
+    hold(cluster, workflow, *POINTS[1:])
     process.send_signal(signal.SIGKILL)
     process.wait()
     # Its jobs go on without it. The name of a job is that of the workflow's run.

@@ -69,7 +69,7 @@ class Cluster:
     def __init__(self) -> None:
         if os.geteuid() != 0:
             raise Unavailable("SLURM's daemons are started by root only")
-        self._lock = open("/run/lock/quench-tests-slurm", "w")  # noqa: SIM115 (held as long as the cluster)
+        self._lock = open(Path(tempfile.gettempdir(), "quench-tests-slurm.lock"), "w")  # noqa: SIM115 (held as long as the cluster)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         # One cluster at a time has the link: a leftover of a killed test is ours to replace, a real file is not.
         if DEFAULT_CONF.exists() and not DEFAULT_CONF.is_symlink():
@@ -81,6 +81,13 @@ class Cluster:
         self.environment = {"SLURM_CONF": str(self.conf)}
 
     def start(self) -> None:
+        try:
+            self._start()
+        except (OSError, TimeoutError, subprocess.SubprocessError) as error:
+            self.stop()
+            raise Unavailable(f"SLURM does not start here: {error}") from None
+
+    def _start(self) -> None:
         (self.folder / "state").mkdir()
         (self.folder / "munge.key").write_bytes(os.urandom(1024))
         (self.folder / "munge.key").chmod(0o600)
@@ -136,9 +143,10 @@ class Cluster:
         self._call("scancel", which)
 
     def end_soon(self, job: str) -> None:
-        """Move a running job's time limit to within a minute."""
-        minutes = int(self._call("squeue", "-h", "-j", job, "-O", "timeused:20").strip().rpartition(":")[0] or 0)
-        self._call("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes + 1}")
+        """Move a running job's time limit, in whole minutes, to 40 to 100 s from now: its early signal is due."""
+        minutes, seconds = self._call("squeue", "-h", "-j", job, "-O", "timeused:20").strip().split(":")[-2:]
+        limit = int(minutes) + (1 if int(seconds) < 20 else 2)
+        self._call("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
 
     @contextlib.contextmanager
     def nobody_served(self) -> Iterator[None]:

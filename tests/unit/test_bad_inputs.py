@@ -223,7 +223,7 @@ def folder(tmp_path_factory):
     """A file of every kind, and each of them spoilt in every way."""
     folder = tmp_path_factory.mktemp("files")
     for kind in KINDS:
-        whole = planted.write(folder / f"{kind}.nc", kind, TRAINED if kind == "training" else None)
+        whole = planted.write(folder / f"{kind}.nc", kind, MADE.get(kind))
         content = whole.read_bytes()
         flipped = bytearray(content)
         flipped[len(content) // 3] ^= 16
@@ -240,7 +240,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-TRAINED = {"model": "B", "widths": [3], "batch_size": 2, "momentum": 0.0, "train_samples": 4}
+MADE = {
+    "training": {"model": "B", "widths": [3], "batch_size": 2, "momentum": 0.0, "train_samples": 4},
+    "pretrained": {"width": 2, "depth": 1, "weight_decay": 0.0},
+    "snapshots": {"prepared": {"width": 2, "depth": 1, "weight_decay": 0.0}},
+}
 KINDS = ("dataset", "pretrained", "snapshots", "images", "training", "observables")
 
 

@@ -38,7 +38,7 @@ def package(tmp_path: Path) -> Path:
     """A package of the same name with two modules, of which one compiles calls of the other."""
     root = tmp_path / "site" / "quench"
     root.mkdir(parents=True)
-    for name in ("compiled.py", "fingerprint.py", "errors.py"):
+    for name in ("compiled.py", "fingerprint.py", "submission.py", "atomic.py", "errors.py"):
         shutil.copy(PACKAGE / name, root / name)
     (root / "__init__.py").write_text("")
     (root / "caller.py").write_text(_CALLER)

@@ -12,7 +12,7 @@ from quench.config.scenario import as_yaml, load_files, overlay, resolve
 from quench.errors import QuenchError
 
 CONFIG = Path(__file__).parents[2] / "config"
-SHIPPED = [[], ["smoke.yaml"], ["paper.yaml"]]
+SHIPPED = [[], ["smoke.yaml"], ["cifar.yaml"], ["laptop.yaml"], ["paper.yaml"], ["paper.yaml", "cifar100.yaml"]]
 
 
 def plain():

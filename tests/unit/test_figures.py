@@ -73,7 +73,8 @@ def folder(tmp_path_factory):
     times = np.array([0, 10, 100, 1000])
     loss = 0.5 / (1 + times) + 0.1 * np.arange(1, 4)[:, None]
     prepared = xr.Dataset(
-        {"loss": (("network", "time"), loss)}, coords={"time": times, "seed": ("network", np.arange(3))}
+        {"loss": (("network", "time"), loss), "weights": (("network", "weight"), np.ones((3, 4)))},
+        coords={"time": times, "seed": ("network", np.arange(3))},
     )
     files.write(
         prepared, folder / "prepared.nc", kind="pretrained", config=config(0.1)["trajectory"]["prepared"], code="x"

@@ -232,7 +232,7 @@ def test_verify_names_what_is_wrong_and_how_to_make_it_again(folder, tmp_path, m
     shutil.copytree(root, copy)
     monkeypatch.chdir(tmp_path)
     # Planted files have a made-up fingerprint.
-    monkeypatch.setattr(results, "code_of", lambda dataset: "abc")
+    monkeypatch.setattr(results, "codes_of", lambda dataset: {"abc"})
     assert run("verify", "results/smoke") == 0
     assert f"{len(names)} files checked, nothing wrong" in capsys.readouterr().out
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quench.config.scenario import resolve
-from quench.cost.work import Costs
+from quench.cost.model import Costs
 from quench.data import own
 from quench.data.prepare import prepare
 from quench.engines import Engines

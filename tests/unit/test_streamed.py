@@ -29,7 +29,11 @@ def inputs(tmp_path_factory):
     files.write(data, folder / "data.nc", kind="dataset", config={}, code="")
     weights = np.stack([initial_weights(Architecture(4, 5, 2), seed) for seed in SEEDS])
     weights[-1, 3] = np.nan
-    networks = xr.Dataset({"weights": (("network", "weight"), weights)}, coords={"seed": ("network", list(SEEDS))})
+    lost = [-1] * (len(SEEDS) - 1) + [1]
+    networks = xr.Dataset(
+        {"weights": (("network", "weight"), weights)},
+        coords={"seed": ("network", list(SEEDS)), "diverged_at": ("network", lost)},
+    )
     config = {"width": 5, "depth": 2, "weight_decay": 0.01}
     files.write(networks, folder / "pretrained.nc", kind="pretrained", config=config, code="")
     return folder

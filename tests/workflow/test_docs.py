@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+# Followed to the letter too: test_own_experiment, test_own_run, test_module.
+ELSEWHERE = [ROOT / "docs" / f"{name}.md" for name in ("own-experiment", "own-run", "reuse")]
 SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get")
 
 
@@ -63,6 +65,14 @@ def small(new_repository):
     return repository
 
 
+def write_configs(page: Path, folder: Path) -> None:
+    """The YAML blocks that begin with the name of their file."""
+    for block in blocks(page):
+        name = re.match(r"# (config/\w+\.yaml)\n", block.text)
+        if block.language == "yaml" and name:
+            (folder / name[1]).write_text(block.text)
+
+
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
@@ -96,8 +106,10 @@ def test_changed_parameter_changes_the_figure(small):
     picture = small.folder / "results/default/figures/kwj_fig2.svg"
     assert shell("snakemake kwj_fig2", small.folder).returncode == 0
     before = picture.read_bytes()
-    (small.folder / "config/mine.yaml").write_text("figures: {kwj_fig2: {chi: 50}}\n")
-    told = shell("snakemake --configfile config/mine.yaml kwj_fig2", small.folder)
+    (small.folder / "config/mine.yaml").write_text(
+        "runs: {regularised: {more_chi: [10, 50, 100, 500]}}\nfigures: {kwj_fig2: {chi: 50}}\n"
+    )
+    told = shell("snakemake kwj_fig2 --configfile config/mine.yaml", small.folder)
     assert told.returncode == 0, told.stderr
     done = set(re.findall(r"^(?:local)?rule (\w+):$", told.stdout + told.stderr, flags=re.MULTILINE))
     assert done == {"observe", "figure", "kwj_fig2"}
@@ -105,15 +117,15 @@ def test_changed_parameter_changes_the_figure(small):
 
 
 CHECKED = [
-    pytest.param(command, id=f"{page.relative_to(ROOT)}: {command[:70]}")
+    pytest.param(page, command, id=f"{page.relative_to(ROOT)}: {command[:70]}")
     for page in PAGES
-    if page not in FOLLOWED
+    if page not in (*FOLLOWED, *ELSEWHERE)
     for command in dict.fromkeys(commands(page))
 ]
 
 
-@pytest.mark.parametrize("command", CHECKED)
-def test_command_is_one_that_we_have(command, untouched):
+@pytest.mark.parametrize("page, command", CHECKED)
+def test_command_is_one_that_we_have(page, command, untouched):
     """Options are parsed by the command itself; Snakemake and make plan; a script tells its help."""
     words = shlex.split(command)
     program = words[0]
@@ -127,6 +139,7 @@ def test_command_is_one_that_we_have(command, untouched):
         arguments = [word for word in words[1:] if word not in ("|", "COMMAND")]
         ended = subprocess.run([sys.executable, "-c", check, *arguments], capture_output=True, text=True, check=False)
     elif program == "snakemake":
+        write_configs(page, untouched.folder)
         ended = shell(f"{command} --dry-run" if "{" not in command else "true", untouched.folder)
         if ended.returncode and "is not here and cannot be downloaded" in ended.stderr:
             pytest.skip("needs images that this machine lacks")

@@ -63,8 +63,7 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
             return
         if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None:
             return
-        code = results.code_of(dataset)
-        if code is not None and code != dataset.attrs["code_fingerprint"]:
+        if dataset.attrs["code_fingerprint"] not in results.codes_of(dataset):
             yield f"{path}: made by other code than the present one"
     except QuenchError as error:
         yield str(error)

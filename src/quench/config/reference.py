@@ -26,8 +26,10 @@ without running anything; the resolved configuration of a run is kept in `result
 | --- | --- |
 | `config.yaml` | the default: 2,000 embedded MNIST images, minutes on a laptop |
 | `smoke.yaml` | every rule on next to nothing, to see that the pipeline runs |
+| `cifar.yaml` | the CIFAR-10 figures of Kerr Winter & Janssen at the default's scale, beside its results |
 | `laptop.yaml` | full MNIST and CIFAR-10 with few networks and temperatures, hours |
-| `paper.yaml` | the scale of Kerr Winter & Janssen 2024; thousands of core-hours |
+| `paper.yaml` | both papers at their own scale; thousands of core-hours |
+| `cifar100.yaml` | laid over `paper.yaml`: ResNet-18 on CIFAR-100 |
 """
 
 

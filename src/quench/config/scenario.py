@@ -28,16 +28,21 @@ def load_files(paths: Iterable[str | Path]) -> Scenario:
     """Scenario of the first YAML file with the following ones laid over it, as ``snakemake --configfile`` does."""
     merged: dict[str, Any] = {}
     for path in paths:
-        try:
-            content = _Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
-        except FileNotFoundError:
-            raise QuenchError(f"{path}: no such config file") from None
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
-        if not isinstance(content, dict):
-            raise QuenchError(f"{path}: a config file must hold keys and values")
-        overlay(merged, content)
+        overlay(merged, read_file(path))
     return resolve(merged)
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; ``QuenchError`` with line and column where it is none."""
+    try:
+        content = _Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
+    except FileNotFoundError:
+        raise QuenchError(f"{path}: no such config file") from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise QuenchError(f"{path}: a config file must hold keys and values")
+    return content
 
 
 class _Loader(yaml.SafeLoader):
@@ -95,7 +100,8 @@ def check(scenario: Scenario) -> None:
         n_samples = data.subset or find(data.source).train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-        if data.components > _PIXELS[data.source]:
+        # Of a file of your own, the step that reads it knows.
+        if data.components > _PIXELS.get(data.source, data.components):
             raise QuenchError(
                 f"config: data.{name}.components: {data.components} is more than the {_PIXELS[data.source]} pixels of"
                 f" {data.source!r}"

@@ -21,7 +21,8 @@ _FOLDERS = {
     "classifiers": ("train", ("classifier", "seeds")),
     "flatness": ("flatness", ("classifier",)),
     "drift": ("drift", ("classifier",)),
-    "glass": ("pspin_simulation", ("simulation",)),
+    "external": ("external", ("external",)),
+    "glass": ("simulation", ("simulation",)),
     "figures": ("figure", ("figure",)),
 }
 STAGES = (*(rule for rule, _ in _FOLDERS.values()), "pspin", "claims", "report")
@@ -68,7 +69,7 @@ def _parse(layout: Layout, path: str) -> tuple[str, dict[str, str]]:
     folder, *values = path.removeprefix(f"{layout.folder}/").rpartition(".")[0].split("/")
     rule, names = _FOLDERS[folder]
     # Solutions and simulations of the glass share a folder.
-    if rule == "pspin_simulation" and values[0] in layout.scenario.quenches:
+    if rule == "simulation" and values[0] in layout.scenario.quenches:
         rule, names = "pspin", ("quench",)
     wildcards = dict(zip(names, values, strict=True))
     if "chi" in wildcards:

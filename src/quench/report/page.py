@@ -54,7 +54,8 @@ _SYMBOLS = {
 
 def render(contents: Contents) -> str:
     """The report of one scenario."""
-    total = provenance.total(contents.spent.values())
+    # The job that makes this page is not over.
+    total = provenance.total(spent for stage, spent in contents.spent.items() if stage != "report")
     return _page(
         "report.html",
         contents=contents,

@@ -81,19 +81,12 @@ def _final(ax, numbers: xr.Dataset) -> None:
         error = [[max(value - low, 0)], [max(high - value, 0)]]
         ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)
     style_of = {"linestyle": "none", "mfc": "none", "ms": 4}
-    slope = float(numbers["well_exponent"])
-    label = rf"well, $t\to\infty$: $T^{{{slope:.2f}}}$"
-    ax.plot(temperatures, hot["well_plateau"], marker="s", mec="0.2", color="0.2", **style_of, label=label)
-    slope = float(numbers["well_final_exponent"])
-    ax.plot(
-        temperatures,
-        hot["well_final"],
-        marker="D",
-        mec="0.6",
-        color="0.6",
-        **style_of,
-        label=rf"well, $t_f$: $T^{{{slope:.2f}}}$",
-    )
+    wells = (("plateau", "exponent", "s", "0.2", r"$t\to\infty$"), ("final", "final_exponent", "D", "0.6", "$t_f$"))
+    for end, exponent, marker, color, text in wells:
+        slope = float(numbers[f"well_{exponent}"])
+        power = rf": $T^{{{slope:.2f}}}$" if np.isfinite(slope) else ""
+        label = f"well, {text}{power}"
+        ax.plot(temperatures, hot[f"well_{end}"], marker=marker, mec=color, color=color, **style_of, label=label)
     value = float(numbers["final_exponent"])
     if np.isfinite(value):
         span = np.array([temperatures[used].min(), temperatures[used].max()])

@@ -46,7 +46,10 @@ def draw(numbers: xr.Dataset) -> Figure:
         quantity, label = ("tau_e", r"$\tau_e$") if index < ROW else ("tau90", r"$\tau_{90}$")
         one = panel(numbers, name)
         relaxation_times(ax, one, quantity, label)
-        ax.set_title(rf"{title(name)}, $\chi$ = {float(one['chi']):g}")
+        ax.set_title(title(name))
+        ax.text(
+            0.97, 0.96, rf"$\chi$ = {float(one['chi']):g}", transform=ax.transAxes, ha="right", va="top", fontsize=7.5
+        )
         if index % ROW:
             ax.set_ylabel("")
     style.letters(axes.flat)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from quench.attributes import described
-from quench.theory.pspin.solve import Estimated, Quench
+from quench.theory.pspin.solve import MARGIN, Estimated, Quench
 
 SOURCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993); Baity-Jesi et al. 2018, Fig. 1"
 
@@ -55,7 +55,7 @@ def glass(quench: Quench, times: np.ndarray, waiting_times: np.ndarray, lags: np
 
 def _described(name: str, result: Estimated, dims: tuple[str, ...], long_name: str, units: str = "1") -> dict[str, Any]:
     """A result and its error as variables."""
-    how = "twice the largest difference of two solutions of different resolution nearby"
+    how = f"{MARGIN:g} times the largest difference of two solutions of different resolution nearby"
     return {
         name: described(result.value, dims, long_name, units, references=SOURCE),
         f"{name}_error": described(result.error, dims, f"estimated absolute error of {name}", units, comment=how),

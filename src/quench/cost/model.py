@@ -1,0 +1,268 @@
+"""The cost model: what every job of a scenario takes on the reference core, from the configuration alone.
+
+It sets the resources that jobs ask for and the size of their chunks, and is what ``quench cost`` prints. Nothing that it
+says enters a fingerprint or changes a bit of a result.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+
+import numpy as np
+
+from quench import storage
+from quench.config.classifiers import Classifier
+from quench.config.scenario import Scenario
+from quench.cost import speed
+from quench.cost.work import Work, rounds
+from quench.data import own
+from quench.dynamics.schedule import Schedule
+from quench.engines import Engines
+from quench.times import end, listed
+
+_SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
+_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
+
+
+def _size(source: str) -> tuple[tuple[int, int], int]:
+    """Training and test samples of a source, and features of each."""
+    if not own.is_own(source):
+        return _SAMPLES[source], _PIXELS[source]
+    train, test = own.read(source), own.read(source, "test")
+    return (len(train.y), len(test.y) if test else 0), train.x.shape[1]
+
+
+class Costs:
+    """Work of the jobs of ``scenario``: a method for each rule, its arguments the rule's wildcards."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.engines = Engines(scenario)
+        # Rules ask again and again.
+        self.pretraining = functools.cache(self._pretraining)
+        self.trajectory = functools.cache(self._trajectory)
+        self.training = functools.cache(self._training)
+        self.grid_point = functools.cache(self._grid_point)
+        self.chunk_size = functools.cache(self._chunk_size)
+
+    def dataset(self, dataset: str) -> Work:
+        source = self.scenario.data[dataset].source
+        samples, features = _size(source)
+        size = sum(samples) * features
+        # Pixels in double precision, standardised, and a copy for the principal components.
+        return Work("data", 3e-8 * size, memory=40 * size, disk=45 * samples[0])
+
+    def images(self, source: str) -> Work:
+        size = sum(_SAMPLES[source]) * _PIXELS[source]
+        return Work("data", 2e-8 * size, memory=6 * size, disk=size / 2)
+
+    def pretrain(self, ensemble: str, seeds: str) -> Work:
+        return self._many(self.pretraining(ensemble), _count(seeds))
+
+    def run(self, run: str, point: str, seeds: str) -> Work:
+        return self._many(self.trajectory(run, point), _count(seeds))
+
+    def scan(self, scan: str, part: str) -> Work:
+        section = self.scenario.scans[scan]
+        first, last = map(int, part.split("-"))
+        points = [self.grid_point(scan, *point) for point in section.points[first : last + 1]]
+        # Points are worked on one after the other, each with a core for every seed.
+        return Work("engine", section.seeds * sum(points), section.seeds, self._data(section.dataset), 1e4)
+
+    def observe(self, run: str, point: str, chi: str) -> Work:
+        n_networks, n_weights, schedule, _ = self._measured(run, point)
+        pairs = n_networks * len(schedule.waiting_times) * len(schedule.lags)
+        streamed = self.scenario.compute.snapshots == "streamed"
+        # One file is in memory at a time.
+        at_once = min(n_networks, self.chunk_size("ensembles", self.scenario.runs[run].ensemble))
+        size = 0 if streamed else storage.snapshot_bytes(at_once, len(schedule.times), n_weights)
+        motility = len(self.scenario.runs[run].motility_lags) or 6
+        return Work("light", 0.2 + pairs * (2e-5 + 6e-9 * n_weights), memory=2 * size, disk=pairs * (40 + 4 * motility))
+
+    def mobility(self, run: str, point: str, seeds: str) -> Work:
+        _, n_weights, schedule, width = self._measured(run, point)
+        n_networks, ensemble = _count(seeds), self.scenario.ensembles[self.scenario.runs[run].ensemble]
+        samples = self._samples(ensemble.dataset)
+        size = storage.snapshot_bytes(n_networks, len(schedule.times), n_weights)
+        backend = self.engines.ensemble(self.scenario.runs[run].ensemble)
+        seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
+        return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
+
+    def train(self, classifier: str, seeds: str) -> Work:
+        one = self.training(classifier)
+        return Work("torch", one.seconds * _count(seeds), 1, one.memory, one.disk * _count(seeds))
+
+    def flatness(self, classifier: str) -> Work:
+        section = self.scenario.classifiers[classifier]
+        model, part = speed.Model(section), section.flatness
+        train, _ = _images(section)
+        one = speed.spectrum(
+            model.n_weights, model.products, part.samples or train, part.method, part.probes * part.lanczos_steps
+        )
+        lines = section.seeds * (len(part.times) - 1) + section.seeds * (section.seeds - 1) / 2
+        seconds = section.seeds * len(part.times) * one + lines * 21 * model.forward(train)
+        full = (
+            24 * model.n_weights**2 if part.method == "full" else 8 * part.probes * part.lanczos_steps * model.n_weights
+        )
+        # The library of Hessian products takes its time to load.
+        return Work("torch", 2.0 + seconds, memory=1.3e8 + full + self._pixels(section))
+
+    def drift(self, classifier: str) -> Work:
+        section = self.scenario.classifiers[classifier]
+        model, part = speed.Model(section), section.drift
+        train, _ = _images(section)
+        step = speed.GRADIENT * train * model.products / model.rate + model.overhead + model.step(section.batch_size)
+        count = part.networks * len(part.starts)
+        return Work("torch", count * part.lag_max * step, memory=self._pixels(section) + 40 * model.n_weights)
+
+    def simulation(self, simulation: str) -> Work:
+        section = self.scenario.simulations[simulation]
+        last = max([*section.times, *(t + lag for t in section.waiting_times for lag in (0, *section.lags))])
+        one = 1e-9 * section.spins**3 + last / section.step * speed.spins(section.spins, section.replicas)
+        return Work("engine", section.seeds * one, memory=4 * section.spins**3)
+
+    def pspin(self, quench: str) -> Work:
+        section = self.scenario.quenches[quench]
+        asked = (listed(getattr(section, field), field) for field in ("times", "waiting_times", "lags"))
+        return Work("engine", speed.quench(end(*asked, section.t_max), section.resolution), memory=2e8, disk=1e6)
+
+    def external(self, external: str) -> Work:
+        paths = map(Path, self.scenario.external[external].snapshots)
+        sizes = [path.stat().st_size for path in paths if path.exists()]
+        return Work("light", 1.0 + 2e-8 * sum(sizes), memory=3.0 * max(sizes, default=0), disk=1e6)
+
+    def figure(self, figure: str) -> Work:
+        return Work("figure", 1.0, memory=1e8, disk=4e5)
+
+    def claims(self) -> Work:
+        return Work("figure", 0.5)
+
+    def report(self) -> Work:
+        return Work("figure", 2.0, memory=1e8, disk=2e6 * len(self.scenario.figures))
+
+    def _chunk_size(self, kind: str, name: str) -> int:
+        """Networks of a job of an ensemble or classifier, or points of a job of a scan, as ``compute`` has it."""
+        compute = self.scenario.compute
+        if compute.job_minutes is None:
+            return compute.scan_chunk if kind == "scans" else compute.chunk
+        at_once = 1 if kind == "classifiers" else compute.chunk
+        if kind == "scans":
+            section = self.scenario.scans[name]
+            seconds = sum(self.grid_point(name, *point) for point in section.points) / len(section.points)
+            return rounds(seconds * math.ceil(section.seeds / at_once), compute.job_minutes)
+        return at_once * rounds(self.network_seconds(kind, name), compute.job_minutes)
+
+    def network_seconds(self, kind: str, name: str) -> float:
+        """The longest that one network of an ensemble or a classifier keeps a core busy in one job."""
+        if kind == "classifiers":
+            return self.training(name).seconds
+        runs = [run for run, section in self.scenario.runs.items() if section.ensemble == name]
+        points = [self.trajectory(run, point).seconds for run in runs for point in self._points(run)]
+        return max([self.pretraining(name).seconds, *points])
+
+    def _many(self, one: Work, count: int) -> Work:
+        return Work("engine", one.seconds * count, count, one.memory * count, one.disk * count)
+
+    def _pretraining(self, ensemble: str) -> Work:
+        section = self.scenario.ensembles[ensemble]
+        n_weights = self._n_weights(section.dataset, section.width, section.depth)
+        backend = self.engines.ensemble(ensemble)
+        seconds = self._sgd_seconds(section.sgd, section.dataset, n_weights, section.width, backend)
+        return Work("engine", seconds, 1, 80 * n_weights + self._data(section.dataset), 8 * n_weights)
+
+    def _grid_point(self, scan: str, width: int, _strength: float) -> float:
+        """Seconds of one network at a point of a scan."""
+        section = self.scenario.scans[scan]
+        n_weights = self._n_weights(section.dataset, width, section.depth)
+        return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self.engines.scans())
+
+    def _sgd_seconds(self, sgd, dataset: str, n_weights: int, width: int, backend: str) -> float:
+        samples = self._samples(dataset)
+        updates = sgd.epochs * math.ceil(samples / sgd.batch_size)
+        polish = sum(epochs for epochs, _ in sgd.polish)
+        small = speed.gradient(n_weights, width, min(sgd.batch_size, samples), backend)
+        return updates * small + (polish + 60) * speed.gradient(n_weights, width, samples, backend)
+
+    def _trajectory(self, run: str, point: str) -> Work:
+        """One network of a run at one point."""
+        section = self.scenario.runs[run]
+        _, n_weights, schedule, width = self._measured(run, point)
+        dataset = self.scenario.ensembles[section.ensemble].dataset
+        samples, steps, looks = self._samples(dataset), int(schedule.times[-1]), len(schedule.times)
+        batch = samples if section.dynamics == "langevin" else min(int(point[1:]), samples)
+        backend = self.engines.run(run)
+        step = speed.gradient(n_weights, width, batch, backend)
+        if section.dynamics == "langevin":
+            step += speed.noise(n_weights)
+        seconds = steps * step + looks * speed.look(n_weights, width, samples, backend)
+        waiting, lags = len(schedule.waiting_times), len(schedule.lags)
+        if self.scenario.compute.snapshots == "full":
+            disk = storage.snapshot_bytes(1, looks, n_weights)
+            memory = 2 * disk
+        else:
+            motility = len(section.motility_lags) or 6
+            disk = storage.streamed_bytes(1, looks, waiting, lags, 1 + len(section.more_chi), motility)
+            memory = disk + storage.reference_bytes(1, waiting, n_weights)
+            seconds += waiting * lags * (2e-5 + 6e-9 * n_weights)
+        return Work("engine", seconds, 1, memory + self._data(dataset), disk)
+
+    def _training(self, classifier: str) -> Work:
+        """One network of a classifier."""
+        section = self.scenario.classifiers[classifier]
+        model, (train, test) = speed.Model(section), _images(section)
+        decades = math.log10(section.steps)
+        waiting = np.geomspace(1, max(1, section.steps / 2.2), max(2, round(section.waiting_per_decade * decades)))
+        starts = np.minimum(section.windows, 1 + 0.1 * waiting).sum()
+        lags = section.lags_per_decade * decades
+        measurements = section.measures_per_decade * decades + len(waiting)
+        seconds = (
+            section.steps * model.step(section.batch_size)
+            + starts * lags * model.comparison()
+            + measurements * model.probe(section, train, test)
+        )
+        # At most the starts of two decades' waiting times are open at once.
+        held = min(starts, 2 * section.waiting_per_decade * section.windows)
+        disk = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
+        return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (6 + 2 * held), disk)
+
+    def _measured(self, run: str, point: str) -> tuple[int, int, Schedule, int]:
+        """Networks of a run, their weights, when they are looked at, and their width."""
+        section = self.scenario.runs[run]
+        ensemble = self.scenario.ensembles[section.ensemble]
+        n_weights = self._n_weights(ensemble.dataset, ensemble.width, ensemble.depth)
+        lag_max = section.lag_max_at(int(point[1:]) if point[0] == "B" else None)
+        schedule = Schedule(section.waiting_times, lag_max, section.dense, section.per_decade)
+        return ensemble.seeds, n_weights, schedule, ensemble.width
+
+    def _points(self, run: str) -> list[str]:
+        section = self.scenario.runs[run]
+        return [f"B{size}" for size in section.batch_sizes] or [f"T{section.temperatures[0]}"]
+
+    def _n_weights(self, dataset: str, width: int, depth: int) -> int:
+        return speed.mlp_weights(self.scenario.data[dataset].components, width, depth)
+
+    def _samples(self, dataset: str) -> int:
+        data = self.scenario.data[dataset]
+        return data.subset or (5000 if data.source == "mnist5k" else _size(data.source)[0][0])
+
+    def _data(self, dataset: str) -> float:
+        """Bytes of a dataset in memory, with the engine's copies."""
+        return 16.0 * self._samples(dataset) * self.scenario.data[dataset].components
+
+    def _pixels(self, section: Classifier) -> float:
+        """Bytes of a classifier's images in memory, raw and as it sees them, and of their activations."""
+        train, test = _images(section)
+        return (train + test) * _PIXELS[section.source] * (1 + 4 * 2 / section.pool**2)
+
+
+def _count(seeds: str) -> int:
+    first, last = map(int, seeds.split("-"))
+    return last - first + 1
+
+
+def _images(section: Classifier) -> tuple[int, int]:
+    """Training and test images of a classifier."""
+    train, test = _SAMPLES[section.source]
+    return section.train_samples or train, section.test_samples or test
