@@ -34,6 +34,8 @@ rule figure:
         **cost("figure"),
     params:
         options=lambda w, input: OPTIONS.figure(w.figure, input),
+        # For the record: what is told of inputs is left out when parameters are compared.
+        asked=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: figure_code(LAYOUT, w.figure),
         caption=lambda w: figure_words(w.figure)[1],
         module=lambda w: LAYOUT.figure_module(w.figure),

@@ -84,6 +84,11 @@ def test_choice_of_one_figure_redraws_that_figure_alone(restored):
     assert restored.planned() == {"figure kwj_figa2"}
 
 
+def test_choice_that_changes_no_input_redraws_the_figure_too(restored):
+    restored.overlay({"figures": {"kwj_fig2": {"waiting_time": 10}}})
+    assert restored.planned() == {"figure kwj_fig2"}
+
+
 def test_another_temperature_trains_that_temperature_alone(restored):
     restored.overlay({"runs": {"regularised": {"temperatures": [0.01, 1e-3, 1e-4]}}})
     planned = restored.planned()
