@@ -10,7 +10,7 @@ from quench.fingerprint import fingerprint
 _PREPARATION = ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
 _LANGEVIN = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin")
 _SGD = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
-_REMEMBERING = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.optimisers")
+_REMEMBERING = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.reference.optimisers")
 _STREAMED = "-streamed"
 _CLASSIFIER = ("quench.data.inputs", "quench.networks.zoo")
 
