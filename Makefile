@@ -25,7 +25,7 @@ smoke: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .

@@ -163,6 +163,12 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
+def figure_paths(name):
+    """The files that a figure is drawn from, in the order of its options."""
+    groups = LAYOUT.figure_inputs(name).values()
+    return [path for group in groups for paths in group.values() for path in paths]
+
+
 def figure_words(name):
     """Title and caption of a figure."""
     return words(figure_module(LAYOUT, name))

@@ -8,12 +8,7 @@ is a target of its own name.
 
 rule figure:
     input:
-        lambda w: [
-            path
-            for kind in LAYOUT.figure_inputs(w.figure).values()
-            for paths in kind.values()
-            for path in paths
-        ],
+        lambda w: figure_paths(w.figure),
     output:
         multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png", ".nc"),
         report(
@@ -33,6 +28,8 @@ rule figure:
     resources:
         **cost("figure"),
     params:
+        # What makes a figure stale: Snakemake does not look at parameters that are made from its inputs, as those below.
+        declared=lambda w: OPTIONS.figure(w.figure, figure_paths(w.figure)),
         options=lambda w, input: OPTIONS.figure(w.figure, input),
         # For the record: what is told of inputs is left out when parameters are compared.
         asked=lambda w: OPTIONS.figure(w.figure),

@@ -70,7 +70,11 @@ class Cluster:
         if os.geteuid() != 0:
             raise Unavailable("SLURM's daemons are started by root only")
         self._lock = open(Path(tempfile.gettempdir(), "quench-tests-slurm.lock"), "w")  # noqa: SIM115 (held as long as the cluster)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            # Never waited for: whoever has it may be waiting for us.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable("other tests have a cluster up at this moment") from None
         # One cluster at a time has the link: a leftover of a killed test is ours to replace, a real file is not.
         if DEFAULT_CONF.exists() and not DEFAULT_CONF.is_symlink():
             raise Unavailable("this machine has a SLURM of its own")
