@@ -31,8 +31,6 @@ rule figure:
         # What makes a figure stale: Snakemake does not look at parameters that are made from its inputs, as those below.
         declared=lambda w: OPTIONS.figure(w.figure, figure_paths(w.figure)),
         options=lambda w, input: OPTIONS.figure(w.figure, input),
-        # For the record: what is told of inputs is left out when parameters are compared.
-        asked=lambda w: OPTIONS.figure(w.figure),
         code=lambda w: figure_code(LAYOUT, w.figure),
         caption=lambda w: figure_words(w.figure)[1],
         module=lambda w: LAYOUT.figure_module(w.figure),

@@ -130,17 +130,15 @@ class Options:
         seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"
         return flags(seeds=seeds, **_but(section, "first_seed", "seeds"))
 
-    def figure(self, name: str, files: Iterable[str] | None = None) -> str:
+    def figure(self, name: str, files: Iterable[str]) -> str:
         """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices.
 
-        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them; by default as laid out.
+        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them.
         """
-        section, groups = self.scenario.figures[name], self.layout.figure_inputs(name)
-        laid_out = (path for items in groups.values() for paths in items.values() for path in paths)
-        rest = iter(laid_out if files is None else files)
+        section, rest = self.scenario.figures[name], iter(files)
         named = [
             " ".join([f"--{kind}", item, *map(shlex.quote, islice(rest, len(paths)))])
-            for kind, items in groups.items()
+            for kind, items in self.layout.figure_inputs(name).items()
             for item, paths in items.items()
         ]
         chosen = flags(
