@@ -33,14 +33,14 @@ else:
     code = fingerprint = lambda *_: ""
 
 
-def figure_module(layout, name):
-    return f"quench.figures.{layout.figure_module(name)}"
+def figure_module(scenario, name):
+    return f"quench.figures.{scenario.figures[name].module(name)}"
 
 
-def figure_code(layout, name):
+def figure_code(scenario, name):
     """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
     try:
-        return fingerprint(figure_module(layout, name))
+        return fingerprint(figure_module(scenario, name))
     except QuenchError as error:
         raise QuenchError(f"config: figures.{name}.kind: {error}") from None
 
@@ -72,7 +72,7 @@ def scenario_or_exit():
             if not unpacked and not Path(path).exists():
                 check_available(source, scenario.data_root)
         for name in scenario.figures:
-            figure_code(layout, name)
+            figure_code(scenario, name)
         for name, run in scenario.external.items():
             for path in run.snapshots:
                 if not unpacked and not Path(path).exists():
@@ -163,15 +163,9 @@ def tell_room():
         print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
 
 
-def figure_paths(name):
-    """The files that a figure is drawn from, in the order of its options."""
-    groups = LAYOUT.figure_inputs(name).values()
-    return [path for group in groups for paths in group.values() for path in paths]
-
-
 def figure_words(name):
     """Title and caption of a figure."""
-    return words(figure_module(LAYOUT, name))
+    return words(figure_module(SCENARIO, name))
 
 
 def n_networks(wildcards):
@@ -203,9 +197,8 @@ def images_of(wildcards):
 
 def run_step(wildcards):
     """The step whose code makes a trajectory file."""
-    return steps.run_step(
-        OPTIONS.engines.optimiser(wildcards.run), SCENARIO.compute.snapshots
-    )
+    run = SCENARIO.runs[wildcards.run]
+    return steps.run_step(run.optimiser, SCENARIO.compute.snapshots)
 
 
 CLAIMS = os.path.relpath(ROOT / "config/claims.yaml")

@@ -8,7 +8,7 @@ is a target of its own name.
 
 rule figure:
     input:
-        lambda w: figure_paths(w.figure),
+        lambda w: LAYOUT.figure_paths(w.figure),
     output:
         multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png", ".nc"),
         report(
@@ -29,11 +29,11 @@ rule figure:
         **cost("figure"),
     params:
         # What makes a figure stale: Snakemake does not look at parameters that are made from its inputs, as those below.
-        declared=lambda w: OPTIONS.figure(w.figure, figure_paths(w.figure)),
+        declared=lambda w: OPTIONS.figure(w.figure, LAYOUT.figure_paths(w.figure)),
         options=lambda w, input: OPTIONS.figure(w.figure, input),
-        code=lambda w: figure_code(LAYOUT, w.figure),
+        code=lambda w: figure_code(SCENARIO, w.figure),
         caption=lambda w: figure_words(w.figure)[1],
-        module=lambda w: LAYOUT.figure_module(w.figure),
+        module=lambda w: SCENARIO.figures[w.figure].module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
         "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from quench.config.glass import Quench
+from quench.config.scenario import NAMING
 from quench.config.sections import Ensemble, Run, Scenario
 from quench.times import listed
 
@@ -30,20 +32,6 @@ STAGES = {
         "external": rf"external/(?P<name>{_NAME})",
         "figures": rf"figures/(?P<name>{_NAME})",
     }.items()
-}
-_SECTIONS = {
-    "data": "data",
-    "pretrained": "ensembles",
-    "snapshots": "runs",
-    "observables": "runs",
-    "mobility": "runs",
-    "scans": "scans",
-    "classifiers": "classifiers",
-    "flatness": "classifiers",
-    "drift": "classifiers",
-    "glass": "simulations",
-    "external": "external",
-    "figures": "figures",
 }
 
 
@@ -71,9 +59,8 @@ def belonging(scenario: Scenario, name: str) -> Belonging | None:
     parts = match.groupdict()
     if stage == "images":
         return Belonging(("images",), {"source": parts["name"]})
-    if stage == "glass" and parts["name"] in scenario.quenches:
-        return _quench(scenario.quenches[parts["name"]])
-    section = getattr(scenario, _SECTIONS[stage]).get(parts["name"])
+    tables = (getattr(scenario, section) for section in NAMING[stage])
+    section = next((table[parts["name"]] for table in tables if parts["name"] in table), None)
     return None if section is None else _BELONGING[stage](scenario, section, parts)
 
 
@@ -99,18 +86,17 @@ def _pretrained(scenario: Scenario, ensemble: Ensemble, parts: Mapping[str, str]
 
 def _trajectory(scenario: Scenario, run: Run, point: str) -> dict[str, Any] | None:
     """Declared parameters of a run at ``point``, a folder's name; None where the run has no such point."""
-    values: dict[str, Any] = {f"T{value:.10g}": {"temperature": value} for value in run.temperatures}
-    values |= {f"B{value}": {"batch_size": value} for value in run.batch_sizes}
-    if point not in values:
+    if point not in run.points:
         return None
+    at = {"temperature" if run.dynamics == "langevin" else "batch_size": run.points[point]}
     return {
         "prepared": _prepared(scenario, scenario.ensembles[run.ensemble]),
         "dynamics": run.dynamics,
-        **values[point],
-        **_told(run, values[point]),
+        **at,
+        **_told(run, at),
         "step_size": run.step_size,
         "waiting_times": run.waiting_times,
-        "lag_max": run.lag_max_at(values[point].get("batch_size")),
+        "lag_max": run.lag_max_at(at.get("batch_size")),
         "dense": run.dense,
         "per_decade": run.per_decade,
         "precision": scenario.compute.precision,
@@ -189,7 +175,11 @@ def _drift(_scenario: Scenario, classifier: Any, _parts: Mapping[str, str]) -> B
     return Belonging(("drift",), {"training": _choices(classifier)}, coordinates)
 
 
-def _glass(_scenario: Scenario, simulation: Any, _parts: Mapping[str, str]) -> Belonging:
+def _glass(_scenario: Scenario, section: Any, _parts: Mapping[str, str]) -> Belonging:
+    return _quench(section) if isinstance(section, Quench) else _simulation(section)
+
+
+def _simulation(simulation: Any) -> Belonging:
     names = ("temperature", "times", "waiting_times", "lags", "step", "replicas")
     config = {name: getattr(simulation, name) for name in names}
     return Belonging(("glass",), config | {"n_spins": simulation.spins, "seeds": _seeds(simulation)})
@@ -209,8 +199,7 @@ def _external(_scenario: Scenario, external: Any, _parts: Mapping[str, str]) -> 
 def _figures(scenario: Scenario, figure: Any, parts: Mapping[str, str]) -> Belonging:
     names = ("temperatures", "waiting_time", "lags", "fit", "collapse")
     config = {name: getattr(figure, name) for name in names}
-    module = (figure.kind or parts["name"]).replace("_", ".", 1)
-    return Belonging(("figure",), config | {"figure": module, "scale": scenario.scale})
+    return Belonging(("figure",), config | {"figure": figure.module(parts["name"]), "scale": scenario.scale})
 
 
 _BELONGING = {

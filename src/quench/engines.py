@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quench.config.sections import Scenario
-from quench.steps import LOSSES, backend_for, optimiser_of
+from quench.steps import LOSSES, backend_for
 
 
 class Engines:
@@ -24,12 +24,7 @@ class Engines:
 
     def run(self, name: str) -> str:
         loss = self.scenario.ensembles[self.scenario.runs[name].ensemble].loss
-        return self._backend(loss, self.optimiser(name))
-
-    def optimiser(self, run: str) -> str:
-        """The step that moves the weights of a run."""
-        section = self.scenario.runs[run]
-        return optimiser_of(section.dynamics, momentum=section.momentum, annealed=section.anneal is not None)
+        return self._backend(loss, self.scenario.runs[name].optimiser)
 
     def beyond_fused(self) -> list[str]:
         """What the fused engine, which works on the rest, leaves to the reference backend."""

@@ -48,12 +48,6 @@ class Layout:
         chunks = self.seed_chunks("ensembles", ensemble)
         return [f"{self.folder}/pretrained/{ensemble}/{seeds}.nc" for seeds in chunks]
 
-    def values(self, run: str) -> dict[str, float | int]:
-        """A run's temperatures or batch sizes, as the config has them, by the name of their folder."""
-        section = self.scenario.runs[run]
-        temperatures = {f"T{value:.10g}": value for value in section.temperatures}
-        return temperatures | {f"B{value}": value for value in section.batch_sizes}
-
     def snapshots(self, run: str, point: str) -> list[str]:
         return [f"{self.folder}/snapshots/{run}/{point}/{seeds}.nc" for seeds in self.chunks_of(run)]
 
@@ -62,7 +56,7 @@ class Layout:
         chi = chi or self.scenario.runs[run].chi
         return [
             f"{self.folder}/observables/{run}/{point}/chi{chi:.10g}.nc"
-            for point, value in self.values(run).items()
+            for point, value in self.scenario.runs[run].points.items()
             if not temperatures or point[0] == "B" or value in temperatures
         ]
 
@@ -89,10 +83,6 @@ class Layout:
         """Observables of a run that was recorded elsewhere."""
         return f"{self.folder}/external/{name}.nc"
 
-    def figure_module(self, name: str) -> str:
-        """The module under ``quench.figures`` that draws a figure: ``kwj.fig3``."""
-        return (self.scenario.figures[name].kind or name).replace("_", ".", 1)
-
     def figure(self, name: str) -> list[str]:
         return [f"{self.folder}/figures/{name}{form}" for form in FIGURE_FORMS]
 
@@ -118,3 +108,7 @@ class Layout:
                 for part in ("glass", "flatness", "drift")
             },
         }
+
+    def figure_paths(self, name: str) -> list[str]:
+        """The files of ``figure_inputs`` in their order."""
+        return [path for kind in self.figure_inputs(name).values() for paths in kind.values() for path in paths]

@@ -65,7 +65,7 @@ class Options:
 
     def run(self, run: str, point: str) -> str:
         section = self.scenario.runs[run]
-        value = self.layout.values(run)[point]
+        value = section.points[point]
         if section.dynamics == "langevin":
             at = {"temperature": value, "lag_max": section.lag_max_at(), **_annealed(section)}
         else:
@@ -73,7 +73,7 @@ class Options:
             at = {
                 "batch_size": value,
                 "lag_max": section.lag_max_at(value),
-                **chosen.get(self.engines.optimiser(run), {}),
+                **chosen.get(section.optimiser, {}),
             }
         return flags(
             dynamics=section.dynamics,

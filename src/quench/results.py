@@ -117,6 +117,14 @@ def root_of(path: str | Path) -> Path | None:
     return None
 
 
+def opened(folder: Path) -> tuple[Path, Scenario]:
+    """The absolute path of a results folder that a user named, and its scenario; ``QuenchError`` for any other folder."""
+    root = folder.absolute()
+    if not (root / CONFIG).is_file():
+        raise QuenchError(f"{folder}: no {CONFIG}; name the results of one scenario, as in results/default")
+    return root, scenario_at(root)
+
+
 @functools.cache
 def scenario_at(root: Path) -> Scenario:
     """The scenario whose results are in ``root``."""

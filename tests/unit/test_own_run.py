@@ -137,7 +137,7 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
     assert (figure.kind, figure.external, figure.fit, figure.collapse) == ("own_ageing", ("mine",), (3, 30), True)
     layout = Layout(scenario)
     for name in ("external_mine", "my_pair"):
-        assert layout.figure_module(name) == "own.ageing"
+        assert layout.scenario.figures[name].module(name) == "own.ageing"
         assert layout.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
     options = Options(scenario, layout)
     assert options.external("mine") == "--chi 5"

@@ -26,12 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from quench import archive, results, seal
 
-    root = args.folder.absolute()
-    if not (root / results.CONFIG).is_file():
-        raise QuenchError(
-            f"{args.folder}: no {results.CONFIG}; name the results of one scenario, as in results/default"
-        )
-    scenario = results.scenario_at(root)
+    root, scenario = results.opened(args.folder)
     if root.name != scenario.scenario:
         raise QuenchError(f"{args.folder}: holds the scenario {scenario.scenario!r}; a folder has its scenario's name")
     wanted = _wanted(scenario, root)
@@ -50,10 +45,7 @@ def _wanted(scenario: Any, root: Path) -> list[Path]:
     layout = Layout(scenario)
     read: set[Path] = set()
     for figure in scenario.figures:
-        groups = layout.figure_inputs(figure).values()
-        paths = [
-            root / Path(path).relative_to(layout.folder) for kind in groups for name in kind for path in kind[name]
-        ]
+        paths = [root / Path(path).relative_to(layout.folder) for path in layout.figure_paths(figure)]
         for path in paths:
             if not path.exists():
                 raise QuenchError(

@@ -25,12 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from quench import belonging, results
 
-    root = args.folder.absolute()
-    if not (root / results.CONFIG).is_file():
-        raise QuenchError(
-            f"{args.folder}: no {results.CONFIG}; name the results of one scenario, as in results/default"
-        )
-    scenario = results.scenario_at(root)
+    root, scenario = results.opened(args.folder)
     paths = results.paths_in(root)
     if not paths:
         raise QuenchError(f"{args.folder}: nothing was made here yet")

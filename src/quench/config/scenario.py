@@ -14,14 +14,27 @@ from quench.config.base import section_of
 from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
-from quench.steps import LOSSES, backend_for, optimiser_of
+from quench.steps import LOSSES, backend_for
 
 # Sections of named entries.
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")
+# The sections of a scenario that name what lies in a folder of its results; images go by the name of their source.
+NAMING = {
+    "data": ("data",),
+    "pretrained": ("ensembles",),
+    "scans": ("scans",),
+    "snapshots": ("runs",),
+    "observables": ("runs",),
+    "mobility": ("runs",),
+    "classifiers": ("classifiers",),
+    "flatness": ("classifiers",),
+    "drift": ("classifiers",),
+    "glass": ("quenches", "simulations"),
+    "external": ("external",),
+    "figures": ("figures",),
+}
 # Smallest relative step that a stored float64 weight can show, with room for weights ten times the typical size.
 MAX_CHI = 1e14
-# Pixels of an image, all channels: there are no more components.
-_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
 
 
 def load_files(paths: Iterable[str | Path]) -> Scenario:
@@ -97,13 +110,13 @@ def check(scenario: Scenario) -> None:
     for name, data in scenario.data.items():
         if data.subset is not None:
             _in(f"data.{name}.", check_subset, data.subset, data.source)
-        n_samples = data.subset or find(data.source).train_size
+        source = find(data.source)
+        n_samples = data.subset or source.train_size
         if data.components > n_samples:
             raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-        # Of a file of your own, the step that reads it knows.
-        if data.components > _PIXELS.get(data.source, data.components):
+        if source.pixels is not None and data.components > source.pixels:
             raise QuenchError(
-                f"config: data.{name}.components: {data.components} is more than the {_PIXELS[data.source]} pixels of"
+                f"config: data.{name}.components: {data.components} is more than the {source.pixels} pixels of"
                 f" {data.source!r}"
             )
     for section in ("ensembles", "scans"):
@@ -113,8 +126,7 @@ def check(scenario: Scenario) -> None:
     for name, run in scenario.runs.items():
         _known(f"runs.{name}.ensemble", run.ensemble, scenario.ensembles)
         _check_run(name, run)
-        optimiser = optimiser_of(run.dynamics, momentum=run.momentum, annealed=run.anneal is not None)
-        _in(f"runs.{name}: ", backend_for, scenario.compute.backend, scenario.compute.device, LOSSES[0], optimiser)
+        _in(f"runs.{name}: ", backend_for, scenario.compute.backend, scenario.compute.device, LOSSES[0], run.optimiser)
     for name, classifier in scenario.classifiers.items():
         known = find(classifier.source).train_size
         if classifier.train_samples and classifier.train_samples > known:
@@ -131,7 +143,7 @@ def check(scenario: Scenario) -> None:
 
 
 # Keys of a figure that name entries of other sections.
-_FIGURE_SOURCES = {
+FIGURE_SOURCES = {
     "runs": ("runs",),
     "ensembles": ("ensembles",),
     "scans": ("scans",),
@@ -142,7 +154,7 @@ _FIGURE_SOURCES = {
 
 
 def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
-    for source, sections in _FIGURE_SOURCES.items():
+    for source, sections in FIGURE_SOURCES.items():
         known = [entry for section in sections for entry in getattr(scenario, section)]
         for entry in getattr(figure, source):
             _known(f"figures.{name}.{source}", entry, known)

@@ -13,6 +13,7 @@ from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
+from quench.steps import optimiser_of
 
 Temperature = Annotated[float, Field(ge=0, le=1e6)]
 Positive = Annotated[int, Field(ge=1)]
@@ -109,6 +110,17 @@ class Run(Section):
                 raise ValueError(f"{field} holds a value twice")
         return self
 
+    @property
+    def points(self) -> dict[str, float | int]:
+        """Temperatures or batch sizes by the name of their folder."""
+        temperatures = {f"T{value:.10g}": value for value in self.temperatures}
+        return temperatures | {f"B{value}": value for value in self.batch_sizes}
+
+    @property
+    def optimiser(self) -> str:
+        """The step that moves the weights (``quench.steps.optimiser_of``)."""
+        return optimiser_of(self.dynamics, momentum=self.momentum, annealed=self.anneal is not None)
+
     def lag_max_at(self, batch_size: int | None = None) -> int:
         """The longest lag at a batch size (None: of a Langevin run): ``lag_max``, cut to ``samples_max`` samples."""
         if batch_size is None or self.samples_max is None:
@@ -150,6 +162,10 @@ class Figure(Section):
         if self.chis and len(self.runs) > 1 and len(self.chis) != len(self.runs):
             raise ValueError(f"{len(self.runs)} runs need {len(self.runs)} chis, not {len(self.chis)}")
         return self
+
+    def module(self, name: str) -> str:
+        """The module under ``quench.figures`` that draws the figure of this name: ``kwj.fig3``."""
+        return (self.kind or name).replace("_", ".", 1)
 
     def chis_of(self, run: str) -> tuple[float | None, ...]:
         """The overlap lengths that the figure shows of one of its runs; None stands for the run's own."""

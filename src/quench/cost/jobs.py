@@ -81,9 +81,7 @@ def _inputs(layout: Layout, rule: str, wildcards: dict[str, str]) -> Iterator[st
     scenario = layout.scenario
     match rule:
         case "figure":
-            for items in layout.figure_inputs(wildcards["figure"]).values():
-                for paths in items.values():
-                    yield from paths
+            yield from layout.figure_paths(wildcards["figure"])
         case "observe":
             yield from layout.snapshots(wildcards["run"], wildcards["point"])
         case "run":

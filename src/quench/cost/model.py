@@ -18,18 +18,18 @@ from quench.config.scenario import Scenario
 from quench.cost import speed
 from quench.cost.work import Work, rounds
 from quench.data import own
+from quench.data.sources import find
 from quench.dynamics.schedule import Schedule
 from quench.engines import Engines
 from quench.times import end, listed
 
 _SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
-_PIXELS = {"mnist5k": 784, "mnist": 784, "cifar10": 3072, "cifar100": 3072}
 
 
 def _size(source: str) -> tuple[tuple[int, int], int]:
     """Training and test samples of a source, and features of each."""
     if not own.is_own(source):
-        return _SAMPLES[source], _PIXELS[source]
+        return _SAMPLES[source], find(source).pixels
     train, test = own.read(source), own.read(source, "test")
     return (len(train.y), len(test.y) if test else 0), train.x.shape[1]
 
@@ -55,7 +55,7 @@ class Costs:
         return Work("data", 3e-8 * size, memory=40 * size, disk=45 * samples[0])
 
     def images(self, source: str) -> Work:
-        size = sum(_SAMPLES[source]) * _PIXELS[source]
+        size = sum(_SAMPLES[source]) * find(source).pixels
         return Work("data", 2e-8 * size, memory=6 * size, disk=size / 2)
 
     def pretrain(self, ensemble: str, seeds: str) -> Work:
@@ -254,7 +254,7 @@ class Costs:
     def _pixels(self, section: Classifier) -> float:
         """Bytes of a classifier's images in memory, raw and as it sees them, and of their activations."""
         train, test = _images(section)
-        return (train + test) * _PIXELS[section.source] * (1 + 4 * 2 / section.pool**2)
+        return (train + test) * find(section.source).pixels * (1 + 4 * 2 / section.pool**2)
 
 
 def _count(seeds: str) -> int:

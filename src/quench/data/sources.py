@@ -36,7 +36,10 @@ class Images:
 
 @dataclass(frozen=True)
 class Source:
-    """One dataset: its size, its files below the data root, and where they come from (folder, archive, md5)."""
+    """One dataset: its size, its files below the data root, and where they come from (folder, archive, md5).
+
+    ``pixels``: of an image, all channels; None for a file of one's own, which tells when it is read.
+    """
 
     train_size: int
     n_classes: int
@@ -45,6 +48,7 @@ class Source:
     files: tuple[str, ...] = ()
     downloads: tuple[tuple[str, str], ...] = ()  # (address, md5), one archive or one per file
     has_test: bool = True
+    pixels: int | None = None
 
 
 def load(name: str, split: str = "train", root: str | Path | None = None) -> Images:
@@ -235,11 +239,12 @@ def _read_cifar100(folder: Path, split: str) -> Images:
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _CIFAR_HOME = "https://www.cs.toronto.edu/~kriz"
 SOURCES = {
-    "mnist5k": Source(5_000, 10, _read_embedded, has_test=False),
+    "mnist5k": Source(5_000, 10, _read_embedded, has_test=False, pixels=28 * 28),
     "mnist": Source(
         60_000,
         10,
         _read_mnist,
+        pixels=28 * 28,
         folder="MNIST/raw",
         files=(
             "train-images-idx3-ubyte",
@@ -258,6 +263,7 @@ SOURCES = {
         50_000,
         10,
         _read_cifar10,
+        pixels=3 * 32 * 32,
         folder="cifar-10-batches-bin",
         files=(*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"),
         downloads=((f"{_CIFAR_HOME}/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),),
@@ -266,6 +272,7 @@ SOURCES = {
         50_000,
         100,
         _read_cifar100,
+        pixels=3 * 32 * 32,
         folder="cifar-100-binary",
         files=("train.bin", "test.bin"),
         downloads=((f"{_CIFAR_HOME}/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),),

@@ -11,6 +11,7 @@ from typing import Any
 import xarray as xr
 
 from quench import usage
+from quench.config.scenario import NAMING
 
 
 @dataclass
@@ -34,22 +35,6 @@ class Spent:
             self.machines.add(used.machine)
 
 
-# The section of a scenario that names what lies in a stage's folder.
-_SECTIONS = {
-    "data": "data",
-    "pretrained": "ensembles",
-    "scans": "scans",
-    "snapshots": "runs",
-    "observables": "runs",
-    "mobility": "runs",
-    "classifiers": "classifiers",
-    "flatness": "classifiers",
-    "drift": "classifiers",
-    "external": "external",
-    "figures": "figures",
-}
-
-
 def spent(results: Path, config: Mapping[str, Any]) -> dict[str, Spent]:
     """What each stage, a folder of results, took, from the logs of its jobs; a log tells of the job's last start.
 
@@ -59,8 +44,8 @@ def spent(results: Path, config: Mapping[str, Any]) -> dict[str, Spent]:
     logs = results / "logs"
     for path in sorted(logs.rglob("*.log")):
         stage, *names = path.relative_to(logs).with_suffix("").parts
-        section = _SECTIONS.get(stage)
-        if section is None or names[0] in (config.get(section) or {}):
+        sections = NAMING.get(stage, ())
+        if not sections or any(names[0] in (config.get(section) or {}) for section in sections):
             stages.setdefault(stage, Spent()).add(usage.read(path))
     return stages
 

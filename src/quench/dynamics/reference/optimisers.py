@@ -83,8 +83,7 @@ def advance(
     remembered = torch.tensor(memory, dtype=torch.float64, device=problem.device)
     order = Order(problem.n_samples, batch_size, seeds, stream, sampling)
     for step in range(first_step, first_step + n_steps):
-        drawn = np.stack([order.batch(network, step) for network in range(len(seeds))])
-        batch = torch.from_numpy(drawn).to(problem.device, non_blocking=True)
+        batch = order.batches(step, problem.device)
         force = problem.mean_gradient(masters.weights, batch) + weight_decay * masters.weights
         masters.update(masters.weights - learning_rate * rule.move(force, remembered, step + 1), step + 1)
     memory[...] = remembered.cpu().numpy()

@@ -32,8 +32,7 @@ def advance(
     masters = Masters(problem, weights, first_step)
     order = Order(problem.n_samples, batch_size, seeds, stream, sampling)
     for step in range(first_step, first_step + n_steps):
-        drawn = np.stack([order.batch(network, step) for network in range(len(seeds))])
-        batch = torch.from_numpy(drawn).to(problem.device, non_blocking=True)
+        batch = order.batches(step, problem.device)
         masters.update(one_step(problem, masters.weights, batch, learning_rate, weight_decay), step + 1)
     return masters.write_back(weights)
 
@@ -53,6 +52,11 @@ class Order:
         self.seeds = seeds
         self.steps_per_epoch = -(-n_samples // batch_size)
         self.epochs: dict[int, tuple[int, np.ndarray]] = {}
+
+    def batches(self, step: int, device: torch.device) -> torch.Tensor:
+        """The batch of every network, (network, sample), on the device."""
+        drawn = np.stack([self.batch(network, step) for network in range(len(self.seeds))])
+        return torch.from_numpy(drawn).to(device, non_blocking=True)
 
     def batch(self, network: int, step: int) -> np.ndarray:
         seed = int(self.seeds[network])

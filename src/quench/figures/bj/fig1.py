@@ -58,7 +58,7 @@ def _energy(ax, numbers: xr.Dataset) -> None:
     )
     ax.set_xscale("log")
     ax.set(xlabel="$t$", ylabel="$E(t)$", xlim=(time[0], time[-1]), ylim=(-0.95, 0.03))
-    ax.set_title(f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}")
+    ax.set_title(solved.title(numbers))
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.07))
     style.log_ticks(ax)
     inset = ax.inset_axes((0.55, 0.47, 0.42, 0.48))

@@ -67,7 +67,7 @@ def _collapse(ax, numbers: xr.Dataset) -> None:
         fontsize=8,
     )
     ax.set(xscale="log", xlabel="$t / t_w$", ylabel="$C(t_w + t, t_w)$", ylim=(0, 1.03))
-    ax.set_title(f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}")
+    ax.set_title(solved.title(numbers))
     ax.legend(title="$t_w$", loc="upper right")
     style.log_ticks(ax)
 

@@ -100,7 +100,7 @@ def _response(ax, numbers: xr.Dataset) -> None:
         f"FDT ({baths})" if baths else "FDT", (0.22, 0.8), fontsize=8, color=style.HEAT(0.95) if baths else "0.25"
     )
     ax.set(xlabel="$C(t_w + t, t_w)$", ylabel=r"$T\,\chi(t_w + t, t_w)$", xlim=(0, 1), ylim=(0, 1.02))
-    ax.set_title(f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}")
+    ax.set_title(solved.title(numbers))
     ax.legend(title="$t_w$", loc="upper right")
 
 

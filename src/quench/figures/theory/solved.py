@@ -33,3 +33,8 @@ def ageing(inputs: Inputs, figure: str) -> xr.Dataset:
         violation=threshold.fdt_violation(*state),
         threshold_energy=threshold.threshold_energy(*state),
     )
+
+
+def title(numbers: xr.Dataset) -> str:
+    """What was quenched, over the first panel."""
+    return f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}"
