@@ -13,8 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from quench.cli.options import bounded
-from quench.errors import QuenchError, nearest
+from quench.cli.options import bounded, scenario_file
 
 # What Snakemake takes to start a job on a cluster, twice over: seconds on each of its cores.
 CLUSTER_START = 8.0
@@ -53,16 +52,7 @@ def _files(args: argparse.Namespace) -> list[Path]:
     base = args.config_folder / "config.yaml"
     if args.configfile:
         return [base, *args.configfile]
-    if args.scenario == "default":
-        return [base]
-    path = args.config_folder / f"{args.scenario}.yaml"
-    if not path.exists():
-        known = [
-            "default",
-            *sorted(p.stem for p in args.config_folder.glob("*.yaml") if p.stem not in {"config", "claims"}),
-        ]
-        raise QuenchError(f"--scenario: no {args.scenario!r}{nearest(args.scenario, known)}; known: {', '.join(known)}")
-    return [base, path]
+    return [base] if args.scenario == "default" else [base, scenario_file(args.scenario, args.config_folder)]
 
 
 def _tell(found: dict[str, Any], cores: int, speed: dict[str, float], per_job: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from quench.errors import QuenchError
+from quench.errors import QuenchError, nearest
 
 Number = TypeVar("Number", int, float)
 
@@ -119,3 +119,12 @@ def grid_points(text: str) -> tuple[tuple[int, float], ...]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part!r}: write WIDTH:LAMBDA, as in 16:0.005") from None
     return tuple(points)
+
+
+def scenario_file(name: str, folder: Path = Path("config")) -> Path:
+    """The file in ``folder`` of the scenario of this name; ``QuenchError`` with the nearest one where there is none."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ["default", *sorted(p.stem for p in folder.glob("*.yaml") if p.stem not in {"config", "claims"})]
+        raise QuenchError(f"--scenario: no {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+    return path

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quench.cli.options import scenario_file
+
 if TYPE_CHECKING:
     from quench.status import Job
 
@@ -69,15 +71,7 @@ def _counted(words: Iterable[str]) -> str:
 
 
 def _file(name: str) -> str:
-    from quench.errors import QuenchError, nearest
-
-    if Path(name).is_file():
-        return name
-    path = Path("config") / f"{name}.yaml"
-    if not path.is_file():
-        known = [found.stem for found in Path("config").glob("*.yaml")]
-        raise QuenchError(f"status: no scenario {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
-    return str(path)
+    return name if Path(name).is_file() else str(scenario_file(name))
 
 
 def _summary(targets: list[str], files: list[str]) -> str:
