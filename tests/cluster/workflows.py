@@ -1,15 +1,12 @@
 """Copies of the repository, and how Snakemake is started in them: on a virtual cluster or on this machine alone."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
+from copies import ROOT, Copy, inherited
 
-ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs")
 # One figure and what it needs: seven jobs. Whatever takes long in a test is a run of this scenario made longer.
 SCENARIO = {
     "runs": {"regularised": {"temperatures": [0.01, 1e-4]}},
@@ -25,32 +22,20 @@ SLURM = (
 LOCAL = ("--cores", "2")
 
 
-class Workflow:
+class Workflow(Copy):
     """A copy of the repository and how Snakemake is started in it."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder, self.environment = folder, environment
+        super().__init__(folder, SCENARIO)
+        self.environment = environment
         self.results = folder / "results" / "smoke"
-        folder.mkdir()
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info"))
-            else:
-                shutil.copy2(ROOT / name, folder / name)
-        self.overlay({})
-
-    def overlay(self, changes: dict) -> None:
-        """The scenario, with ``changes`` of its sections."""
-        sections = {name: SCENARIO.get(name, {}) | changes.get(name, {}) for name in SCENARIO | changes}
-        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(sections))
 
     def start(self, *words: str) -> subprocess.Popen:
         """Snakemake, started; what it tells goes to a file, for a job may outlive it."""
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         with open(self.folder / "told.log", "w") as told:
             return subprocess.Popen(
                 [sys.executable, "-m", "snakemake", *words, "--configfile", "config/smoke.yaml", "overlay.yaml"],
-                cwd=self.folder, env=inherited | {"OMP_NUM_THREADS": "1"} | self.environment,
+                cwd=self.folder, env=inherited() | {"OMP_NUM_THREADS": "1"} | self.environment,
                 stdout=told, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -1,17 +1,13 @@
 """The real Snakefile on a copy of the repository: one full run a session, then questions answered by dry runs."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from copies import Copy, inherited
 
-ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
 TARGETS = ("kwj_fig2", "kwj_fig3", "kwj_figa2")
 # The smoke scenario with two phases and the backend that needs no compilation; two networks are one chunk.
 OVERLAY = {
@@ -20,33 +16,21 @@ OVERLAY = {
 }
 
 
-class Repository:
+class Repository(Copy):
     """A copy of the repository in which Snakemake runs as a user would run it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                # Compiled code comes along, so that nothing is compiled twice.
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info"))
-            else:
-                shutil.copy2(ROOT / name, folder / name)
-        self.overlay({})
-
-    def overlay(self, changes: dict) -> None:
-        """Lay ``changes``, section by section, over the tests' own scenario."""
-        merged = {name: OVERLAY.get(name, {}) | changes.get(name, {}) for name in OVERLAY | changes}
-        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(merged))
+        super().__init__(folder, OVERLAY)
 
     def snakemake(self, *options: str, targets=TARGETS, environment=None) -> subprocess.CompletedProcess:
-        # No proxy of the user's and no data folder; the tests' own Python, whatever is on the path.
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        # The tests' own Python, whatever is on the path.
         return subprocess.run(
             [
                 sys.executable, "-m", "snakemake", *targets, *options, "--cores", "2",
                 "--configfile", "config/smoke.yaml", "overlay.yaml",
             ],
-            cwd=self.folder, env=inherited | (environment or {}), capture_output=True, text=True, check=False, timeout=3600,
+            cwd=self.folder, env=inherited() | (environment or {}), capture_output=True, text=True,
+            check=False, timeout=3600,
         )  # fmt: skip
 
     def planned(self, targets=TARGETS) -> set[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pages import fenced
 
 from quench.config.scenario import overlay
 
@@ -39,8 +40,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [Block(language, text) for language, text in found]
+    return [Block(language, text) for language, text in fenced(page)]
 
 
 def commands(page: Path) -> list[str]:

@@ -1,17 +1,16 @@
 """Another workflow takes ours as a module and builds on its rules."""
 
-import os
-import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from copies import inherited
+from pages import DOCS, blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-PAGE = Path(__file__).parents[2] / "docs" / "reuse.md"
+PAGE = DOCS / "reuse.md"
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +19,14 @@ def foreign(untouched, tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreign")
     left_out = shutil.ignore_patterns("results", ".snakemake")
     shutil.copytree(untouched.folder, folder / "vendor" / "quench", ignore=left_out)
-    (folder / "Snakefile").write_text(re.search(r"^```text\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)[1])
+    (folder / "Snakefile").write_text(blocks(PAGE, "text")[0])
     return folder
 
 
 def snakemake(folder, *options):
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     ended = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *options],
-        cwd=folder, env=inherited, capture_output=True, text=True, check=False, timeout=900,
+        cwd=folder, env=inherited(), capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr

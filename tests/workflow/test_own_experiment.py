@@ -1,24 +1,24 @@
 """docs/own-experiment.md to the letter: its data, its scenario and its commands in the real workflow."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from pages import DOCS, blocks
 
 from quench import files
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own experiment")]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "own-experiment.md").read_text(encoding="utf-8")
+PAGE = DOCS / "own-experiment.md"
 FIGURES = ("rings_overlap", "rings_cooling", "rings_optimisers")
 
 
 def block(language):
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    (found,) = blocks(PAGE, language)
     return found
 
 

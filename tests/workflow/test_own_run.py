@@ -1,7 +1,6 @@
 """docs/own-run.md to the letter: its commands, what they show, and its scenario in the real workflow."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -9,27 +8,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pages import DOCS, blocks
 
 from quench import files
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own run")]
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "own-run.md").read_text(encoding="utf-8")
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+PAGE = DOCS / "own-run.md"
 
 
 @pytest.fixture(scope="module")
 def followed(new_repository):
     """A copy of the repository in which the page's commands were given."""
     repository = new_repository("own")
-    shutil.copytree(ROOT / "docs", repository.folder / "docs")
+    shutil.copytree(DOCS, repository.folder / "docs")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(repository.folder / "src"), "OMP_NUM_THREADS": "1"}
-    (commands,) = blocks("bash")
+    (commands,) = blocks(PAGE, "bash")
     done = subprocess.run(
         ["bash", "-e", "-c", commands],
         cwd=repository.folder,
@@ -54,7 +49,7 @@ def test_run_that_nobody_tuned_ages(followed):
 
 
 def test_recorded_runs_are_part_of_the_workflow(followed):
-    declared = yaml.safe_load(blocks("yaml")[0])
+    declared = yaml.safe_load(blocks(PAGE, "yaml")[0])
     followed.overlay(declared)
     target = ["external_digits"]
     # What was recorded is measured and drawn; nothing is trained.
@@ -82,7 +77,7 @@ def test_recorded_runs_are_part_of_the_workflow(followed):
 
 
 def test_absent_file_is_told_before_any_work(followed):
-    declared = yaml.safe_load(blocks("yaml")[0])
+    declared = yaml.safe_load(blocks(PAGE, "yaml")[0])
     declared["external"]["digits"]["snapshots"].append("digits-7.nc")
     followed.overlay(declared)
     told = followed.snakemake("--dry-run", targets=["external_digits"])

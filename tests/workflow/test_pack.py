@@ -1,6 +1,5 @@
 """From an archive to every figure without training; and a spoilt file, which spoils its own figures alone."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+from copies import inherited
 
 from quench.cli import main
 
@@ -53,7 +53,7 @@ def snakemake(repository, *words):
     return subprocess.run(
         [sys.executable, "-m", "snakemake", *words],
         cwd=repository.folder, capture_output=True, text=True, check=False, timeout=1800,
-        env={name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
+        env=inherited(),
     )  # fmt: skip
 
 

@@ -1,0 +1,35 @@
+"""Copies of the repository for tests that change it or run Snakemake in it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
+
+
+class Copy:
+    """A copy of the repository in ``folder``, with a ``scenario`` laid over the smoke scenario."""
+
+    def __init__(self, folder: Path, scenario: dict) -> None:
+        self.folder, self.scenario = folder, scenario
+        folder.mkdir(exist_ok=True)
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                # Compiled code comes along, so that nothing is compiled twice.
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info"))
+            else:
+                shutil.copy2(ROOT / name, folder / name)
+        self.overlay({})
+
+    def overlay(self, changes: dict) -> None:
+        """Lay ``changes``, section by section, over the scenario."""
+        sections = {name: self.scenario.get(name, {}) | changes.get(name, {}) for name in self.scenario | changes}
+        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(sections))
+
+
+def inherited() -> dict[str, str]:
+    """What a user's shell would hand on: no proxy and no data folder."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}

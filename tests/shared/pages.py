@@ -1,0 +1,16 @@
+"""Fenced blocks of the documentation's pages."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def fenced(page: Path) -> list[tuple[str, str]]:
+    """(language, text) of every block of a page, in order."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The text of a page's blocks of one language."""
+    return [text for found, text in fenced(page) if found == language]
