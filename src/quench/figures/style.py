@@ -24,7 +24,11 @@ RC = {
     "xtick.top": True,
     "ytick.right": True,
     "lines.linewidth": 1.3,
-    "legend.frameon": False,
+    # A legend hides nothing wholly, and what runs behind it does not make it unreadable.
+    "legend.frameon": True,
+    "legend.framealpha": 0.8,
+    "legend.edgecolor": "none",
+    "legend.fancybox": False,
     "savefig.dpi": 200,
     "mathtext.fontset": "dejavusans",
     "svg.hashsalt": "quench",
@@ -37,6 +41,8 @@ HEAT = LinearSegmentedColormap.from_list(
 FROZEN = "#0b0b2a"  # T = 0
 GUIDE = {"color": "0.25", "linewidth": 0.9, "linestyle": ":"}
 THEORY = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
+# Under words that lines pass.
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 LEVEL = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
 
 
@@ -62,8 +68,8 @@ def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) 
 
 
 def ages(waiting_times: Sequence[float]) -> list:
-    """Light for the youngest to dark for the oldest, by rank."""
-    return [mpl.colormaps["viridis_r"](x) for x in np.linspace(0.15, 1.0, len(waiting_times))]
+    """Dark for the youngest to bright for the oldest, by rank."""
+    return [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.88, len(waiting_times))]
 
 
 def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence[float]) -> None:
@@ -101,9 +107,9 @@ def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str,
     axes.annotate(
         text,
         (middle, y * (middle / ends[0]) ** slope),
-        xytext=(0, 5 if above else -5),
+        xytext=(-2 if above == (slope > 0) else 2, 2 if above else -2),
         textcoords="offset points",
-        ha="center",
+        ha="right" if above == (slope > 0) else "left",
         va="bottom" if above else "top",
         fontsize=7.5,
         color="0.25",
@@ -123,9 +129,9 @@ def scale_label(figure: Figure, text: str) -> None:
 
 
 def log_ticks(axes: Axes) -> None:
-    """Decades and unlabelled minor ticks, however many decades there are."""
+    """Decades and minor ticks, however many decades there are; minor ones have labels where there would be hardly any."""
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
             axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
-            axis.set_minor_formatter(mpl.ticker.NullFormatter())
+            axis.set_minor_formatter(mpl.ticker.LogFormatterSciNotation(minor_thresholds=(1.2, 0.4)))

@@ -59,7 +59,7 @@ def draw(numbers: xr.Dataset) -> Figure:
             "$t^*$", (float(one["crossover"]), 0.03), xytext=(3, 0), textcoords="offset points", fontsize=9
         )
     axes[0, 0].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel=r"$\Delta(t_w, t_w+t)$")
-    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="descent beside SGD", ylim=(0, 1.05))
+    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="descent beside SGD", ylim=(None, 1.05))
     for ax in axes.flat:
         style.log_ticks(ax)
         ax.legend(loc="upper left")

@@ -70,8 +70,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         _shares(axes[row, 0], here)
         _spectra(axes[row, 1], here)
         _lines(axes[row, 2], one)
-        axes[row, 0].set_title(f"   {one['title'].values}, $M$ = {int(one['n_weights']):,}")
+        axes[row, 0].set_title(f"{one['title'].values}, $M$ = {int(one['n_weights']):,}", loc="right")
     axes[0, 0].legend(loc="upper left")
+    axes[0, 2].legend(loc="lower center")
     style.letters(axes.flat)
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure
@@ -111,4 +112,3 @@ def _lines(ax: Axes, one: xr.Dataset) -> None:
     ax.plot([], [], color=panels.AGES(0.5), label="along a run")
     ax.set(yscale="log", xlabel="$u$", ylabel="training loss")
     style.log_ticks(ax)
-    ax.legend(loc="lower center")

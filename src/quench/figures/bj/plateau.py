@@ -62,8 +62,9 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[0, 2].axhline(1, **style.GUIDE)
     axes[0, 2].set(xscale="log", xlabel="$t$ (updates)", ylabel=r"d log $\Delta$ / d log $t$")
     axes[0, 3].set(xscale="log", xlabel="$t$ (updates)", ylabel="$D$")
-    axes[0, 3].set_ylim(bottom=0)
-    axes[0, 3].ticklabel_format(axis="y", scilimits=(0, 0))
+    # Room for the legend above the curves.
+    axes[0, 3].set_ylim(0, 1.35 * float(numbers["noise"].max()))
+    axes[0, 3].yaxis.set_major_formatter(lambda value, _: style.power(value))
     axes[0, 3].legend(loc="upper left")
     for ax in axes[0, 2:]:
         style.log_ticks(ax)

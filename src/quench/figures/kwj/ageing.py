@@ -67,7 +67,7 @@ def of(numbers: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def draw_overlaps(ax: Axes, one: xr.Dataset) -> None:
-    """Q(t) from the youngest (light) to the oldest (dark)."""
+    """Q(t) from the youngest (dark) to the oldest (bright)."""
     ages = one["waiting_time"].values
     for row, color in zip(range(len(ages)), style.ages(ages), strict=True):
         curve = one.isel(waiting_time=row)

@@ -45,6 +45,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
+    # Where all but the slowest curves have gone below it.
+    words = {"textcoords": "offset points", "ha": "right", "fontsize": 7.5, "color": "0.25"}
+    axes[0, 0].annotate("$Q=0.9$", (1, 0.9), xytext=(-3, 3), xycoords=("axes fraction", "data"), **words)
     style.letters(axes.flat)
     style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
@@ -59,7 +62,6 @@ def _overlaps(ax, one: xr.Dataset) -> None:
         style.band(ax, lags[shown], curve["overlap_low"][shown], curve["overlap_high"][shown], color)
         ax.plot(lags[shown], curve["overlap_mean"][shown], color=color)
     ax.axhline(0.9, **style.GUIDE)
-    ax.annotate("$Q=0.9$", (1, 0.9), xytext=(1, 3), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
     ax.margins(x=0.02)

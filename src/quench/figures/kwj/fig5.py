@@ -133,7 +133,15 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
         style.guide(ax, (first, first * (last / first) ** 0.6), 2.5 * hottest[measured][0], 1.0, "slope 1")
     level = float(one["epsilon_squared"])
     ax.axhline(level, **style.LEVEL)
-    ax.annotate(r"$\epsilon^2$", (lags[-1], level), xytext=(-2, 2), textcoords="offset points", ha="right", fontsize=8)
+    ax.annotate(
+        r"$\epsilon^2$",
+        (lags[-1], level),
+        xytext=(-2, 2),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+        bbox=style.PAPER,
+    )
     # Bands of networks that hardly move at all reach far below any mean.
     means = one["msd_mean"].values[:, shown]
     ax.set_ylim(bottom=np.nanmin(means[means > 0]) / 10)

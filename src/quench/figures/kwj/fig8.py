@@ -15,7 +15,7 @@ from quench.figures.kwj.panels import title
 
 TITLE = "Ageing"
 CAPTION = (
-    "Left: overlap Q(t, t_w) from the youngest (light) to the oldest (dark) networks, with 95 % bootstrap bands. Right: "
+    "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) networks, with 95 % bootstrap bands. Right: "
     "time tau90 against the waiting time t_w; large points: mean overlap, with intervals; small: single networks; dashed: "
     "maximum-likelihood power law of the single networks, in which those that do not reach 0.9 count as slower than "
     "the longest lag, with the 95 % interval over networks."

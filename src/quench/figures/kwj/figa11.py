@@ -11,6 +11,6 @@ __all__ = ["CAPTION", "TITLE", "compute", "draw"]
 
 TITLE = "No ageing in the overparameterised phase"
 CAPTION = (
-    "(a) Overlap Q(t, t_w) from the youngest (light) to the oldest (dark) networks, with 95 % bootstrap bands. (b) Time "
+    "(a) Overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) networks, with 95 % bootstrap bands. (b) Time "
     "tau90 against the waiting time t_w, with the fit of Fig. 8: its exponent is zero within its interval."
 )

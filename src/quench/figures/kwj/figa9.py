@@ -16,7 +16,7 @@ from quench.figures.stacking import joined
 
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
-    "Time tau90 against T from the shortest (light) to the longest (dark) waiting time, with 95 % bootstrap intervals. "
+    "Time tau90 against T from the shortest (dark) to the longest (bright) waiting time, with 95 % bootstrap intervals. "
     "Dashed: free Brownian weights, no free parameter; levels: T = 0."
 )
 

@@ -20,7 +20,7 @@ from quench.files import config_of
 
 TITLE = "Ageing"
 CAPTION = (
-    "From the youngest (light) to the oldest (dark) waiting time t_w: mean square displacement, overlap and non-Gaussian "
+    "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
     "parameter against the lag t, means over networks with 95 % bootstrap bands, and time tau90 at which the overlap has "
     "fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, in which "
     "those that do not reach 0.9 count as slower than the longest lag, over the t_w at which 0.9 takes an update or more. "

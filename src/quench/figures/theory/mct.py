@@ -66,7 +66,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     _around(axes[0, 0], numbers.sel(model="F1"))
     axes[0, 0].set_yscale("log")
     axes[0, 0].set(ylim=(1e-6, 1.5), title=r"F1, $v_1 = 1 + \sigma$")
-    style.guide(axes[0, 0], (1e3, 1e7), 0.3 * (np.pi * 1e3) ** -0.5, -0.5, "$t^{-1/2}$", above=False)
+    style.guide(axes[0, 0], (1e-1, 1e3), 0.02, -0.5, "$t^{-1/2}$", above=False)
     _around(axes[0, 1], numbers.sel(model="F2"))
     axes[0, 1].axhline(float(numbers["plateau"].sel(model="F2")), **style.GUIDE)
     axes[0, 1].set(ylim=(0, 1.03), title=r"F2, $v_2 = 4(1 + \sigma)$")
