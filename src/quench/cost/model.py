@@ -195,7 +195,7 @@ class Costs:
         backend = self.engines.run(run)
         step = speed.gradient(n_weights, width, batch, backend)
         if section.dynamics == "langevin":
-            step += speed.noise(n_weights)
+            step = step * (speed.IN_BASIN if backend == "fused" else 1.0) + speed.noise(n_weights)
         seconds = steps * step + looks * speed.look(n_weights, width, samples, backend)
         waiting, lags = len(schedule.waiting_times), len(schedule.lags)
         if self.scenario.compute.snapshots == "full":

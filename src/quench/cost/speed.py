@@ -13,6 +13,9 @@ from quench.networks.catalogue import layer_widths
 
 # Floating-point operations of a gradient: 2 for every weight and sample, on the way forward and twice on the way back.
 GRADIENT = 6
+# Share of a full-batch gradient that is left to do in a basin, where many samples are beyond the margin and the fused engine
+# leaves them out: between 0.34 and 1 (docs/performance.md), 0.6 over the Langevin runs of the default scenario.
+IN_BASIN = 0.75
 # Multiplications a sample of the published residual networks, (32 x 32 pixels, that width), and their layers.
 _RESIDUAL = {
     "D": (0.56e9, 64, 11.2e6, 21),
