@@ -26,6 +26,7 @@ smoke: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/cluster
+	$(BIN)/python -m pytest tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 With compute.snapshots: streamed, the file of a run holds what is measured of it instead; the rest of the graph is the same.
 
-One job is one configuration and one chunk of seeds; it uses a thread for each of its networks, so that the scheduler
-gives the cores that it cannot use to other jobs. A killed job goes on from its checkpoint when it is started again.
+One job is one configuration and one chunk of seeds; it uses a thread for each of its networks, up to compute.threads, so
+that the scheduler gives the cores that it cannot use to other jobs. A killed job goes on from its checkpoint when it is
+started again.
 """
 
 

@@ -37,9 +37,10 @@ class Layout:
         return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
 
     def cores(self, n_networks: int) -> int:
-        """Cores of a training job: one for each network; on a cluster, for each that it works on at a time."""
+        """Cores of a training job: one for each network, up to those declared; on a cluster, for each that it works on at a
+        time."""
         compute = self.scenario.compute
-        return n_networks if compute.job_minutes is None else min(n_networks, compute.chunk)
+        return min(n_networks, compute.threads or n_networks if compute.job_minutes is None else compute.chunk)
 
     def chunks_of(self, run: str) -> list[str]:
         return self.seed_chunks("ensembles", self.scenario.runs[run].ensemble)

@@ -187,6 +187,9 @@ class Compute(Section):
     chunk: Positive = key(
         4, "networks that a training job works on at a time, a core for each; without job_minutes, all"
     )
+    threads: Positive | None = key(
+        None, "cores of a training job at most, for one with several networks; not used with job_minutes"
+    )
     scan_chunk: Positive = key(1000, "grid points a phase-diagram job; not used with job_minutes")
     job_minutes: float | None = key(
         None,

@@ -93,7 +93,6 @@ class Contents:
             {
                 "name": row.name,
                 "glass": row.glass,
-                "solved": cell(row.solved),
                 "cells": {key: cell(row.evidence.get(key, ())) for key in SYSTEMS},
             }
             for row in SIGNATURES

@@ -14,12 +14,11 @@ class Evidence(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """A mark of glassy dynamics, how a glass shows it, evidence for each of ``SYSTEMS``, and for our p-spin glass."""
+    """A mark of glassy dynamics, how a glass shows it, and evidence for each of ``SYSTEMS``."""
 
     name: str
     glass: str
     evidence: dict[str, tuple[Evidence, ...]]
-    solved: tuple[Evidence, ...] = ()
 
 
 SYSTEMS = {
@@ -94,7 +93,6 @@ SIGNATURES = (
             ),
             "sgd_over": (_unlike("bj-4-no-plateau", "no plateau at the bottom"),),
         },
-        (_like("bj-1-plateau", "a plateau at 2 (1 - q_EA)"),),
     ),
     Signature(
         "Dynamic heterogeneity",
@@ -121,6 +119,7 @@ SIGNATURES = (
         {
             "pspin": (
                 _like("ours-1-ageing", "in proportion to the waiting time"),
+                _like("ours-1-collapse", "one curve of t/t_w"),
                 _like("ours-1-violation", "at an effective temperature T/X"),
             ),
             "regularised": (_like("kwj-8b-ageing", "ages"),),
@@ -132,10 +131,6 @@ SIGNATURES = (
                 _unlike("bj-3-bottom", "no longer at the bottom"),
             ),
         },
-        (
-            _like("ours-1-ageing", "in proportion to t_w"),
-            _like("ours-1-collapse", "one curve of t / t_w"),
-        ),
     ),
     Signature(
         "Slow descent",
@@ -151,10 +146,6 @@ SIGNATURES = (
                 _unlike("bj-2-zero-b", "reaches its minimum"),
             ),
         },
-        (
-            _like("bj-1-power", "as a power of time"),
-            _like("bj-1-threshold", "to the threshold states"),
-        ),
     ),
     Signature(
         "Saddles before minima",
