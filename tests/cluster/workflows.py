@@ -12,7 +12,8 @@ SCENARIO = {
     "runs": {"regularised": {"temperatures": [0.01, 1e-4]}},
     "figures": dict.fromkeys(yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["figures"])
     | {"kwj_fig2": {"runs": ["regularised"], "chi": 100, "temperatures": [0.01, 1e-4]}},
-    "compute": {"backend": "reference", "chunk": 2, "checkpoint_seconds": 0.5},
+    # Two threads: a training job takes the whole of a node.
+    "compute": {"backend": "reference", "chunk": 2, "threads": 2, "checkpoint_seconds": 0.5},
 }
 # The profile for users, and a virtual cluster's haste.
 SLURM = (
