@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -19,10 +20,11 @@ from quench.config.scenario import as_yaml, read_file, resolve
 from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
+from quench.figures.declared import words
 from quench.fingerprint import all_fingerprints, fingerprint
 from quench.layout import Layout
 from quench.options import Options, flags
-from quench.report.catalogue import place, words
+from quench.report.catalogue import place
 from quench.steps import code
 
 RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
@@ -33,16 +35,20 @@ else:
     code = fingerprint = lambda *_: ""
 
 
-def figure_module(scenario, name):
-    return f"quench.figures.{scenario.figures[name].module(name)}"
+def figure_code(name):
+    """Fingerprint of what draws a figure."""
+    return fingerprint(f"quench.figures.{SCENARIO.figures[name].module(name)}")
 
 
-def figure_code(scenario, name):
-    """Fingerprint of what draws a figure; ``QuenchError`` with its place in the config for a kind that there is not."""
+def look_for(source, data_root):
+    """Stop where the raw images of a source are missing; a dry run, which needs none, only says so."""
     try:
-        return fingerprint(figure_module(scenario, name))
+        check_available(source, data_root)
     except QuenchError as error:
-        raise QuenchError(f"config: figures.{name}.kind: {error}") from None
+        # Snakemake itself does not know yet whether this is one.
+        if not any(re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in sys.argv):
+            raise
+        print(f"quench: {error}", file=sys.stderr)
 
 
 def scenario_or_exit():
@@ -70,9 +76,7 @@ def scenario_or_exit():
         unpacked = Path(layout.folder, SUMS).exists()
         for path, source in made_from.items():
             if not unpacked and not Path(path).exists():
-                check_available(source, scenario.data_root)
-        for name in scenario.figures:
-            figure_code(scenario, name)
+                look_for(source, scenario.data_root)
         for name, run in scenario.external.items():
             for path in run.snapshots:
                 if not unpacked and not Path(path).exists():
@@ -165,7 +169,7 @@ def tell_room():
 
 def figure_words(name):
     """Title and caption of a figure."""
-    return words(figure_module(SCENARIO, name))
+    return words(SCENARIO.figures[name].module(name))
 
 
 def n_networks(wildcards):

@@ -31,7 +31,7 @@ rule figure:
         # What makes a figure stale: Snakemake does not look at parameters that are made from its inputs, as those below.
         declared=lambda w: OPTIONS.figure(w.figure, LAYOUT.figure_paths(w.figure)),
         options=lambda w, input: OPTIONS.figure(w.figure, input),
-        code=lambda w: figure_code(SCENARIO, w.figure),
+        code=lambda w: figure_code(w.figure),
         caption=lambda w: figure_words(w.figure)[1],
         module=lambda w: SCENARIO.figures[w.figure].module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),

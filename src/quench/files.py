@@ -100,13 +100,18 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise QuenchError(f"{path}: not a readable NetCDF-4 file ({reason}); delete it and run again") from None
-    found = dataset.attrs.get("kind")
-    if found is not None and not sealed:
         raise QuenchError(
-            f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again"
-            " (other software leaves the attribute 'kind' out of what it writes)"
+            f"{path}: not a readable NetCDF-4 file ({reason}); if it was made here, delete it and run again"
+        ) from None
+    if not sealed and "code_fingerprint" in dataset.attrs:
+        raise QuenchError(
+            f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again,"
+            " or remove its attribute 'code_fingerprint' if the change is yours"
         )
+    if not sealed:
+        # Whatever other software means by it.
+        dataset.attrs.pop("kind", None)
+    found = dataset.attrs.get("kind")
     kinds = (kind,) if isinstance(kind, str) else kind
     if kinds and found and found not in kinds:
         raise QuenchError(f"{path}: holds {found!r}, but {' or '.join(kinds)} is wanted here")

@@ -99,6 +99,8 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
             raise QuenchError(f"{path}: {name} has dimensions {dataset[name].dims}, not {dims}")
     if dataset["weights"].dtype.kind != "f" or 0 in dataset["weights"].shape:
         raise QuenchError(f"{path}: weights must be floating-point numbers, and at least one")
+    # Not every writer says which variables are coordinates.
+    dataset = dataset.set_coords([name for name in ("time", "layer", "seed", "diverged_at") if name in dataset])
     if "time" not in dataset.coords:
         raise QuenchError(f"{path}: no coordinate 'time' (updates since the start)")
     time = dataset["time"].values
@@ -109,7 +111,10 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
     count = dataset.sizes["network"]
     if "diverged_at" not in dataset.coords:
         lost = ~np.isfinite(dataset["weights"]).all(("time", "weight"))
-        dataset = dataset.assign_coords(diverged_at=("network", np.where(lost, 0, -1)))
+        dataset = dataset.assign_coords(diverged_at=("network", np.where(lost.values, 0, -1)))
+    elif dataset["diverged_at"].dtype.kind == "f":
+        never = dataset["diverged_at"].fillna(-1)
+        dataset = dataset.assign_coords(diverged_at=never.astype(np.int64).assign_attrs(dataset["diverged_at"].attrs))
     if "seed" not in dataset.coords:
         dataset = dataset.assign_coords(seed=("network", np.arange(count)))
     finite = np.isfinite(dataset["weights"]).all(("time", "weight")).values

@@ -50,7 +50,9 @@ def contents(root):
 def test_what_figures_read_comes_back(folder, packed, tmp_path, scenario, capsys):
     assert run("unpack", packed, "-d", tmp_path / "deep" / "results") == 0
     target = tmp_path / "deep" / "results" / "smoke"
-    assert f"snakemake --configfile {target}/config.yaml" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{target}: every file is whole" in told and "(where this folder is results/smoke)" in told
+    assert "snakemake --configfile results/smoke/config.yaml" in told
     found, whole = contents(target), contents(folder)
     sums = found.pop(archive.SUMS).decode()
     assert found.items() <= whole.items()

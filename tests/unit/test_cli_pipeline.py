@@ -151,6 +151,24 @@ def test_foreign_snapshots_are_measured(tmp_path):
     )
 
 
+@pytest.mark.parametrize("never", [-1, np.nan])
+def test_foreign_file_may_say_who_was_lost_without_calling_it_a_coordinate(tmp_path, never):
+    """As plain netCDF4 writes them: seed, layer and diverged_at are variables, and a lost network holds anything."""
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(3, 20, 12)), axis=1)
+    walk[2] = 1e300
+    told = {"seed": [5, 7, 9], "diverged_at": [never, never, 4.0]}
+    variables = {name: ("network", values) for name, values in told.items()}
+    variables |= {"weights": (("network", "time", "weight"), walk), "layer": ("weight", np.repeat([0, 1], 6))}
+    written = xr.Dataset(variables | {"time": ("time", np.arange(20))}, attrs={"kind": "snapshots"})
+    written.reset_coords().to_netcdf(tmp_path / "foreign.nc")
+    options = ("--waiting-times", "0,10", "--chi", 2, "--hidden-only", "-o", tmp_path / "o.nc")
+    quench("observe", tmp_path / "foreign.nc", *options)
+    observables = files.read(tmp_path / "o.nc", kind="observables")
+    assert observables["seed"].values.tolist() == [5, 7, 9]
+    assert observables["diverged_at"].values.tolist() == [-1, -1, 4]
+    assert observables["n_networks"].values.tolist() == [2, 2] and int(observables["n_weights"]) == 6
+
+
 # Mistakes.
 
 
@@ -249,11 +267,14 @@ MISTAKES = [
     ([*OBSERVE, "--chi", "0"], "more than 0"),
     ([*OBSERVE, "--chi", "inf"], "inf is out of range"),
     ([*OBSERVE, "--lags=-5"], "not a whole number"),
-    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "seed 0 is in"),
+    ([*OBSERVE, "--lags", "7777"], "lag 7777 follows no waiting time in its snapshots (nearest: "),
+    ([*OBSERVE, "-o", "snapshots-whole.nc"], "snapshots-whole.nc: is one of the inputs"),
+    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "snapshots-whole.nc: given twice"),
     (["observe", "hotter.nc", *OBSERVE[1:]], "under another configuration"),
     (["observe", "foreign.nc", *OBSERVE[1:]], "foreign.nc"),
     (replaced(FIGURE, "kwj.fig3", "kwj.fig33"), "did you mean 'kwj.fig3'"),
-    (replaced(FIGURE, "kwj.fig3", "kwj.panels"), "draws none itself"),
+    (replaced(FIGURE, "kwj.fig3", "kwj.panels"), "no figure 'kwj.panels'"),
+    (["figure", "kwj.fig3", "-o", "drawn"], "kwj.fig3 needs runs"),
     ([*FIGURE, "--temperatures", "0.5"], "no observables at temperature 0.5"),
     ([*FIGURE, "--temperatures", "hot"], "'hot' is not a list of numbers"),
     ([*FIGURE, "--waiting-time", "7"], "t_w = 7 was not measured"),

@@ -9,11 +9,12 @@ import xarray as xr
 from matplotlib.colors import to_rgb
 
 from quench import files
+from quench.attributes import config_of
 from quench.cli import main
 from quench.cli.figure import find
 from quench.errors import QuenchError
-from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures import declared, style, vocabulary
+from quench.figures.inputs import Inputs, check_measured
 from quench.figures.save import save
 from quench.observables.average import average
 from quench.observables.measure import measure
@@ -252,8 +253,55 @@ def test_guide_has_its_slope_and_says_it(slope):
 def test_unknown_figure_names_the_nearest():
     with pytest.raises(QuenchError, match=r"no figure 'kwj.fg3' \(did you mean 'kwj.fig3'\?\)"):
         find("kwj.fg3")
-    with pytest.raises(QuenchError, match="draws none itself"):
+    with pytest.raises(QuenchError, match=r"no figure 'kwj.panels'"):
         find("kwj.panels")
+
+
+@pytest.mark.parametrize("name", declared.known())
+def test_every_figure_says_what_it_is_and_needs(name):
+    """Of what it needs nothing may be missing; what it says is read without importing it."""
+    title, caption = declared.words(name)
+    module = find(name)
+    assert (title, caption) == (module.TITLE, module.CAPTION)
+    needed = declared.needs(name)
+    assert needed == getattr(module, "NEEDS", {})
+    for key, count in needed.items():
+        for alternative in key.split(" or "):
+            assert f"``{alternative}``" in module.__doc__
+        given = {other.split(" or ")[0]: range(number) for other, number in needed.items()}
+        declared.check(name, given)
+        with pytest.raises(QuenchError, match=f"{name} needs {key}"):
+            declared.check(name, given | {key.split(" or ")[0]: range(count - 1)})
+
+
+def test_plotted_numbers_say_what_they_are(made):
+    _, stem = made
+    numbers = files.read(f"{stem}.nc")
+    assert not [v for v in numbers.variables if not {"long_name", "units"} <= set(numbers[v].attrs)]
+    assert config_of(numbers)["seeds"] == [0, 1, 2]
+
+
+def test_names_of_plotted_numbers_are_made_of_what_is_known():
+    assert vocabulary.told("ttt_threshold_low")["long_name"].startswith("one width: threshold")
+    assert vocabulary.told("t1_bootstrap") == {
+        "long_name": "time t1 at which learning starts, its 95 % interval over networks", "units": "updates",
+    }  # fmt: skip
+    assert vocabulary.told("mine") is None
+
+
+def test_run_without_anything_measured_is_told():
+    empty = xr.Dataset({"overlap_mean": ("lag", [1.0, np.nan])}, coords={"lag": [0, 10]})
+    with pytest.raises(QuenchError, match="regularised: nothing was measured at a lag above 0"):
+        check_measured("regularised", empty)
+
+
+def test_panel_without_numbers_says_so():
+    with style.look():
+        figure, axes = style.new(1)
+        axes[0, 0].set(xscale="log", yscale="log")
+        style.log_ticks(axes[0, 0])
+        figure.draw_without_rendering()
+    assert axes[0, 0].texts[0].get_text() == "nothing to show"
 
 
 def test_what_was_not_measured_is_told(folder):

@@ -17,8 +17,9 @@ import yaml
 from quench import usage
 from quench.cli import main
 from quench.errors import QuenchError
+from quench.figures.declared import words
 from quench.report import graph, provenance, svg
-from quench.report.catalogue import ordered, place, words
+from quench.report.catalogue import ordered, place
 from quench.report.compare import compare
 from quench.report.contents import gather, lineage
 from quench.report.page import number, typeset
@@ -141,7 +142,7 @@ def test_figures_of_the_papers_have_their_place():
 @pytest.mark.parametrize("name", ["kwj.fig3", "kwj.figa10"])
 def test_words_of_a_figure_are_those_of_its_module(name):
     module = importlib.import_module(f"quench.figures.{name}")
-    assert words(f"quench.figures.{name}") == (module.TITLE, module.CAPTION)
+    assert words(name) == (module.TITLE, module.CAPTION)
 
 
 def test_parameters_are_what_the_figure_depends_on():

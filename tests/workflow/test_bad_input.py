@@ -22,7 +22,8 @@ def assert_one_line(repository, ended, told):
         ({"data": {"mnist": {"subset": 6000}}}, "P_D = 6000 is more than the 5000 training images"),
         ({"ensembles": {"regularised": {"width": "wide"}}}, "ensembles.regularised.width: input should be a valid integer"),
         ({"figures": {"kwj_fig2": {"waiting_time": 11}}}, "t_w = 11 is not on the schedule of run 'regularised'"),
-        ({"figures": {"kwj_fig33": {"runs": ["regularised"]}}}, "did you mean 'quench.figures.kwj.fig3'"),
+        ({"figures": {"kwj_fig3": {"runs": []}}}, "figures.kwj_fig3: kwj.fig3 needs runs"),
+        ({"figures": {"kwj_fig33": {"runs": ["regularised"]}}}, "did you mean 'kwj.fig3'"),
     ],
 )  # fmt: skip
 def test_one_line_before_any_work(untouched, change, told):
@@ -45,3 +46,6 @@ def test_missing_images_without_a_network_are_told_before_any_work(untouched, tm
     environment = {"PYTHONPATH": str(untouched.folder / "src"), "QUENCH_DATA": str(tmp_path)}
     ended = untouched.snakemake(environment=environment)
     assert_one_line(untouched, ended, f"put data_batch_1.bin into {tmp_path / 'cifar-10-batches-bin'}")
+    # A plan needs no images.
+    planned = untouched.snakemake("-n", environment=environment)
+    assert planned.returncode == 0 and "put data_batch_1.bin into" in planned.stderr

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -88,11 +89,25 @@ def _run(argv: list[str]) -> int:
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(sub)
     args = parser.parse_args(argv)
+    _check_not_an_input(args)
     began = time.monotonic()
     status = _module(args.command).run(args) or 0
     if hasattr(args, "output"):
         usage.tell(began)
     return status
+
+
+def _check_not_an_input(args: argparse.Namespace) -> None:
+    """No command writes over a file that it reads."""
+    output = getattr(args, "output", None)
+    if not isinstance(output, Path) or not output.exists():
+        return
+    for value in vars(args).values():
+        if any(
+            isinstance(path, Path) and path is not output and path.exists() and path.samefile(output)
+            for path in (value if isinstance(value, list) else [value])
+        ):
+            raise QuenchError(f"{output}: is one of the inputs; name another output")
 
 
 def _module(command: str) -> ModuleType:

@@ -7,22 +7,43 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import pkgutil
+from collections.abc import Mapping, Sized
 from pathlib import Path
+from types import ModuleType
 
 from quench.cli.options import bounded, integers, numbers
-from quench.errors import QuenchError, nearest
+from quench.errors import QuenchError
+from quench.figures import declared
+
+# What a figure may be given, by the name in its config section, and the kind of those files.
+KINDS = {
+    "runs": "observables",
+    "ensembles": "pretrained",
+    "scans": "scan",
+    "mobility": "mobility",
+    "glass": "glass",
+    "classifiers": "training",
+    "flatness": "flatness",
+    "drift": "drift",
+    "external": "observables",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("module", metavar="FIGURE", help="a module under quench.figures, such as kwj.fig3")
     group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
-    parser.add_argument("--run", **group, help="averaged observables of a run, one file a temperature or batch size")
-    parser.add_argument("--ensemble", **group, help="prepared networks of an ensemble, one file a chunk")
+    parser.add_argument(
+        "--run", dest="runs", **group, help="averaged observables of a run, one file a temperature or batch size"
+    )
+    parser.add_argument(
+        "--ensemble", dest="ensembles", **group, help="prepared networks of an ensemble, one file a chunk"
+    )
     parser.add_argument("--mobility", **group, help="single weights of a run, one file a temperature and chunk")
-    parser.add_argument("--scan", **group, help="a phase-diagram scan, one file a chunk of grid points")
+    parser.add_argument("--scan", dest="scans", **group, help="a phase-diagram scan, one file a chunk of grid points")
     parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
-    parser.add_argument("--classifier", **group, help="trainings of a classifier, one file a chunk of seeds")
+    parser.add_argument(
+        "--classifier", dest="classifiers", **group, help="trainings of a classifier, one file a chunk of seeds"
+    )
     parser.add_argument("--flatness", **group, help="Hessian spectra of a classifier")
     parser.add_argument("--drift", **group, help="gradient descent beside a classifier's SGD")
     parser.add_argument("--external", **group, help="averaged observables of a run that was recorded elsewhere")
@@ -40,24 +61,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    module = find(args.module)
+    groups = {name: getattr(args, name) for name in KINDS}
+    module = find(args.module, groups)
 
     from quench import files, seal
-    from quench.figures import style
+    from quench.figures import style, vocabulary
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
     from quench.fingerprint import fingerprint
 
     inputs = Inputs(
-        runs=_groups(args.run, "observables"),
-        ensembles=_groups(args.ensemble, "pretrained"),
-        scans=_groups(args.scan, "scan"),
-        mobility=_groups(args.mobility, "mobility"),
-        glass=_groups(args.glass, "glass"),
-        classifiers=_groups(args.classifier, "training"),
-        flatness=_groups(args.flatness, "flatness"),
-        drift=_groups(args.drift, "drift"),
-        external=_groups(args.external, "observables"),
+        **{name: _groups(words, KINDS[name]) for name, words in groups.items()},
         scale=args.scale,
         temperatures=args.temperatures,
         waiting_time=args.waiting_time,
@@ -65,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
         fit=args.fit,
         collapse=args.collapse,
     )
-    plotted = module.compute(inputs)
+    plotted = vocabulary.described(module.compute(inputs))
     label = inputs.scale_label()
     plotted = plotted.assign_attrs(scale_label=label, caption=module.CAPTION)
     with style.look():
@@ -76,26 +90,16 @@ def run(args: argparse.Namespace) -> None:
     args.output.parent.mkdir(parents=True, exist_ok=True)
     pictures = save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
     config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
+    config["seeds"] = inputs.seeds()
     config["pictures"] = {path.suffix: seal.sha256(path) for path in pictures}
     target = args.output.with_name(name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
 
 
-def find(name: str):
-    """The figure's module; ``QuenchError`` with the nearest name for one that does not exist."""
-    import quench.figures
-
-    known = [
-        found.name.removeprefix("quench.figures.")
-        for found in pkgutil.walk_packages(quench.figures.__path__, "quench.figures.")
-        if found.name.count(".") == 3
-    ]
-    if name not in known:
-        raise QuenchError(f"no figure {name!r}{nearest(name, known)}; known: {', '.join(sorted(known))}")
-    module = importlib.import_module(f"quench.figures.{name}")
-    if not hasattr(module, "draw"):
-        raise QuenchError(f"{name!r} is shared by figures and draws none itself")
-    return module
+def find(name: str, given: Mapping[str, Sized] | None = None) -> ModuleType:
+    """The figure's module; ``QuenchError`` for one that does not exist, or that needs more than what is ``given``."""
+    declared.check(name, given)
+    return importlib.import_module(f"quench.figures.{name}")
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:

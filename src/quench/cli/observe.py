@@ -18,6 +18,7 @@ from quench.cli.options import add_output, bounded, check_output, integers
 from quench.errors import QuenchError
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
 
@@ -46,6 +47,9 @@ def run(args: argparse.Namespace) -> None:
     from quench.observables.average import average
 
     check_output(args.output)
+    for path in args.snapshots:
+        if args.snapshots.count(path) > 1:
+            raise QuenchError(f"{path}: given twice")
     measured: list[xr.Dataset] = []
     recorded: dict = {}
     times = np.empty(0)
@@ -64,6 +68,8 @@ def run(args: argparse.Namespace) -> None:
         waiting_times = args.waiting_times or [t for t in recorded.get("waiting_times", ()) if t in times]
         if not waiting_times:
             raise QuenchError(f"{path}: declares no waiting time that was reached; give --waiting-times")
+        if args.lags and opened.attrs.get("kind") != "streamed":
+            _check_lags(path, args.lags, looks, waiting_times)
         measured.append(_measured(path, opened, waiting_times, args.lags or _declared_lags(recorded), args))
     config = {
         "trajectory": recorded,
@@ -99,6 +105,18 @@ def _measured(
         )
     except QuenchError as error:
         raise QuenchError(f"{path}: {error}") from None
+
+
+def _check_lags(path: Path, lags: Sequence[int], times: np.ndarray, waiting_times: Sequence[int]) -> None:
+    """A lag that was asked for must follow some waiting time in the snapshots."""
+    import numpy as np
+
+    there = np.unique(np.subtract.outer(times, waiting_times))
+    for lag in lags:
+        if lag not in there:
+            positive = there[there >= 0]
+            close = f" (nearest: {positive[np.abs(positive - lag).argmin()]:g})" if positive.size else ""
+            raise QuenchError(f"{path}: lag {lag} follows no waiting time in its snapshots{close}")
 
 
 def _declared_lags(recorded: dict) -> tuple[int, ...] | None:

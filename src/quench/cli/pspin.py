@@ -14,15 +14,20 @@ from quench.cli.options import add_output, bounded, check_output
 from quench.errors import QuenchError
 from quench.times import end, listed
 
+DEFAULTS = {"times": "1e-2:1e3:10", "waiting_times": "1,10,100", "lags": "0,1e-2:1e3:10"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     positive = bounded(float, 0.0, open_low=True)
     parser.add_argument("--p", type=bounded(int, 2), default=3, help="spins in an interaction, at least 2 (default: 3)")
     parser.add_argument("--temperature", type=positive, required=True, help="temperature T > 0 after the quench")
     parser.add_argument("--t-max", type=positive, help="end of the solution (default: the latest time asked for)")
-    parser.add_argument("--times", default="1e-2:1e3:10", help="times for E and mu (default: %(default)s)")
-    parser.add_argument("--waiting-times", default="1,10,100", help="waiting times for C and R (default: %(default)s)")
-    parser.add_argument("--lags", default="0,1e-2:1e3:10", help="lags for C and R (default: %(default)s)")
+    until = "as far as --t-max goes"
+    parser.add_argument("--times", help=f"times for E and mu (default: {DEFAULTS['times']}, {until})")
+    parser.add_argument(
+        "--waiting-times", help=f"waiting times for C and R (default: {DEFAULTS['waiting_times']}, {until})"
+    )
+    parser.add_argument("--lags", help=f"lags for C and R (default: {DEFAULTS['lags']}, {until})")
     parser.add_argument("--resolution", default="standard", help="fast, standard (default) or fine")
     parser.add_argument(
         "--accuracy",
@@ -34,10 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    asked = [
-        listed(text, option)
-        for text, option in ((args.times, "--times"), (args.waiting_times, "--waiting-times"), (args.lags, "--lags"))
-    ]
+    asked = [_asked(name, getattr(args, name), args.t_max) for name in DEFAULTS]
     try:
         t_max = end(*asked, args.t_max)
     except ValueError as error:
@@ -66,3 +68,14 @@ def run(args: argparse.Namespace) -> None:
         config=config,
         code=steps.code("pspin"),
     )
+
+
+def _asked(name: str, text: str | None, t_max: float | None) -> list[float]:
+    """Times that were asked for, or the default ones that are not beyond the end."""
+    option = f"--{name.replace('_', '-')}"
+    if text is not None or t_max is None:
+        return listed(DEFAULTS[name] if text is None else text, option)
+    within = [time for time in listed(DEFAULTS[name], option) if time <= t_max]
+    if not within:
+        raise QuenchError(f"{option}: the default ones are beyond --t-max; say which")
+    return within

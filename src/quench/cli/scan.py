@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     }
     folder = args.output.parent / f".{args.output.stem}.parts"
     parts = [_point(width, strength, dataset, config, folder, args) for width, strength in args.points]
-    whole = xr.concat(parts, "point", combine_attrs="drop", data_vars="minimal", coords="minimal", join="exact")
+    whole = xr.concat(parts, "point", combine_attrs="override", data_vars="minimal", coords="minimal", join="exact")
     code = steps.code("scan", config["backend"])
     files.write(whole, args.output, kind="scan", config=config, code=code)
     shutil.rmtree(folder, ignore_errors=True)

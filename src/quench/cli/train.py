@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
     folder = args.output.parent / f".{args.output.stem}.parts"
     folder.mkdir(parents=True, exist_ok=True)
     parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
-    whole = xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop")
+    whole = xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
     files.write(whole, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -32,4 +32,8 @@ def run(args: argparse.Namespace) -> None:
             )
 
     target = archive.unpack(args.archive, args.directory, check)
-    print(f"{target}: every file is whole; to draw its figures:\nsnakemake --configfile {target / results.CONFIG}")
+    usual = Path("results", target.name)
+    moved = "" if target.resolve() == usual.resolve() else f" (where this folder is {usual})"
+    print(
+        f"{target}: every file is whole; to draw its figures{moved}:\nsnakemake --configfile {usual / results.CONFIG}"
+    )

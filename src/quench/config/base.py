@@ -6,13 +6,24 @@ import types
 import typing
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Section(BaseModel):
     """A set of declared keys; unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python takes true for 1."""
+        given = value if isinstance(value, (list, tuple)) else [value]
+        if any(isinstance(one, bool) for one in given) and "bool" not in str(
+            cls.model_fields[info.field_name].annotation
+        ):
+            raise ValueError("true and false are no values here")
+        return value
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:

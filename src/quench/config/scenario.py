@@ -14,6 +14,7 @@ from quench.config.base import section_of
 from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
+from quench.figures import declared
 from quench.steps import LOSSES, backend_for
 
 # Sections of named entries.
@@ -154,6 +155,7 @@ FIGURE_SOURCES = {
 
 
 def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
+    _in(f"figures.{name}: ", declared.check, figure.module(name), dict(figure))
     for source, sections in FIGURE_SOURCES.items():
         known = [entry for section in sections for entry in getattr(scenario, section)]
         for entry in getattr(figure, source):

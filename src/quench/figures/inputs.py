@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from quench.attributes import config_of
@@ -60,6 +61,7 @@ class Inputs:
             combine_attrs="drop_conflicts",
         )
         stacked.attrs = facts(next(iter(files.values())))
+        check_measured(name, stacked)
         return stacked
 
     def networks(
@@ -71,6 +73,7 @@ class Inputs:
     def ages(self, name: str) -> xr.Dataset:
         """Observables of a run at one temperature, the first declared or else the hottest, at all its waiting times."""
         (temperature, dataset), *_ = self._chosen(name, "temperature", None).items()
+        check_measured(name, dataset)
         return dataset.assign_attrs(facts(dataset), temperature=temperature)
 
     def chis(self, name: str) -> list[float]:
@@ -100,19 +103,19 @@ class Inputs:
     def scan(self, name: str) -> xr.Dataset:
         """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
         parts = self.scans[name]
-        whole = xr.concat(parts, "point", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop")
+        whole = xr.concat(parts, "point", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
         config = config_of(parts[0])
         known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
-        return whole.assign_attrs(known, n_networks=int(whole.sizes["network"]))
+        return whole.drop_attrs(deep=False).assign_attrs(known, n_networks=int(whole.sizes["network"]))
 
     def training(self, name: str) -> xr.Dataset:
         """All networks of a classifier; attributes hold its choices (``model``, ``rate``, ``n_weights``, ...)."""
         parts = self.classifiers[name]
         weightless = [part.drop_dims(["weight"]) for part in parts]
         whole = xr.concat(
-            weightless, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="drop"
+            weightless, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override"
         )
-        return whole.assign_attrs(config_of(parts[0]), n_networks=int(whole.sizes["network"]))
+        return whole.drop_attrs(deep=False).assign_attrs(config_of(parts[0]), n_networks=int(whole.sizes["network"]))
 
     def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
         wanted = self.waiting_time if waiting_time is None else waiting_time
@@ -122,6 +125,12 @@ class Inputs:
         if wanted not in measured:
             raise QuenchError(f"t_w = {wanted} was not measured; there are {measured.tolist()}")
         return dataset.sel(waiting_time=wanted)
+
+    def seeds(self) -> list[int]:
+        """Seeds of all networks and simulations that the figure shows."""
+        groups = (getattr(self, f.name) for f in fields(self))
+        files = [one for group in groups if isinstance(group, Mapping) for part in group.values() for one in part]
+        return sorted({int(seed) for one in files if "seed" in one.variables for seed in np.ravel(one["seed"])})
 
     def scale_label(self) -> str:
         """One line for a reduced-scale figure: P_D, widths, number of networks; empty at full scale and without networks."""
@@ -143,6 +152,14 @@ class Inputs:
             for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("$M$", "M"), ("networks", "n_networks"))
         ]
         return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
+
+
+def check_measured(name: str, run: xr.Dataset) -> None:
+    """Raise ``QuenchError`` where the averages of a run hold nothing to draw."""
+    if not np.isfinite(run["overlap_mean"].where(run["lag"] > 0)).any():
+        raise QuenchError(
+            f"{name}: nothing was measured at a lag above 0: one snapshot alone, or every network diverged"
+        )
 
 
 def facts(dataset: xr.Dataset) -> dict[str, Any]:

@@ -129,9 +129,26 @@ def scale_label(figure: Figure, text: str) -> None:
 
 
 def log_ticks(axes: Axes) -> None:
-    """Decades and minor ticks, however many decades there are; minor ones have labels where there would be hardly any."""
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() == "log":
-            axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
-            axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
-            axis.set_minor_formatter(mpl.ticker.LogFormatterSciNotation(minor_thresholds=(1.2, 0.4)))
+    """Decades and minor ticks, however many decades there are; 2 and 5 have labels where there would be hardly any.
+
+    Says so where there is nothing to show.
+    """
+    for axis, smallest, limit in (
+        (axes.xaxis, axes.dataLim.minposx, axes.set_xlim),
+        (axes.yaxis, axes.dataLim.minposy, axes.set_ylim),
+    ):
+        if axis.get_scale() != "log":
+            continue
+        if not np.isfinite(smallest):
+            limit(1, 10)
+            axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.25")
+        axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
+        axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
+        axis.set_minor_formatter(lambda value, _, axis=axis: _between_decades(value, axis))
+
+
+def _between_decades(value: float, axis: mpl.axis.Axis) -> str:
+    low, high = sorted(axis.get_view_interval())
+    exponent = int(np.floor(np.log10(value)))
+    digit = round(value / 10.0**exponent)
+    return rf"${digit}{{\times}}10^{{{exponent}}}$" if high / low < 16 and digit in (2, 5) else ""

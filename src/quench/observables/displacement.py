@@ -18,6 +18,14 @@ def moment(weights: xr.DataArray, reference: xr.DataArray, order: int) -> xr.Dat
     return xr.apply_ufunc(mean_power, moved, input_core_dims=[["weight"]], kwargs={"order": order})
 
 
+def msd(weights: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
+    """Mean square displacement (1/N) sum_i (w_i - w_i^ref)^2 (KWJ Eq. 7). Weights (..., weight).
+
+    NaN where a weight is not finite.
+    """
+    return moment(weights, reference, order=2)
+
+
 def mean_power(moved: np.ndarray, order: int) -> np.ndarray:
     """Mean of moved^order along the last axis, float64, for order 2 or 4; NaN where one is not finite."""
     if order not in (2, 4):

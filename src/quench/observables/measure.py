@@ -52,7 +52,9 @@ def measure(
         lags = np.concatenate([times[times >= t] - t for t in waiting_times])
     lags = np.unique(np.asarray(lags, dtype=np.int64))
 
-    sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
+    # A lost network may have weights of any size.
+    with np.errstate(over="ignore", invalid="ignore"):
+        sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
     pairs = Pairs(waiting_times, lags, chosen_lags(motility_lags, lags), (sigma / chi).values[None])
     for time, configuration in zip(times.tolist(), weights.transpose("time", "network", "weight").values, strict=True):
         pairs.see(time, configuration)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-from pathlib import Path
 from typing import NamedTuple
-
-import quench
-from quench.errors import QuenchError
 
 
 class Paper(NamedTuple):
@@ -106,20 +100,3 @@ def ordered(figures: list[str]) -> list[str]:
         return PAPERS.index(where.paper), where.rank, within, name
 
     return sorted(figures, key=rank)
-
-
-def words(module: str) -> tuple[str, str]:
-    """``TITLE`` and ``CAPTION`` of a figure's module, read without importing it (nor matplotlib)."""
-    return _constant(module, "TITLE"), _constant(module, "CAPTION")
-
-
-@functools.cache
-def _constant(module: str, name: str) -> str:
-    """A string that a module assigns, or takes from another module of the package."""
-    path = Path(quench.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and name in [ast.unparse(target) for target in node.targets]:
-            return ast.literal_eval(node.value)
-        if isinstance(node, ast.ImportFrom) and node.module and name in [alias.name for alias in node.names]:
-            return _constant(node.module, name)
-    raise QuenchError(f"{path}: a figure has a {name}")

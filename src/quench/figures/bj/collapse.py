@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.bj import fig4, panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1}
 TITLE = "Accumulated noise collapses what the initial noise does not"
 CAPTION = (
     "Top: displacement over what uncorrelated batches give, Delta / [(alpha^2 / B) sum D(s)], the sum over the updates in "

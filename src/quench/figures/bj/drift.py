@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1, "drift": 1}
 TITLE = "Diffusion or drift at the bottom"
 CAPTION = (
     "From one configuration with t_w > t2: (a) mean square displacement of SGD and of full-batch gradient descent at the "

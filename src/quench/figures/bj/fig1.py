@@ -14,6 +14,7 @@ from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 from quench.figures.theory import solved
 
+NEEDS = {"glass": 1}
 TITLE = "The glass: energy and displacement of the p-spin model after a quench"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), below its dynamical transition, solved at "

@@ -12,6 +12,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1}
 TITLE = "Learning in three regimes"
 CAPTION = (
     "Loss (top) and accuracy (bottom) on the training and the test set against updates: mean over networks, band: their "

@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1}
 TITLE = "Ageing of the weights"
 CAPTION = (
     "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in "

@@ -15,6 +15,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1}
 TITLE = "Displacement over noise"
 CAPTION = (
     "Mean square displacement over the gradient noise at the start, Delta(t_w, t_w + t) / D(t_w), averaged over networks "

@@ -16,6 +16,7 @@ from quench.figures.bj.fig2 import learning
 from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1}
 TITLE = "The under-parameterised network: a glass"
 CAPTION = (
     "Too few weights to fit the images. (a) Loss and (b) accuracy on the training and the test set: mean over networks, "

@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 
+NEEDS = {"classifiers": 1, "flatness": 1}
 TITLE = "Flat directions"
 CAPTION = (
     "Hessian of the training loss along the run, one row a network. (a) Share of directions with |lambda| < 10^-3 "

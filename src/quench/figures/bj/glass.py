@@ -16,6 +16,7 @@ from quench.figures.bj import panels
 from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
 
+NEEDS = {"glass": 1}
 TITLE = "Glass beside network"
 CAPTION = (
     "Mean square displacement against t / t_w, one curve for each t_w: the spherical p-spin glass after a quench, "

@@ -15,6 +15,7 @@ from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
 from quench.figures.stacking import joined
 
+NEEDS = {"classifiers": 2}
 TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "

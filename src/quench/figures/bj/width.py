@@ -16,6 +16,7 @@ from quench.figures.bj.fig5 import ageing
 from quench.figures.inputs import Inputs
 from quench.figures.stacking import joined
 
+NEEDS = {"classifiers": 1}
 TITLE = "From hard to easy: the width transition"
 CAPTION = (
     "The Toy model at growing width, all else equal; one point a width, bars: 95 % intervals. (a) Final training loss over "

@@ -101,7 +101,7 @@ def draw_times(ax: Axes, one: xr.Dataset) -> None:
     ax.plot([], [], "o", color="0.6", ms=2.5, label="single networks" + (f" ({censored} beyond)" if censored else ""))
     ax.set(xscale="log", yscale="log", xlabel="$t_w$ (updates)", ylabel=r"$\tau_{90}$ (updates)")
     low, high = ax.get_ylim()
-    if high / low < 10:
+    if low > 0 and high / low < 10:
         middle = np.sqrt(low * high)
         ax.set_ylim(middle / 4, middle * 4)
     style.log_ticks(ax)

@@ -12,6 +12,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import phases
 
+NEEDS = {"scans": 3}
 TITLE = "Glass-like transitions in neural networks"
 CAPTION = (
     "(a) Median final training loss on the (N/P_D, lambda) plane; white: the quadratic boundary, the median lambda* of each "

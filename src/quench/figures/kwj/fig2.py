@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_overlap
 
+NEEDS = {"runs": 1}
 TITLE = "How dynamics are measured"
 CAPTION = (
     "(a) The protocol, with the durations of this run. (b) Overlap at a high and a low temperature, with 95 % bootstrap "

@@ -12,6 +12,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_tau, paired_times, palette, panel, relaxation_times, stacked, title
 
+NEEDS = {"runs": 1}
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
     "Top: overlap Q(t) from hot (red) to cold (blue); bands are 95 % bootstrap intervals over networks. "

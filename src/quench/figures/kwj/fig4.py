@@ -15,6 +15,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj import collapse, wells
 from quench.figures.kwj.panels import brownian_tau, frozen_level
 
+NEEDS = {"runs": 1}
 TITLE = "Time-temperature superposition and the long-time overlap"
 CAPTION = (
     "(a) Overlap against t/tau90, from hot (red) to cold (blue), with 95 % bootstrap bands. Dashed: free Brownian weights, "

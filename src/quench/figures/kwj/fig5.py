@@ -17,6 +17,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import palette, panel, stacked, title
 from quench.observables.displacement import local_slope
 
+NEEDS = {"runs": 1}
 TITLE = "Mean square displacement of the weights"
 CAPTION = (
     "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % bootstrap intervals "

@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import palette, panel, stacked, title
 
+NEEDS = {"runs": 1}
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "

@@ -13,6 +13,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj import ageing
 from quench.figures.kwj.panels import title
 
+NEEDS = {"runs": 1}
 TITLE = "Ageing"
 CAPTION = (
     "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) networks, with 95 % bootstrap bands. Right: "

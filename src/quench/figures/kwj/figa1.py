@@ -14,6 +14,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_tau, frozen_level, paired_times
 from quench.figures.stacking import joined
 
+NEEDS = {"runs": 1}
 TITLE = "The choice of the overlap length"
 CAPTION = (
     "Time tau90 against T for several chi = sigma/epsilon, from the same runs, with 95 % bootstrap intervals; points that "

@@ -9,4 +9,5 @@ from quench.figures.kwj.figa9 import CAPTION, compute, draw
 
 __all__ = ["CAPTION", "TITLE", "compute", "draw"]
 
+NEEDS = {"runs": 1}
 TITLE = "Relaxation at several waiting times, underparameterised"

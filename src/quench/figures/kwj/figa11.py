@@ -9,6 +9,7 @@ from quench.figures.kwj.fig8 import compute, draw
 
 __all__ = ["CAPTION", "TITLE", "compute", "draw"]
 
+NEEDS = {"runs": 1}
 TITLE = "No ageing in the overparameterised phase"
 CAPTION = (
     "(a) Overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) networks, with 95 % bootstrap bands. (b) Time "

@@ -13,6 +13,7 @@ from quench.attributes import config_of
 from quench.figures import style
 from quench.figures.inputs import Inputs
 
+NEEDS = {"ensembles": 1, "runs": 1}
 TITLE = "Training loss through the measurement"
 CAPTION = (
     "Training loss with regularisation, one line a network: SGD and full-batch descent (blue), then Langevin (red). "

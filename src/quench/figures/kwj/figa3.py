@@ -12,6 +12,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import phases
 
+NEEDS = {"scans": 2}
 TITLE = "Both transitions with CIFAR-10"
 CAPTION = (
     "(a) Final loss against N/P_D at lambda = 0, one point a network, and N* as in Fig. 1(b). (b) Final total loss against "

@@ -13,6 +13,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_tau, paired_times, panel, relaxation_times, stacked, title
 from quench.observables.relaxation import LEVELS
 
+NEEDS = {"runs": 1}
 TITLE = "Further decorrelation times"
 CAPTION = (
     "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; below, where this scenario "

@@ -14,6 +14,7 @@ from quench.figures.kwj import collapse
 from quench.figures.kwj.panels import panel, title
 from quench.figures.stacking import joined
 
+NEEDS = {"runs": 1}
 TITLE = "Time-temperature superposition without regularisation"
 CAPTION = (
     "Overlap against t/tau90 as in Fig. 4(a), from hot (red) to cold (blue). Dashed: free Brownian weights, no free "

@@ -14,6 +14,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj import wells
 
+NEEDS = {"runs": 1}
 TITLE = "Long-time overlap in a harmonic well"
 CAPTION = (
     "Q_inf of KWJ Eq. 22 with stiffness lambda and the measured epsilon: points with the w(t_w) of each temperature's own "

@@ -9,4 +9,5 @@ from quench.figures.kwj.fig7 import CAPTION, compute, draw
 
 __all__ = ["CAPTION", "TITLE", "compute", "draw"]
 
+NEEDS = {"runs": 1}
 TITLE = "Non-Gaussianity and dynamic heterogeneity with CIFAR-10"

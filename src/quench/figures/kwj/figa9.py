@@ -14,6 +14,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_tau, frozen_level, paired_times, title
 from quench.figures.stacking import joined
 
+NEEDS = {"runs": 1}
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
     "Time tau90 against T from the shortest (dark) to the longest (bright) waiting time, with 95 % bootstrap intervals. "

@@ -29,7 +29,7 @@ def stacked(
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
         panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
-    whole = joined(panels, "panel", combine_attrs="drop_conflicts")
+    whole = joined(panels, "panel")
     return whole.sortby("temperature", ascending=False) if "temperature" in whole.dims else whole
 
 

@@ -15,6 +15,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import title
 from quench.figures.stacking import joined
 
+NEEDS = {"mobility": 1}
 TITLE = "The immobile weights explained"
 CAPTION = (
     "Top: distribution of log10 |dw| at the longest lag, split into weights on which the data pull (blue) and weights "

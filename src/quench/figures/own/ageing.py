@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.inputs import Inputs, check_measured
 from quench.figures.kwj import ageing
 from quench.figures.stacking import joined
 from quench.files import config_of
 
+NEEDS = {"external or runs": 1}
 TITLE = "Ageing"
 CAPTION = (
     "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
@@ -36,6 +37,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
     for name, run in _shown(inputs).items():
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; quench observe writes them")
+        check_measured(name, run)
         window = inputs.fit or _resolved(run)
         one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(ageing.fitted(run, window))
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
@@ -111,8 +113,9 @@ def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
     _curve(ax, one, "alpha2")
     ax.axhline(0, **style.GUIDE)
     # A few weights may do all the moving at first.
-    ax.set_yscale("symlog", linthresh=1)
-    ax.set_ylim(bottom=1.3 * min(float(one["alpha2_low"].min()), -0.2))
+    if float(one["alpha2_high"].max()) > 3:
+        ax.set_yscale("symlog", linthresh=1)
+    ax.set_ylim(bottom=1.3 * np.nanmin([-0.2, float(one["alpha2_low"].min())]))
     ax.set(ylabel=r"$\alpha_2(t, t_w)$")
 
 

@@ -13,6 +13,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.theory import solved
 
+NEEDS = {"glass": 1}
 TITLE = "Full ageing of the p-spin glass"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Correlation "

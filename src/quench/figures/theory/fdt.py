@@ -14,6 +14,7 @@ from quench.figures.inputs import Inputs
 from quench.figures.theory import solved
 from quench.theory import threshold
 
+NEEDS = {"glass": 1}
 TITLE = "Violation of the fluctuation-dissipation theorem in the p-spin glass"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Integrated response "
@@ -35,7 +36,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
     result = result.assign(slope=_slope(result), plateau=quench["plateau"], violation=quench["violation"])
     if above:
         ends = [_equilibrated(s) for s in above]
-        result = result.merge(xr.concat(ends, "bath", join="outer", combine_attrs="drop"), combine_attrs="override")
+        result = result.merge(xr.concat(ends, "bath", join="outer", combine_attrs="override"), combine_attrs="override")
     return result.assign_attrs(quench.attrs)
 
 

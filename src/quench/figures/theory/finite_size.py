@@ -17,6 +17,7 @@ from quench.figures.inputs import Inputs
 from quench.theory import threshold
 
 MEASURED = ("energy", "energy_error", "correlation", "correlation_error")
+NEEDS = {"glass": 2}
 TITLE = "Finite-size drift of the glass energy"
 CAPTION = (
     "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N "
@@ -39,7 +40,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         )
     names = [name for name in MEASURED if all(name in d for d in simulations)]
     kept = [d[names].assign_coords(n_spins=_n_spins(d)) for d in simulations]
-    joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="drop")
+    joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="override")
     fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
     names = ("intercept", "intercept_error", "slope", "slope_error")
     (temperature,) = temperatures - {None}

@@ -15,6 +15,7 @@ from quench.figures.inputs import Inputs
 from quench.theory import brownian
 from quench.theory.mct import critical, schematic
 
+NEEDS = {"runs": 1}
 TITLE = "Mode-coupling theory beside the overlap of networks"
 CAPTION = (
     "Schematic mode-coupling theory (Omega = 1) at relative distances sigma from the transition: (a) F1 (v1 = 1 + sigma), "
