@@ -148,7 +148,8 @@ def log_ticks(axes: Axes) -> None:
 
 
 def _between_decades(value: float, axis: mpl.axis.Axis) -> str:
-    low, high = sorted(axis.get_view_interval())
+    low, high = np.log10(sorted(axis.get_view_interval()))
+    decades = np.floor(high) - np.ceil(low) + 1
     exponent = int(np.floor(np.log10(value)))
     digit = round(value / 10.0**exponent)
-    return rf"${digit}{{\times}}10^{{{exponent}}}$" if high / low < 16 and digit in (2, 5) else ""
+    return rf"${digit}{{\times}}10^{{{exponent}}}$" if decades < 2 and digit in (2, 5) else ""
