@@ -46,7 +46,9 @@ def look_for(source, data_root):
         check_available(source, data_root)
     except QuenchError as error:
         # Snakemake itself does not know yet whether this is one.
-        if not any(re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in sys.argv):
+        if not any(
+            re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in sys.argv
+        ):
             raise
         print(f"quench: {error}", file=sys.stderr)
 
