@@ -17,7 +17,7 @@ from typing import Any
 
 import xarray as xr
 
-from quench import __version__, contracts, seal
+from quench import __version__, contracts, interrupts, seal
 from quench.atomic import atomic
 from quench.attributes import config_of, described
 from quench.errors import QuenchError
@@ -46,7 +46,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, kind: str, config: Mapping[s
         created_by=f"quench {__version__}",
     )
     encoding = {name: _encoding(variable) for name, variable in stamped.variables.items()}
-    with _told(path), atomic(path) as temporary:
+    with interrupts.held(), _told(path), atomic(path) as temporary:
         stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         with xr.open_dataset(temporary, engine="netcdf4", decode_times=False) as written:
             if dict(written.sizes) != dict(stamped.sizes) or set(written.variables) != set(stamped.variables):
@@ -89,7 +89,7 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
     path = Path(path)
     try:
         sealed = seal.check(path)
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+        with interrupts.held(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             dataset = opened.load()
     except FileNotFoundError:
         raise QuenchError(f"{path}: no such file") from None

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quench import files
+from quench import files, interrupts
 from quench.atomic import atomic
 from quench.errors import QuenchError
 
@@ -136,6 +137,37 @@ def test_error_in_the_middle_keeps_the_old_file(tmp_path):
         raise KeyboardInterrupt
     assert (tmp_path / "file.txt").read_text() == "old"
     assert entries(tmp_path) == ["file.txt"]
+
+
+def test_ctrl_c_waits_for_the_netcdf_library(tmp_path, dataset, monkeypatch):
+    """Whose lock would else stay taken; afterwards it counts, and the file is whole."""
+    library = xr.Dataset.to_netcdf
+
+    def interrupted(self, *args, **options):
+        signal.raise_signal(signal.SIGINT)
+        return library(self, *args, **options)
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        write(dataset, tmp_path / "file.nc")
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert files.read(tmp_path / "file.nc").sizes == dataset.sizes
+    assert entries(tmp_path) == ["file.nc"]
+
+
+def test_second_ctrl_c_does_not_wait():
+    with pytest.raises(KeyboardInterrupt), interrupts.held():
+        signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+
+
+def test_threads_may_write(tmp_path, dataset):
+    """Signals can be handled in the main thread alone."""
+    thread = threading.Thread(target=write, args=(dataset, tmp_path / "file.nc"))
+    thread.start()
+    thread.join()
+    assert files.read(tmp_path / "file.nc").sizes == dataset.sizes
 
 
 def test_full_disk_leaves_nothing(tmp_path, dataset, monkeypatch):

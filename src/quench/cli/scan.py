@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
 
     import xarray as xr
 
-    from quench import files, steps
+    from quench import files, interrupts, steps
     from quench.cli import training
 
     if not args.points:
@@ -56,8 +56,9 @@ def run(args: argparse.Namespace) -> None:
     parts = [_point(width, strength, dataset, config, folder, args) for width, strength in args.points]
     whole = xr.concat(parts, "point", combine_attrs="override", data_vars="minimal", coords="minimal", join="exact")
     code = steps.code("scan", config["backend"])
-    files.write(whole, args.output, kind="scan", config=config, code=code)
-    shutil.rmtree(folder, ignore_errors=True)
+    with interrupts.held():
+        files.write(whole, args.output, kind="scan", config=config, code=code)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _point(width: int, strength: float, dataset: Any, config: dict, folder: Path, args: argparse.Namespace) -> Any:

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     import torch
     import xarray as xr
 
-    from quench import files, steps
+    from quench import files, interrupts, steps
     from quench.cli import classifier, training
 
     choices = {name: getattr(args, name) for name in CHOICES}
@@ -95,8 +95,9 @@ def run(args: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
     whole = xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
-    files.write(whole, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
-    shutil.rmtree(folder, ignore_errors=True)
+    with interrupts.held():
+        files.write(whole, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: str) -> Any:

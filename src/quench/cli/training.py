@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench import files, results, steps
+from quench import files, interrupts, results, steps
 from quench.checkpoint import Checkpoint, Saved
 from quench.dynamics.recorders import Journalled, Recorder
 from quench.dynamics.trajectory import Leg, State, follow
@@ -118,8 +118,10 @@ def train(
             follow(state, legs, times, recorder.look, pause)
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
                 _save(checkpoint, state, recorder)
-        finish(state)
-        checkpoint.remove()
+        # A Ctrl-C that comes when the work is done leaves nothing behind.
+        with interrupts.held():
+            finish(state)
+            checkpoint.remove()
 
 
 def _save(checkpoint: Checkpoint, state: State, recorder: Recorder) -> None:
