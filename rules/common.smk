@@ -76,9 +76,11 @@ def scenario_or_exit():
         }
         # Figures of an unpacked archive are drawn without images; a job that needs them after all says so itself.
         unpacked = Path(layout.folder, SUMS).exists()
-        for path, source in made_from.items():
-            if not unpacked and not Path(path).exists():
-                look_for(source, scenario.data_root)
+        absent = (
+            source for path, source in made_from.items() if not Path(path).exists()
+        )
+        for source in dict.fromkeys(() if unpacked else absent):
+            look_for(source, scenario.data_root)
         for name, run in scenario.external.items():
             for path in run.snapshots:
                 if not unpacked and not Path(path).exists():

@@ -82,7 +82,7 @@ def draw(numbers: xr.Dataset) -> Figure:
             _collapsed(block[1, 2], one, "overlap", "$Q(t, t_w)$")
         networks = int(one["n_networks"])
         count = f"{networks} network{'s' if networks > 1 else ''} of {int(one['n_weights']):,} weights"
-        block[0, 0].set_title(f"{name}: {count}", fontsize=8)
+        block[0, 0].set_title(f"{name}\n{count}", fontsize=8)
     style.letters(axes.flat)
     style.scale_label(figure, numbers.attrs.get("scale_label", ""))
     return figure
