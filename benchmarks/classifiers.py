@@ -40,7 +40,7 @@ def main() -> None:
         ours, loop = noise_pair(name, images, count)
         a, b = medians((ours, loop), repeats, 1)
         print(f"{name}, D of {count} samples: {a * 1e3:7.1f} ms, loop over samples {b * 1e3:7.1f}: {b / a:.1f} x")
-    for name, images, batch_size, count, steps in (("B", DIGITS, 10, 2000, 200_000), ("C", DIGITS, 10, 1000, 200_000)):
+    for name, images, batch_size, count, steps in (("B", DIGITS, 10, 2000, 500_000), ("C", DIGITS, 10, 1000, 200_000)):
         train, measure, rest = overhead(name, images, batch_size, count, steps)
         print(
             f"{name}, {steps:,} updates: training {train:.1f} s; measuring adds {measure / train:.1%},"
