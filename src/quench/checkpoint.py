@@ -15,7 +15,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from quench import interrupts
 from quench.atomic import atomic, remove_leftovers
 from quench.errors import QuenchError
 from quench.journal import Journal
@@ -97,15 +97,8 @@ class Checkpoint:
 
         A second signal changes nothing. Outside, they act as they did before: at once.
         """
-        if threading.current_thread() is not threading.main_thread():
+        with interrupts.handled(SIGNALS, self._ask):
             yield
-            return
-        before = {number: signal.signal(number, self._ask) for number in SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
         if self.asked is not None:
             raise Interrupted(128 + self.asked)
 

@@ -19,10 +19,10 @@ import xarray as xr
 
 from quench import __version__, contracts, interrupts, seal
 from quench.atomic import atomic
-from quench.attributes import config_of, described
+from quench.attributes import config_of, described, layers, whole
 from quench.errors import QuenchError
 
-__all__ = ["KINDS", "config_of", "described", "read", "versions", "write"]
+__all__ = ["KINDS", "config_of", "described", "layers", "read", "versions", "whole", "write"]
 
 KINDS = tuple(contracts.CONTRACTS)
 _ROW = 10_000

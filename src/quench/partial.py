@@ -144,10 +144,8 @@ def read(path: str | Path) -> xr.Dataset:
     }
     coords = {
         "time": files.described(moments, ("time",), "updates since the start of this dynamics", "updates"),
-        "layer": files.described(
+        "layer": files.layers(
             layer if header["index"] is None else layer[header["index"]],
-            ("weight",),
-            "layer of each weight, 0 at the input",
             flag_values=np.arange(len(modules), dtype=np.int16),
             flag_meanings=" ".join(module or "model" for module in modules),
         ),

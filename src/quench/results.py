@@ -74,6 +74,8 @@ class Together:
     def add(self, path: str | Path, dataset: xr.Dataset) -> None:
         """Raise ``QuenchError``, naming ``path``, where ``dataset`` does not go with those added before."""
         shared, members = _shared(dataset)
+        # What says nothing of its members is one.
+        members = members or [f"the file {path}"]
         code = dataset.attrs.get("code_fingerprint")
         first, its_config, its_code = self._first = self._first or (path, shared, code)
         if shared != its_config:

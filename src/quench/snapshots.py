@@ -32,7 +32,7 @@ def build(
     """
     curves = along(times, seeds, diverged_at, loss, data_loss, active_fraction, sigma)
     return curves.assign(weights=files.described(weights, ("network", "time", "weight"), "weights")).assign_coords(
-        layer=files.described(layer, ("weight",), "layer of each weight, 0 at the input")
+        layer=files.layers(layer)
     )
 
 

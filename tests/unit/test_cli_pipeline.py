@@ -181,6 +181,7 @@ def spoilt(folder):
     (folder / "folder.nc").mkdir()
     whole = xr.load_dataset(folder / "snapshots-whole.nc")
     plain = whole.drop_attrs(deep=False)
+    plain.drop_vars(["seed", "diverged_at"]).to_netcdf(folder / "plain.nc")
     plain.drop_vars("weights").to_netcdf(folder / "weightless.nc")
     plain.isel(time=slice(None, None, -1)).to_netcdf(folder / "backwards.nc")
     plain.rename(weight="parameter").to_netcdf(folder / "renamed.nc")
@@ -269,7 +270,8 @@ MISTAKES = [
     ([*OBSERVE, "--lags=-5"], "not a whole number"),
     ([*OBSERVE, "--lags", "7777"], "lag 7777 follows no waiting time in its snapshots (nearest: "),
     ([*OBSERVE, "-o", "snapshots-whole.nc"], "snapshots-whole.nc: is one of the inputs"),
-    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "snapshots-whole.nc: given twice"),
+    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "seed 0 is in"),
+    (["observe", "plain.nc", "plain.nc", *OBSERVE[2:]], "the file plain.nc is in plain.nc too"),
     (["observe", "hotter.nc", *OBSERVE[1:]], "under another configuration"),
     (["observe", "foreign.nc", *OBSERVE[1:]], "foreign.nc"),
     (replaced(FIGURE, "kwj.fig3", "kwj.fig33"), "did you mean 'kwj.fig3'"),

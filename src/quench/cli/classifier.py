@@ -82,7 +82,7 @@ def read_trainings(paths: Sequence[Path]) -> xr.Dataset:
     parts = results.read_together(paths, "training")
     if not {"model", "widths", "batch_size", "momentum", "train_samples"} <= files.config_of(parts[0]).keys():
         raise QuenchError(f"{paths[0]}: does not say how its networks were trained; quench train writes such files")
-    return xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
+    return files.whole(parts, "network")
 
 
 def kept_weights(training: xr.Dataset, times: Sequence[int]) -> xr.DataArray:

@@ -51,7 +51,6 @@ def run(args: argparse.Namespace) -> None:
         for moment in (args.waiting_time, args.waiting_time + args.lag)
     )
     result = mobility(reference, later, problem.gradient(reference))
-    layer = files.described(architecture.layer_index, ("weight",), "layer of each weight, 0 at the input")
-    result = result.assign_coords(seed=trajectory["seed"], layer=layer)
+    result = result.assign_coords(seed=trajectory["seed"], layer=files.layers(architecture.layer_index))
     config = {"trajectory": recorded, "waiting_time": args.waiting_time, "lag": args.lag}
     files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", backend))

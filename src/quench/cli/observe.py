@@ -47,9 +47,6 @@ def run(args: argparse.Namespace) -> None:
     from quench.observables.average import average
 
     check_output(args.output)
-    for path in args.snapshots:
-        if args.snapshots.count(path) > 1:
-            raise QuenchError(f"{path}: given twice")
     measured: list[xr.Dataset] = []
     recorded: dict = {}
     times = np.empty(0)

@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
             {"weights": files.described(state.weights, ("network", "weight"), "weights after preparation"), **by_look},
             coords={
                 "time": files.described(times, ("time",), "updates since the random initial weights", "updates"),
-                "layer": files.described(architecture.layer_index, ("weight",), "layer of each weight, 0 at the input"),
+                "layer": files.layers(architecture.layer_index),
                 "seed": files.described(seeds, ("network",), "seed of each network"),
                 "diverged_at": files.described(
                     state.diverged_at,

@@ -32,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import shutil
 
-    import xarray as xr
-
     from quench import files, interrupts, steps
     from quench.cli import training
 
@@ -54,10 +52,10 @@ def run(args: argparse.Namespace) -> None:
     }
     folder = args.output.parent / f".{args.output.stem}.parts"
     parts = [_point(width, strength, dataset, config, folder, args) for width, strength in args.points]
-    whole = xr.concat(parts, "point", combine_attrs="override", data_vars="minimal", coords="minimal", join="exact")
+    joined = files.whole(parts, "point")
     code = steps.code("scan", config["backend"])
     with interrupts.held():
-        files.write(whole, args.output, kind="scan", config=config, code=code)
+        files.write(joined, args.output, kind="scan", config=config, code=code)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -79,7 +79,6 @@ def run(args: argparse.Namespace) -> None:
     import shutil
 
     import torch
-    import xarray as xr
 
     from quench import files, interrupts, steps
     from quench.cli import classifier, training
@@ -94,9 +93,9 @@ def run(args: argparse.Namespace) -> None:
     folder = args.output.parent / f".{args.output.stem}.parts"
     folder.mkdir(parents=True, exist_ok=True)
     parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
-    whole = xr.concat(parts, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
+    joined = files.whole(parts, "network")
     with interrupts.held():
-        files.write(whole, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
+        files.write(joined, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -26,7 +26,8 @@ def check(figure: str, given: Mapping[str, Sized] | None = None) -> None:
 
     ``given``: entries by key of a figure's section; None leaves the second question open.
     """
-    if figure not in known():
+    # All others are read only for a message.
+    if "TITLE" not in _constants(_path(figure)):
         raise QuenchError(f"no figure {figure!r}{nearest(figure, known())}; known: {', '.join(known())}")
     for name, count in needs(figure).items() if given is not None else ():
         if sum(len(given.get(key, ())) for key in name.split(" or ")) < count:
@@ -35,22 +36,27 @@ def check(figure: str, given: Mapping[str, Sized] | None = None) -> None:
 
 def needs(figure: str) -> dict[str, int]:
     """``NEEDS`` of a figure: the keys of its section that it cannot do without, and how many entries of each."""
-    return _constants(_PACKAGE / "figures" / f"{figure.replace('.', '/')}.py").get("NEEDS", {})
+    return _constants(_path(figure)).get("NEEDS", {})
 
 
 def words(figure: str) -> tuple[str, str]:
     """``TITLE`` and ``CAPTION`` of a figure."""
-    path = _PACKAGE / "figures" / f"{figure.replace('.', '/')}.py"
-    found = _constants(path)
+    found = _constants(_path(figure))
     if not {"TITLE", "CAPTION"} <= found.keys():
-        raise QuenchError(f"{path}: a figure has a TITLE and a CAPTION")
+        raise QuenchError(f"{_path(figure)}: a figure has a TITLE and a CAPTION")
     return found["TITLE"], found["CAPTION"]
+
+
+def _path(figure: str) -> Path:
+    return _PACKAGE / "figures" / f"{figure.replace('.', '/')}.py"
 
 
 @functools.cache
 def _constants(path: Path) -> dict[str, Any]:
-    """TITLE, CAPTION and NEEDS that a module assigns, or takes from another module of the package."""
+    """TITLE, CAPTION and NEEDS that a module assigns, or takes from another figure's; none where there is no file."""
     found: dict[str, Any] = {}
+    if not path.is_file():
+        return found
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign):
             names = {ast.unparse(target) for target in node.targets} & {"TITLE", "CAPTION", "NEEDS"}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench.attributes import config_of
+from quench.attributes import config_of, whole
 from quench.errors import QuenchError
 
 
@@ -103,19 +103,16 @@ class Inputs:
     def scan(self, name: str) -> xr.Dataset:
         """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
         parts = self.scans[name]
-        whole = xr.concat(parts, "point", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override")
+        points = whole(parts, "point").drop_attrs(deep=False)
         config = config_of(parts[0])
         known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
-        return whole.drop_attrs(deep=False).assign_attrs(known, n_networks=int(whole.sizes["network"]))
+        return points.assign_attrs(known, n_networks=int(points.sizes["network"]))
 
     def training(self, name: str) -> xr.Dataset:
         """All networks of a classifier; attributes hold its choices (``model``, ``rate``, ``n_weights``, ...)."""
         parts = self.classifiers[name]
-        weightless = [part.drop_dims(["weight"]) for part in parts]
-        whole = xr.concat(
-            weightless, "network", data_vars="minimal", coords="minimal", join="exact", combine_attrs="override"
-        )
-        return whole.drop_attrs(deep=False).assign_attrs(config_of(parts[0]), n_networks=int(whole.sizes["network"]))
+        networks = whole([part.drop_dims(["weight"]) for part in parts], "network").drop_attrs(deep=False)
+        return networks.assign_attrs(config_of(parts[0]), n_networks=int(networks.sizes["network"]))
 
     def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
         wanted = self.waiting_time if waiting_time is None else waiting_time

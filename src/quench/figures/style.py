@@ -133,18 +133,18 @@ def log_ticks(axes: Axes) -> None:
 
     Says so where there is nothing to show.
     """
-    for axis, smallest, limit in (
-        (axes.xaxis, axes.dataLim.minposx, axes.set_xlim),
-        (axes.yaxis, axes.dataLim.minposy, axes.set_ylim),
-    ):
+    empty = False
+    for axis, smallest in ((axes.xaxis, axes.dataLim.minposx), (axes.yaxis, axes.dataLim.minposy)):
         if axis.get_scale() != "log":
             continue
         if not np.isfinite(smallest):
-            limit(1, 10)
-            axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.25")
+            empty = True
+            (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(1, 10)
         axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
         axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
         axis.set_minor_formatter(lambda value, _, axis=axis: _between_decades(value, axis))
+    if empty:
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.25")
 
 
 def _between_decades(value: float, axis: mpl.axis.Axis) -> str:
