@@ -286,7 +286,17 @@ def test_names_of_plotted_numbers_are_made_of_what_is_known():
     assert vocabulary.told("t1_bootstrap") == {
         "long_name": "time t1 at which learning starts, its 95 % interval over networks", "units": "updates",
     }  # fmt: skip
+    # Bands of learning curves are ranges, not intervals.
+    assert vocabulary.told("train_loss_low")["long_name"] == "training loss, smallest of all networks"
     assert vocabulary.told("mine") is None
+
+
+def test_what_a_figure_means_by_a_name_comes_first():
+    numbers = xr.Dataset({"ratio": 0.5, "loss": ((), 0.1, {"long_name": "its own"})}, coords={"lag": [1]})
+    found = vocabulary.described(numbers, {"ratio": ("of two displacements", "1")})
+    assert found["ratio"].attrs == {"long_name": "of two displacements", "units": "1"}
+    assert found["loss"].attrs["long_name"] == "its own" and found["lag"].attrs["units"] == "updates"
+    assert not numbers["ratio"].attrs
 
 
 def test_run_without_anything_measured_is_told():

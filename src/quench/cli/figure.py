@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> None:
     groups = {name: getattr(args, name) for name in KINDS}
     module = find(args.module, groups)
 
+    import xarray as xr
+
     from quench import files, seal
     from quench.figures import style, vocabulary
     from quench.figures.inputs import Inputs
@@ -79,7 +81,10 @@ def run(args: argparse.Namespace) -> None:
         fit=args.fit,
         collapse=args.collapse,
     )
-    plotted = vocabulary.described(module.compute(inputs))
+    # What is derived from a quantity is another one.
+    with xr.set_options(keep_attrs=False):
+        plotted = module.compute(inputs)
+    plotted = vocabulary.described(plotted, getattr(module, "MEANS", {}))
     label = inputs.scale_label()
     plotted = plotted.assign_attrs(scale_label=label, caption=module.CAPTION)
     with style.look():

@@ -1,10 +1,13 @@
 """What the plotted numbers are called, with their units: the attributes of the variables in a figure's NetCDF file.
 
 Names are made of a quantity (below), what was done with it (``_low``: lower end of its 95 % interval) and, where a file
-holds several of a kind, whose it is (``ttt_``: of the scan over lambda).
+holds several of a kind, whose it is (``ttt_``: of the scan over lambda). A module whose names mean something else says so
+itself: ``MEANS``, with the same entries.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import xarray as xr
 
@@ -23,7 +26,7 @@ QUANTITIES = {
     "n_spins": ("number of spins N", _NONE),
     "P_D": ("number of training samples P_D", _NONE),
     "width": ("width n of the hidden layers", _NONE),
-    "ratio": ("weights per training sample, N/P_D; in bj_width per sample and class", _NONE),
+    "ratio": ("weights per training sample, N/P_D", _NONE),
     "weight_decay": ("strength lambda of the weight regularisation", _NONE),
     "strength": ("strength lambda of the weight regularisation", _NONE),
     "temperature": ("temperature T", _NONE),
@@ -54,8 +57,8 @@ QUANTITIES = {
     "motility": ("size |dw| of a displacement, log10", _NONE),
     "motility_lag": ("lag of the motility histogram", "updates"),
     "size": ("size of a weight", _NONE),
-    "typical": ("median size of a weight", _NONE),
-    "bin": ("number of the bin", _NONE),
+    "typical": ("root mean square displacement of a weight, mean over networks", _NONE),
+    "bin": ("size |dw| of a displacement, log10, middle of the bin", _NONE),
     "index": ("number of the weight", _NONE),
     "bound": ("value, or end of its 95 % interval", _NONE),
     "regime": ("where t_w lies among t1 and t2", _NONE),
@@ -84,8 +87,8 @@ QUANTITIES = {
     "norm": ("square |W|^2 of the weights", _NONE),
     "threshold": ("threshold of the transition", _NONE),
     "thresholds": ("threshold of the transition, of each network", _NONE),
-    "rise": ("largest ratio of losses at neighbouring lambda, of each network", _NONE),
-    "mean_rise": ("largest ratio of mean losses at neighbouring lambda", _NONE),
+    "rise": ("largest change of the loss between neighbouring lambda over its whole range, of each network", _NONE),
+    "mean_rise": ("largest change of the mean loss between neighbouring lambda over its whole range", _NONE),
     "height": ("height of the landscape", _NONE),
     "cut": ("height of the landscape along the dashed line", _NONE),
     # Overlap and relaxation
@@ -100,23 +103,25 @@ QUANTITIES = {
     "frozen": ("relaxation time at T = 0", "updates"),
     "kink": ("temperature T* at which the Brownian line meets the relaxation time at T = 0", _NONE),
     "departure": ("t / tau90 at which a curve leaves the Brownian one by 15 %", _NONE),
-    "left_master_curve": ("share of temperatures whose curves leave the master curve", _NONE),
+    "left_master_curve": ("whether the curve, of a temperature above T*, leaves the Brownian one", _NONE),
     "score_scaled": ("scatter of log Q against t / tau90", _NONE),
     "score_raw": ("scatter of log Q against t", _NONE),
     "exponent": ("exponent of the fitted power law", _NONE),
     "exponent_intercept": ("logarithm of the fitted power law at 1", _NONE),
     "exponent_brownian": ("exponent of free Brownian weights in the same window", _NONE),
-    "fit": ("end of the window of the fit", _NONE),
+    "fit_low": ("lower end of the window of the fit", _NONE),
+    "fit_high": ("upper end of the window of the fit", _NONE),
     "final_exponent": ("exponent of Q(t_f) against T", _NONE),
     "final_intercept": ("logarithm of the power law of Q(t_f) at T = 1", _NONE),
     "well_exponent": ("exponent of the well's Q at infinite time against T", _NONE),
     "well_final_exponent": ("exponent of the well's Q(t_f) against T", _NONE),
     "well_plateau": ("overlap Q of the harmonic well at infinite time", _NONE),
     "well_final": ("overlap Q of the harmonic well at t_f", _NONE),
-    "plateau": ("overlap or correlation at infinite time: the well's Q, the glass's q_EA", _NONE),
+    "plateau": ("plateau q_EA of the correlation", _NONE),
     "plateau_line": ("overlap Q of the harmonic well at infinite time, at the drawn temperatures", _NONE),
     # Displacement and heterogeneity
-    "slope": ("local slope, or slope of the fitted line", _NONE),
+    "epsilon_squared": ("square of the overlap length epsilon", _NONE),
+    "slope": ("local slope d log MSD / d log t", _NONE),
     "cold_ratio": ("displacement at the lowest T over that at T = 0", _NONE),
     "variance_level": ("T/(k P_D), the variance of a weight in the harmonic well", _NONE),
     "displacement": ("mean square displacement Delta(t_w, t_w + t)", _NONE),
@@ -145,9 +150,9 @@ QUANTITIES = {
     "gradient_square": ("square |grad L|^2 of the full gradient", _NONE),
     "raw": ("displacement Delta", _NONE),
     "initial_noise": ("Delta / D(t_w)", _NONE),
-    "accumulated_noise": ("Delta over the accumulated noise (alpha^2/B) sum D", _NONE),
-    "prediction": ("Delta over accumulated noise and drift", _NONE),
-    "amplitude": ("Delta over the accumulated noise, mean over t_w", _NONE),
+    "accumulated_noise": ("Delta over the accumulated noise, the sum of D from t_w to t_w + t", _NONE),
+    "prediction": ("Delta over alpha^2 [sum D / B + (sum |grad L|)^2 / M]", _NONE),
+    "amplitude": ("Delta over (alpha^2/B) sum D; 1 for uncorrelated noise", _NONE),
     "score": ("scatter S of the curves over t_w, in decades", _NONE),
     "gain": ("S of Delta over the accumulated noise, over that of Delta / D(t_w)", _NONE),
     "level": ("displacement at which times are compared", _NONE),
@@ -156,6 +161,11 @@ QUANTITIES = {
     "ageing_intercept": ("logarithm of that power law at t_w = 1", _NONE),
     "ageing_score": ("scatter S of Delta over the accumulated noise", _NONE),
     "crossover": ("lag t* from which drift outweighs noise", "updates"),
+    "flat": ("share of directions with |lambda| below a thousandth of the largest eigenvalue", _NONE),
+    "negative": ("share of directions with lambda below minus a thousandth of the largest eigenvalue", _NONE),
+    "cumulative": ("share of directions with |lambda| below", _NONE),
+    "largest": ("largest eigenvalue of the Hessian, mean over networks", _NONE),
+    "smallest": ("smallest eigenvalue over the largest, mean over networks", _NONE),
     "line_seeds_differ": ("whether a line joins two networks", _NONE),
     "line_start": ("update at the start of the line", "updates"),
     "full": ("whether the whole spectrum is known", _NONE),
@@ -173,6 +183,13 @@ QUANTITIES = {
     "solution_at_times": ("energy E of the solution at infinite N", _NONE),
     "solution_correlation": ("correlation C of the solution at infinite N", _NONE),
 }
+# Of these ``_low`` and ``_high`` are the range over networks.
+_RANGED = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "noise", "gradient_square", "flat", "negative")
+_EXTREMES = {
+    "_low": ", smallest of all networks",
+    "_high": ", largest of all networks",
+    "_value": ", mean over networks",
+}
 _ENDS = {
     "_low": ", lower end of its 95 % interval",
     "_high": ", upper end of its 95 % interval",
@@ -188,7 +205,7 @@ def told(name: str) -> dict[str, str] | None:
     if name in QUANTITIES:
         long_name, units = QUANTITIES[name]
         return {"long_name": long_name, "units": units}
-    for end, words in _ENDS.items():
+    for end, words in (_EXTREMES if name.startswith(_RANGED) else _ENDS).items():
         if name.endswith(end) and (whole := told(name.removesuffix(end))):
             return whole | {"long_name": whole["long_name"] + words}
     for start, words in _OF.items():
@@ -197,10 +214,12 @@ def told(name: str) -> dict[str, str] | None:
     return None
 
 
-def described(numbers: xr.Dataset) -> xr.Dataset:
-    """``numbers`` with ``long_name`` and ``units`` on the variables that have none and are known here."""
+def described(numbers: xr.Dataset, means: Mapping[str, tuple[str, str]]) -> xr.Dataset:
+    """``numbers`` with ``long_name`` and ``units``: those of ``means``, else its own, else those that are known here."""
     numbers = numbers.copy()
     for name, variable in numbers.variables.items():
-        if "long_name" not in variable.attrs and (attrs := told(str(name))):
+        if name in means:
+            numbers[name].attrs |= dict(zip(("long_name", "units"), means[str(name)], strict=True))
+        elif "long_name" not in variable.attrs and (attrs := told(str(name))):
             numbers[name].attrs |= attrs
     return numbers

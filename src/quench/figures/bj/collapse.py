@@ -30,6 +30,7 @@ LABELS = {
 }
 WINDOW_COLORS = {"epoch": style.HEAT(0.08), "half": style.HEAT(0.9)}
 WINDOW_LABELS = {"epoch": "1 epoch", "half": "half run"}
+MEANS = fig4.MEANS
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

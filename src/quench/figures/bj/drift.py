@@ -21,6 +21,12 @@ CAPTION = (
     "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for diffusion, 1 for a "
     "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), where a straight drift overtakes diffusion."
 )
+MEANS = {
+    "ratio": ("displacement of gradient descent over that of SGD", "1"),
+    "sgd": ("mean square displacement of SGD", "1"),
+    "gradient_descent": ("mean square displacement of noise-free gradient descent", "1"),
+    "cosine": ("cosine between the displacements of gradient descent and SGD", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

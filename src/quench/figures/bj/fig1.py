@@ -24,6 +24,11 @@ CAPTION = (
     "memory is lost. Times are in units of the inverse friction, energies in units of the coupling; estimated errors are "
     "far below the width of the lines."
 )
+MEANS = {
+    "time": ("time since the quench", "1/friction"),
+    "exponential": ("exponential with the initial slope and the limit of E", "1"),
+    "excess": ("energy above the threshold, E - E_th", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

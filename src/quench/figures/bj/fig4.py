@@ -23,6 +23,9 @@ CAPTION = (
     "curves in decades, within one epoch (dotted line) and up to half the run. Straight line: slope 1."
 )
 SLOPE_DECADES = 6
+MEANS = {
+    "slope": ("slope d log(Delta/D(t_w)) / d log t within a decade of lag", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

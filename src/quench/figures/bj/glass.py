@@ -23,6 +23,11 @@ CAPTION = (
     "Delta = 2 (1 - C), and networks while they are trained. Full ageing would put the late parts of all curves of a "
     "panel on one; in the glass alone they leave a plateau."
 )
+MEANS = {
+    "waiting_time": ("waiting time t_w: updates, and of the glass units of the inverse friction", "1"),
+    "lag": ("lag t, in the same units", "1"),
+    "displacement": ("mean square displacement Delta(t_w, t_w + t)", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

@@ -25,6 +25,9 @@ CAPTION = (
 OLD = 20  # waiting times from the length of the run over this are old
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}
 LABELS = {"epoch": "without replacement", "iid": "independent"}
+MEANS = {
+    "slope": ("local slope d log Delta / d log t", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

@@ -20,6 +20,9 @@ CAPTION = (
 # The paper's own values; they belong to the figure, as nothing is simulated.
 START, EPSILON, TEMPERATURE, STEP_SIZE = 1.0, 0.1, 0.5, 1.0
 STIFFNESSES = (100.0, 0.01)
+MEANS = {
+    "time": ("time t", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

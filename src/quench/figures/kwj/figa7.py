@@ -22,6 +22,9 @@ CAPTION = (
 )
 # Slope of the line over the temperatures of the points.
 DENSE = 60
+MEANS = {
+    "plateau": ("overlap Q of the harmonic well at infinite time", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

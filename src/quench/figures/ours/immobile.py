@@ -29,6 +29,9 @@ IMMOBILE = 0.01
 BINS = np.round(np.arange(-16, 1.01, 0.25), 2)
 # Displacements and sizes below this are drawn on the edge of the panels.
 FLOOR = 1e-12
+MEANS = {
+    "displacement": ("displacement |w(t_w + t) - w(t_w)| of a weight", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

@@ -23,6 +23,9 @@ CAPTION = (
 )
 # Shares of q_EA, where the fast part is over and C has not left the range of lags.
 LEVELS = (0.8, 0.6, 0.4, 0.2)
+MEANS = {
+    "level": ("correlation C at which times are compared", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

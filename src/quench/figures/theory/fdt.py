@@ -23,6 +23,13 @@ CAPTION = (
     "effective temperature T / X, while above T_d (red) the theorem holds for all C. (b) The local slope of these curves: "
     "a step between 1 and X at q_EA (dashed) is approached with age."
 )
+MEANS = {
+    "response": ("integrated response T chi(t_w + t, t_w)", "1"),
+    "response_error": ("estimated absolute error of T chi", "1"),
+    "equilibrium_response": ("integrated response T chi of the quench to T above T_d, at its oldest t_w", "1"),
+    "equilibrium_response_error": ("estimated absolute error of that T chi", "1"),
+    "slope": ("local slope -T dchi/dC", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

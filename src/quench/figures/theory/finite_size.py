@@ -25,6 +25,13 @@ CAPTION = (
     "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N. "
     "(c) Simulated correlation less that at infinite N, with standard errors; points of different N are set apart."
 )
+MEANS = {
+    "waiting_time": ("waiting time t_w since the quench", "1/friction"),
+    "lag": ("time t since the waiting time", "1/friction"),
+    "time": ("time since the quench", "1/friction"),
+    "slope": ("slope of the fitted line of E against 1/N", "1"),
+    "slope_error": ("standard error of the slope", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:

@@ -25,6 +25,10 @@ CAPTION = (
 )
 T_MAX = 1e10
 DISTANCES = (-1e-1, -1e-2, -1e-3, -1e-4, 0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+MEANS = {
+    "time": ("time, in units of 1/Omega", "1"),
+    "plateau": ("plateau of phi at the transition", "1"),
+}
 
 
 def compute(inputs: Inputs) -> xr.Dataset:
