@@ -14,13 +14,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from quench import usage
 from quench.cli.cost import _files
 from quench.config.scenario import load_files
 from quench.cost.calibrate import speeds
-from quench.cost.jobs import STAGES, Job, jobs
 from quench.cost.work import SNAKEMAKE_MB, START
-from quench.layout import Layout
+from quench.pipeline.jobs import STAGES, Job, jobs
+from quench.pipeline.paths import Layout
+from quench.runtime import usage
 
 ALLOWED = 1.5
 

@@ -29,8 +29,9 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import yaml
 
-from quench import belonging, files, results
 from quench.errors import QuenchError
+from quench.pipeline import expected, results
+from quench.store import files
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
@@ -142,10 +143,10 @@ class Faults:
         scenario = results.scenario_at(root)
         by_stage: dict[str | None, list[Path]] = {}
         for path in results.paths_in(root):
-            by_stage.setdefault(belonging.stage_of(path.relative_to(root).as_posix()), []).append(path)
+            by_stage.setdefault(expected.stage_of(path.relative_to(root).as_posix()), []).append(path)
         for paths in by_stage.values():
             held = {path: files.read(path) for path in paths}
-            wanted = {path: belonging.belonging(scenario, path.relative_to(root).as_posix()) for path in paths}
+            wanted = {path: expected.belonging(scenario, path.relative_to(root).as_posix()) for path in paths}
             for one in paths:
                 for other in paths:
                     if None in (wanted[one], wanted[other]) or wanted[one] == wanted[other]:

@@ -24,11 +24,11 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import numpy as np
 
-from quench import files
 from quench.cli import main
-from quench.dynamics.reference import langevin, optimisers, problem, sgd  # noqa: F401  (loaded once, for all lives)
+from quench.dynamics.reference import langevin, optimisers, problem, sgd  # noqa: F401  (loaded once, for all lives
 from quench.networks.mlp import Architecture, initial_weights
-from quench.random import normals, permutation
+from quench.numerics.random import normals, permutation
+from quench.store import files
 
 SAVE_EVERY = 0.05
 JOBS = ("pretrain", "run", "streamed", "adam", "annealed")

@@ -26,9 +26,9 @@ import numpy as np  # noqa: E402
 from quench.errors import QuenchError  # noqa: E402
 from quench.theory.pspin.equations import Model  # noqa: E402
 from quench.theory.pspin.grid import RESOLUTIONS  # noqa: E402
-from quench.theory.pspin.march import march  # noqa: E402
 from quench.theory.pspin.solution import Solution  # noqa: E402
 from quench.theory.pspin.solve import Quench, solve  # noqa: E402
+from quench.theory.pspin.time_stepping import march  # noqa: E402
 
 MARKERS = ("<!-- measured: {}: begin -->", "<!-- measured: {}: end -->")
 # Three independent methods agree on these to 1e-9 (energies, the last to 2e-9) and 3e-9 (correlations).

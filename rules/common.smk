@@ -12,20 +12,20 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from quench import steps, submission
-from quench.archive import SUMS
-from quench.atomic import atomic
+from quench.provenance import steps, submission
+from quench.store.archive import SUMS
+from quench.runtime.atomic import atomic
 from quench.config.claims import load as load_claims
 from quench.config.scenario import as_yaml, read_file, resolve
 from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
 from quench.figures.declared import words
-from quench.fingerprint import all_fingerprints, fingerprint
-from quench.layout import Layout
-from quench.options import Options, flags
+from quench.provenance.fingerprint import all_fingerprints, fingerprint
+from quench.pipeline.paths import Layout
+from quench.pipeline.arguments import Options, flags
 from quench.report.catalogue import place
-from quench.steps import code
+from quench.provenance.steps import code
 
 RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
 if workflow.is_main_process:
@@ -148,8 +148,8 @@ def tell_room():
 
     Also what the fused engine, which would be faster, leaves to the reference backend.
     """
-    from quench.checkpoint import forget_stale
-    from quench.storage import readable, scenario_snapshot_bytes
+    from quench.runtime.checkpoint import forget_stale
+    from quench.cost.disk import readable, scenario_snapshot_bytes
 
     room = readable(scenario_snapshot_bytes(SCENARIO))
     if SCENARIO.compute.snapshots == "full":

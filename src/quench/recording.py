@@ -18,9 +18,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from quench import files, partial
 from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
+from quench.store import files, unfinished
 
 _SAMPLE_KEY = 20180720
 
@@ -124,11 +124,11 @@ class Recorder:
         self.path, self.updates = path, 0
         self._configuration, self._header = configuration, header
         self._due = times[::-1]
-        self._partial: partial.Partial | None = None
+        self._partial: unfinished.Partial | None = None
 
     def begin(self, overwrite: bool) -> None:
         """Open a new .part file and take the first snapshot, if it is due."""
-        waiting = partial.beside(self.path)
+        waiting = unfinished.beside(self.path)
         if overwrite:
             waiting.unlink(missing_ok=True)
         elif self.path.exists():
@@ -138,12 +138,12 @@ class Recorder:
                 f"{waiting}: holds the snapshots of a run that did not end; go on with it from a checkpoint of yours"
                 " (step=...), move it away, or give overwrite=True"
             )
-        self._partial = partial.Partial(waiting, self._header)
+        self._partial = unfinished.Partial(waiting, self._header)
         self._look(None)
 
     def go_on(self, step: int) -> None:
         """Go on after ``step`` updates with what was recorded up to there."""
-        self.updates, waiting = step, partial.beside(self.path)
+        self.updates, waiting = step, unfinished.beside(self.path)
         if not waiting.exists():
             if not self.path.exists():
                 raise QuenchError(
@@ -152,7 +152,7 @@ class Recorder:
             _tell(f"{self.path}: was recorded to its end; nothing is added")
             self._due = []
             return
-        self._partial = partial.Partial(waiting, self._header, after=step)
+        self._partial = unfinished.Partial(waiting, self._header, after=step)
         absent = [moment for moment in self._due[::-1] if moment not in self._partial.times]
         self._due = [moment for moment in absent if moment >= step][::-1]
         missed = [moment for moment in absent if moment < step]
@@ -180,9 +180,9 @@ class Recorder:
 
     def _finish(self) -> None:
         assert self._partial is not None
-        whole = partial.read(self._partial.path)
+        whole = unfinished.read(self._partial.path)
         # The weights are made by the user's code, whatever recorded them: two recordings go together.
-        files.write(whole, self.path, kind="snapshots", config=files.config_of(whole), code=partial.CODE)
+        files.write(whole, self.path, kind="snapshots", config=files.config_of(whole), code=unfinished.CODE)
         self._partial.close()
         self._partial.path.unlink()
         self._partial = None

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import yaml
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
 
 

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
-
 
 def fenced(page: Path) -> list[tuple[str, str]]:
     """(language, text) of every block of a page, in order."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from quench import files
 from quench.cli import main
 from quench.estimators.bimodality import aligned, dip, valley
+from quench.store import files
 from quench.theory import brownian
 
 P_D = 2000

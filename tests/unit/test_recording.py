@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quench
-from quench import files, partial, snapshots
 from quench.cli import main
 from quench.errors import QuenchError
+from quench.store import files, snapshots, unfinished
 
 SCHEDULE = quench.Schedule(waiting_times=(2, 8), lag_max=20, dense=4, per_decade=4)
 
@@ -64,7 +64,7 @@ def test_weights_and_losses_are_those_of_the_loop_at_every_time_of_the_schedule(
         loss = training.update()
         recorder.step(loss)
         losses.append(loss.item())
-    assert not partial.beside(tmp_path / "run.nc").exists()
+    assert not unfinished.beside(tmp_path / "run.nc").exists()
     recorder.close()
     found = snapshots.read(tmp_path / "run.nc")
     assert found["time"].values.tolist() == SCHEDULE.times.tolist()
@@ -122,7 +122,7 @@ def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsy
         recorder.step(training.update())
     recorder.close()
     assert "12 snapshots up to update 13, 5 to come" in capsys.readouterr().err and not path.exists()
-    early = snapshots.read(partial.beside(path))
+    early = snapshots.read(unfinished.beside(path))
     assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
     # The script goes on from a checkpoint that is older than the last snapshot.
     again = Training()
@@ -133,7 +133,7 @@ def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsy
     for _ in range(19):
         recorder.step(again.update())
     recorder.close()
-    assert not partial.beside(path).exists()
+    assert not unfinished.beside(path).exists()
     assert path.read_bytes() == (tmp_path / "whole.nc").read_bytes()
     assert len(whole.weights) == len(again.weights)
 
@@ -164,19 +164,19 @@ def test_file_that_is_cut_or_damaged_anywhere_gives_the_snapshots_before(tmp_pat
     path = tmp_path_factory.mktemp("cut") / "run.nc"
     model = network()
     recorder = quench.record(model, range(8), path)
-    start = partial.beside(path).stat().st_size
+    start = unfinished.beside(path).stat().st_size
     for _ in range(5):
         recorder.step()
     recorder.close()
-    content = partial.beside(path).read_bytes()
+    content = unfinished.beside(path).read_bytes()
     row = (len(content) - start) // 5
     place = data.draw(st.integers(start, len(content) - 1))
     if data.draw(st.booleans()):
         changed = content[:place]
     else:
         changed = content[:place] + bytes([content[place] ^ data.draw(st.integers(1, 255))]) + content[place + 1 :]
-    partial.beside(path).write_bytes(changed)
-    assert snapshots.read(partial.beside(path)).sizes["time"] == 1 + (place - start) // row
+    unfinished.beside(path).write_bytes(changed)
+    assert snapshots.read(unfinished.beside(path)).sizes["time"] == 1 + (place - start) // row
 
 
 def test_earlier_results_are_safe(tmp_path):
@@ -210,7 +210,7 @@ def test_recording_goes_on_as_it_began_or_not_at_all(tmp_path, capsys):
     recorder = quench.record(network(), SCHEDULE, path, step=5)
     assert "4 snapshots from 1 to 4 are missing" in capsys.readouterr().err
     recorder.close()
-    partial.beside(path).unlink()
+    unfinished.beside(path).unlink()
     recorded(path)
     content = path.read_bytes()
     # A training that is longer than its recording.

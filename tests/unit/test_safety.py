@@ -1,15 +1,14 @@
 """What no line of the sources does: unpickle data, load unsafe YAML, open archives unchecked, listen, run text as code.
 
-Machine code that numba keeps in ``__pycache__`` (``quench.compiled``) is code, as Python's own compiled files beside it
-are, and none of it comes with data or archives.
+Machine code that numba keeps in ``__pycache__`` (``quench.numerics.compiled``) is code, as Python's own compiled files
+beside it are, and none of it comes with data or archives.
 """
 
 import ast
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     path for part in ("src", "benchmarks", "docs", "rules") for path in (ROOT / part).rglob("*.py") if path.is_file()
 )

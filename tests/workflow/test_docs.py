@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 import yaml
 from pages import fenced
+from places import ROOT
 
 from quench.config.scenario import overlay
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 # Followed to the letter too: test_own_experiment, test_own_run, test_module.

@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
+from places import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
-ROOT = Path(__file__).parents[2]
 SNAPSHOTS = "results/smoke/snapshots/regularised/T0.01/0-1.nc"
 LOG = "results/smoke/logs/snapshots/regularised/T0.01/0-1.log"
 TARGET = "results/smoke/observables/regularised/T0.01/chi30.nc"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pages import DOCS, blocks
 
-from quench import files
+from quench.store import files
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own experiment")]
 

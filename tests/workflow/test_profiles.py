@@ -5,18 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from places import CONFIG
 from workflows import Workflow
 
 from quench.config.scenario import load_files
-from quench.cost.jobs import jobs
-from quench.layout import Layout
+from quench.pipeline.jobs import jobs
+from quench.pipeline.paths import Layout
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("profiles")]
-CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def test_every_file_says_where_it_comes_from(finished):
         ("src/quench/data/prepare.py", '"""Class indices to labels', '"""From class indices to labels'),
         ("src/quench/figures/kwj/fig3.py", '"""Overlap and tau90', '"""The overlap and tau90'),
         # Plumbing makes no number.
-        ("src/quench/progress.py", "LOG_EVERY_SECONDS = 30.0", "LOG_EVERY_SECONDS = 20.0"),
+        ("src/quench/runtime/progress.py", "LOG_EVERY_SECONDS = 30.0", "LOG_EVERY_SECONDS = 20.0"),
         ("src/quench/cli/run.py", 'title=f"run ', 'title=f"Run '),
         ("rules/training.smk", "rule run:\n", "# A comment.\nrule run:\n"),
     ],

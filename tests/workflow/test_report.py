@@ -8,10 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from quench.report import graph
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 

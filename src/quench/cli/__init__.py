@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from quench import __version__, usage
+from quench import __version__
 from quench.errors import QuenchError, nearest
+from quench.runtime import usage
 
 # One module per command under quench.cli: add_arguments(parser), run(args); its docstring is its help.
 # Modules are imported only when asked for, so that a light command never waits for torch.

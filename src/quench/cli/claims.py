@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> None:
     import csv
     import json
 
-    from quench import results
-    from quench.atomic import atomic
     from quench.config.claims import load
+    from quench.pipeline import results
+    from quench.runtime.atomic import atomic
 
     declared = load(args.claims)
     figures = {name: results.read(path, kind="figure") for name, path in args.figure}

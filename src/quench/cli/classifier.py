@@ -11,12 +11,13 @@ import numpy as np
 import torch
 import xarray as xr
 
-from quench import files, results
 from quench.cli import training
 from quench.data.inputs import Inputs, interleaved, prepare
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.networks.zoo import Images, build, construct
+from quench.pipeline import results
+from quench.store import files
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from quench.config.scenario import load_files
     from quench.cost.calibrate import speeds
-    from quench.cost.jobs import jobs
     from quench.cost.work import START
-    from quench.layout import Layout
+    from quench.pipeline.jobs import jobs
+    from quench.pipeline.paths import Layout
 
     scenario = load_files(_files(args))
     found = jobs(Layout(scenario))
@@ -56,8 +56,8 @@ def _files(args: argparse.Namespace) -> list[Path]:
 
 
 def _tell(found: dict[str, Any], cores: int, speed: dict[str, float], per_job: float) -> None:
-    from quench.cost.jobs import STAGES, longest_chain
-    from quench.storage import readable
+    from quench.cost.disk import readable
+    from quench.pipeline.jobs import STAGES, longest_chain
 
     def core_seconds(job: Any) -> float:
         return job.work.core_seconds(speed[job.work.kind], speed["start"]) + per_job * job.cores

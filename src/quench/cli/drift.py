@@ -29,13 +29,14 @@ def run(args: argparse.Namespace) -> None:
     import torch
     import xarray as xr
 
-    from quench import files, steps
     from quench.cli import classifier, training
     from quench.dynamics.drift import beside_gradient_descent
     from quench.dynamics.minibatch import DataOrder
     from quench.dynamics.two_time import log_spaced
-    from quench.files import described
-    from quench.progress import Progress
+    from quench.provenance import steps
+    from quench.runtime.progress import Progress
+    from quench.store import files
+    from quench.store.files import described
 
     check_output(args.output)
     trainings = classifier.read_trainings(args.trainings)

@@ -10,7 +10,7 @@ import numpy as np
 from quench.cli.training import advance_module
 from quench.dynamics.annealing import Annealing
 from quench.dynamics.trajectory import Advance
-from quench.random import stream_id
+from quench.numerics.random import stream_id
 
 
 def langevin(

@@ -66,11 +66,11 @@ def run(args: argparse.Namespace) -> None:
 
     import xarray as xr
 
-    from quench import files, seal
     from quench.figures import style, vocabulary
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
-    from quench.fingerprint import fingerprint
+    from quench.provenance.fingerprint import fingerprint
+    from quench.store import checksum, files
 
     inputs = Inputs(
         **{name: _groups(words, KINDS[name]) for name, words in groups.items()},
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     pictures = save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
     config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
     config["seeds"] = inputs.seeds()
-    config["pictures"] = {path.suffix: seal.sha256(path) for path in pictures}
+    config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}
     target = args.output.with_name(name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
 
@@ -108,7 +108,7 @@ def find(name: str, given: Mapping[str, Sized] | None = None) -> ModuleType:
 
 
 def _groups(given: list[list[str]], kind: str) -> dict:
-    from quench import results
+    from quench.pipeline import results
 
     for words in given:
         if len(words) < 2:

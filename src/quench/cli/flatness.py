@@ -34,8 +34,9 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from quench import files, steps
     from quench.cli import classifier, training
+    from quench.provenance import steps
+    from quench.store import files
 
     check_output(args.output)
     trainings = classifier.read_trainings(args.trainings)
@@ -122,7 +123,7 @@ def _table(spectra: dict[str, Any], lines: dict[str, Any], times: Any, seeds: An
     import numpy as np
     import xarray as xr
 
-    from quench.files import described
+    from quench.store.files import described
 
     by_time = ("network", "time")
     share = (*by_time, "threshold", "bound")

@@ -24,10 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import xarray as xr
 
-    from quench import files, steps
     from quench.data import sources
     from quench.data.inputs import interleaved
-    from quench.files import described
+    from quench.provenance import steps
+    from quench.store import files
+    from quench.store.files import described
 
     source = sources.find(args.source)
     sources.check_available(args.source, args.data_root)

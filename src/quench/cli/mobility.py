@@ -24,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, results, snapshots, steps
     from quench.cli import training
     from quench.networks.mlp import Architecture
     from quench.observables.mobility import mobility
+    from quench.pipeline import results
+    from quench.provenance import steps
+    from quench.store import files, snapshots
 
     trajectory = snapshots.check(results.read(args.snapshots, kind="snapshots"), args.snapshots)
     check_output(args.output)

@@ -43,8 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, partial, results, snapshots, steps
     from quench.observables.average import average
+    from quench.pipeline import results
+    from quench.provenance import steps
+    from quench.store import files, snapshots, unfinished
 
     check_output(args.output)
     measured: list[xr.Dataset] = []
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
     for path in args.snapshots:
         opened = snapshots.opened(path, kind=("snapshots", "streamed"))
-        if not partial.is_partial(path):
+        if not unfinished.is_partial(path):
             results.check(opened, path)
         together.add(path, opened)
         looks = opened["time"].values if "time" in opened else np.empty(0)
@@ -84,11 +86,12 @@ def _measured(
     lags: tuple[int, ...] | None,
     args: argparse.Namespace,
 ) -> xr.Dataset:
-    from quench import snapshots, streamed
+    from quench.observables import streamed_file
     from quench.observables.measure import measure, measure_streamed
+    from quench.store import snapshots
 
     if opened.attrs.get("kind") == "streamed":
-        trajectory, how = streamed.check(opened, path), measure_streamed
+        trajectory, how = streamed_file.check(opened, path), measure_streamed
     else:
         trajectory, how = snapshots.check(opened, path), measure
     try:

@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import archive, results, seal
+    from quench.pipeline import results
+    from quench.store import archive, checksum
 
     root, scenario = results.opened(args.folder)
     if root.name != scenario.scenario:
@@ -35,12 +36,12 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.output)
     archive.pack(root, [root / results.CONFIG, *wanted], args.output)
     size = args.output.stat().st_size
-    print(f"{args.output}: {len(wanted)} files, {size / 1e6:.1f} MB, sha256 {seal.sha256(args.output)}")
+    print(f"{args.output}: {len(wanted)} files, {size / 1e6:.1f} MB, sha256 {checksum.sha256(args.output)}")
 
 
 def _wanted(scenario: Any, root: Path) -> list[Path]:
     """The files in ``root`` that the figures of ``scenario`` read; ``QuenchError`` where one was not made yet."""
-    from quench.layout import Layout
+    from quench.pipeline.paths import Layout
 
     layout = Layout(scenario)
     read: set[Path] = set()

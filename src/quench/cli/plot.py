@@ -35,11 +35,11 @@ def run(args: argparse.Namespace) -> None:
         raise QuenchError("two files of one name: their panels could not be told apart")
     check_output(args.output)
 
-    from quench import results
     from quench.figures import style
     from quench.figures.inputs import Inputs
     from quench.figures.own import ageing
     from quench.figures.save import save
+    from quench.pipeline import results
 
     runs = {path.stem: [results.read(path, kind="observables")] for path in args.observables}
     plotted = ageing.compute(Inputs(external=runs, fit=args.fit, collapse=args.collapse))

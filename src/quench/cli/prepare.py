@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, steps
     from quench.data.prepare import prepare
     from quench.data.sources import check_available, check_subset, find
+    from quench.provenance import steps
+    from quench.store import files
 
     find(args.source)
     if args.subset is not None:

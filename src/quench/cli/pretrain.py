@@ -11,7 +11,7 @@ from pathlib import Path
 
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, polish_legs
 from quench.errors import QuenchError
-from quench.steps import LOSSES
+from quench.provenance.steps import LOSSES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +33,13 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     import xarray as xr
 
-    from quench import files, steps
     from quench.cli import training
     from quench.dynamics import preparation
     from quench.dynamics.recorders import LossCurve
     from quench.dynamics.trajectory import State
     from quench.networks.mlp import Architecture, initial_weights
+    from quench.provenance import steps
+    from quench.store import files
 
     if len(set(args.seeds)) != len(args.seeds):
         raise QuenchError("--seeds: a seed is named twice; every network counts once")

@@ -11,8 +11,8 @@ import argparse
 import os
 
 from quench.cli.options import add_output, bounded, check_output
+from quench.config.times import end, listed
 from quench.errors import QuenchError
-from quench.times import end, listed
 
 DEFAULTS = {"times": "1e-2:1e3:10", "waiting_times": "1,10,100", "lags": "0,1e-2:1e3:10"}
 
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> None:
 
     quench = solve(args.p, args.temperature, t_max, resolution=args.resolution, accuracy=args.accuracy)
     # Imported after the solve, which has given its memory back by now.
-    from quench import files, steps
+    from quench.provenance import steps
+    from quench.store import files
     from quench.theory.pspin.dataset import glass
 
     config = {

@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import files, steps
     from quench.errors import QuenchError
+    from quench.provenance import steps
+    from quench.store import files
     from quench.theory import finite_size
 
     if len(args.seeds) < 2:
@@ -66,7 +67,7 @@ def _dataset(ensemble, seeds: tuple[int, ...], temperature: float):
     """The ``glass`` contract: means and standard errors, and every realisation beside them."""
     import xarray as xr
 
-    from quench.files import described
+    from quench.store.files import described
     from quench.theory.finite_size import mean_and_error
 
     energy, energy_error = mean_and_error(ensemble.energy)

@@ -34,12 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import yaml
 
-    from quench.atomic import atomic
     from quench.cli.options import check_output
+    from quench.cost.disk import readable
     from quench.report.compare import compare
     from quench.report.contents import gather
     from quench.report.page import render, render_comparison
-    from quench.storage import readable
+    from quench.runtime.atomic import atomic
 
     check_output(args.output)
     config = None

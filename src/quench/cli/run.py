@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quench import steps
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers
 from quench.dynamics.annealing import FORMS, Annealing
 from quench.errors import QuenchError
+from quench.provenance import steps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,11 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from quench import files, results
     from quench.cli import dynamics, training
     from quench.dynamics.schedule import Schedule
     from quench.dynamics.trajectory import Leg, State
     from quench.networks.mlp import Architecture
+    from quench.pipeline import results
+    from quench.store import files
 
     annealing = _check(args)
     pretrained = results.read(args.pretrained, kind="pretrained")
@@ -184,27 +185,27 @@ def _check(args: argparse.Namespace) -> Annealing | None:
 
 def _tell_room(title: str, args: argparse.Namespace, n_networks: int, schedule: Schedule, n_weights: int) -> None:
     """One line on what the trajectory will take; ``QuenchError`` where the disk has not got it."""
-    from quench import storage
+    from quench.cost import disk
 
     looks, waiting, lags = len(schedule.times), len(args.waiting_times), len(schedule.lags)
-    full = storage.snapshot_bytes(n_networks, looks, n_weights)
+    full = disk.snapshot_bytes(n_networks, looks, n_weights)
     # Left alone, a motility histogram is made every decade and at the end.
     histograms = len(args.motility_lags) or len(str(args.lag_max)) + 1
-    tables = storage.streamed_bytes(n_networks, looks, waiting, lags, max(1, len(args.chi)), histograms)
-    references = storage.reference_bytes(n_networks, waiting, n_weights)
-    disk, memory = (full, full) if args.snapshots == "full" else (tables, tables + references)
+    tables = disk.streamed_bytes(n_networks, looks, waiting, lags, max(1, len(args.chi)), histograms)
+    references = disk.reference_bytes(n_networks, waiting, n_weights)
+    size, memory = (full, full) if args.snapshots == "full" else (tables, tables + references)
     # Besides the file itself: the journal of the snapshots, or two states that alternate.
     working = full if args.snapshots == "full" else 2 * (tables + references)
     print(
-        f"quench: {title}: {looks} looks at {n_networks} networks of {n_weights:,} weights: {storage.readable(disk)} on"
-        f" disk, {storage.readable(working)} more while it runs, {storage.readable(memory)} of memory"
-        f" (snapshots full: {storage.readable(full)}, streamed: {storage.readable(tables)})",
+        f"quench: {title}: {looks} looks at {n_networks} networks of {n_weights:,} weights: {disk.readable(size)} on"
+        f" disk, {disk.readable(working)} more while it runs, {disk.readable(memory)} of memory"
+        f" (snapshots full: {disk.readable(full)}, streamed: {disk.readable(tables)})",
         file=sys.stderr,
     )
     free = shutil.disk_usage(args.output.parent).free
-    if disk + working > free:
+    if size + working > free:
         raise QuenchError(
-            f"{args.output.parent}: {storage.readable(free)} free, {storage.readable(disk + working)} needed"
+            f"{args.output.parent}: {disk.readable(free)} free, {disk.readable(size + working)} needed"
             + ("; --snapshots streamed needs less" if args.snapshots == "full" else "")
         )
 
@@ -213,10 +214,11 @@ def _recorder(
     args: argparse.Namespace, problem: Any, weight_decay: float, pretrained: xr.Dataset, schedule: Schedule
 ) -> tuple[Any, Any]:
     """What looks at the trajectory, and a function of the last state that gives the file's content."""
-    from quench import snapshots, streamed
     from quench.dynamics.recorders import Snapshots
+    from quench.observables import streamed_file
     from quench.observables.pairs import Pairs, chosen_lags
     from quench.observables.streaming import Streamed
+    from quench.store import snapshots
 
     seeds, times = pretrained["seed"].values, schedule.times
     sigma = pretrained["weights"].values.astype("float64").std(axis=1)
@@ -237,7 +239,7 @@ def _recorder(
         sigma / [[chi] for chi in args.chi],
     )
     measured = Streamed(problem, weight_decay, pairs, counted)
-    return measured, lambda state: streamed.build(
+    return measured, lambda state: streamed_file.build(
         pairs,
         args.chi,
         times,

@@ -32,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import shutil
 
-    from quench import files, interrupts, steps
     from quench.cli import training
+    from quench.provenance import steps
+    from quench.runtime import signals
+    from quench.store import files
 
     if not args.points:
         raise QuenchError("--points: at least one is needed")
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     parts = [_point(width, strength, dataset, config, folder, args) for width, strength in args.points]
     joined = files.whole(parts, "point")
     code = steps.code("scan", config["backend"])
-    with interrupts.held():
+    with signals.held():
         files.write(joined, args.output, kind="scan", config=config, code=code)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -63,12 +65,13 @@ def _point(width: int, strength: float, dataset: Any, config: dict, folder: Path
     """The scan of one point: from its own file if this work has been done, else trained now."""
     import numpy as np
 
-    from quench import files, steps
     from quench.cli import training
     from quench.dynamics import preparation
     from quench.dynamics.recorders import LossCurve
     from quench.dynamics.trajectory import State
     from quench.networks.mlp import Architecture, initial_weights
+    from quench.provenance import steps
+    from quench.store import files
 
     seeds = np.array(args.seeds, dtype=np.int64)
     path = folder / f"n{width}-lambda{strength!r}.nc"
@@ -121,7 +124,7 @@ def _table(architecture: Any, strength: float, seeds: Any, times: Any, state: An
     import numpy as np
     import xarray as xr
 
-    from quench.files import described
+    from quench.store.files import described
 
     by_network = ("point", "network")
     kwj = "Kerr Winter & Janssen 2024"

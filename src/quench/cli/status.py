@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from quench.cli.options import scenario_file
 
 if TYPE_CHECKING:
-    from quench.status import Job
+    from quench.pipeline.status import Job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import status
+    from quench.pipeline import status
 
     folder = Path.cwd()
     jobs = status.jobs(_summary(args.targets, [_file(name) for name in args.scenario]), folder)
@@ -54,8 +54,8 @@ def _of(targets: list[str]) -> str:
 
 
 def _tell_rest(jobs: list[Job], waiting: list[Job]) -> None:
+    from quench.pipeline.status import left
     from quench.report.provenance import duration
-    from quench.status import left
 
     if not waiting:
         return

@@ -80,8 +80,10 @@ def run(args: argparse.Namespace) -> None:
 
     import torch
 
-    from quench import files, interrupts, steps
     from quench.cli import classifier, training
+    from quench.provenance import steps
+    from quench.runtime import signals
+    from quench.store import files
 
     choices = {name: getattr(args, name) for name in CHOICES}
     check_output(args.output)
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
     joined = files.whole(parts, "network")
-    with interrupts.held():
+    with signals.held():
         files.write(joined, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,12 +105,12 @@ def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: s
     """The training of one network: from its own file if this work has been done, else done now."""
     import numpy as np
 
-    from quench import files
     from quench.cli import training
     from quench.dynamics.minibatch import DataOrder, Descent, Record
     from quench.dynamics.trajectory import Leg, State
     from quench.dynamics.two_time import TwoTimeSchedule, log_spaced
     from quench.observables.probe import Probe
+    from quench.store import files
 
     network = task.network(seed)
     images, classes = task.train(network)
@@ -175,7 +177,7 @@ def _table(record: Any, schedule: Any, seed: int, diverged_at: int, parameter: A
     import numpy as np
     import xarray as xr
 
-    from quench.files import described
+    from quench.store.files import described
 
     bj = "Baity-Jesi et al. 2018"
     meanings = {

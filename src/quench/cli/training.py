@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench import files, interrupts, results, steps
-from quench.checkpoint import Checkpoint, Saved
 from quench.dynamics.recorders import Journalled, Recorder
 from quench.dynamics.trajectory import Leg, State, follow
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
-from quench.progress import Progress
+from quench.pipeline import results
+from quench.provenance import steps
+from quench.runtime import signals
+from quench.runtime.checkpoint import Checkpoint, Saved
+from quench.runtime.progress import Progress
+from quench.store import files
 
 # Younger states are not worth a last save before the output is written.
 LAST_SAVE_SECONDS = 5.0
@@ -70,7 +73,7 @@ def make_problem(
 
 def usable_device(wanted: str, float64: bool = False) -> str:
     """``wanted`` if torch can use it here, for ``float64`` numbers if need be; else the CPU, with a word on stderr."""
-    from quench import device
+    from quench.runtime import device
 
     try:
         usable, reason = device.usable_device(wanted, float64)
@@ -119,7 +122,7 @@ def train(
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
                 _save(checkpoint, state, recorder)
         # A Ctrl-C that comes when the work is done leaves nothing behind.
-        with interrupts.held():
+        with signals.held():
             finish(state)
             checkpoint.remove()
 

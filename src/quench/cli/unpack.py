@@ -20,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench import archive, results
     from quench.errors import QuenchError
+    from quench.pipeline import results
+    from quench.store import archive
 
     def check(path: Path) -> None:
         if path.suffix == ".nc":

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from quench import belonging, results
+    from quench.pipeline import expected, results
 
     root, scenario = results.opened(args.folder)
     paths = results.paths_in(root)
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             print(fault)
         if found:
             wrong.append(args.folder / path.relative_to(root))
-    unasked = [path for path in paths if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None]
+    unasked = [path for path in paths if expected.belonging(scenario, path.relative_to(root).as_posix()) is None]
     if unasked:
         print(f"not asked for by this scenario, and not read by it: {len(unasked)} files, such as {unasked[0]}")
     print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong")
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
     """One line for everything that is wrong with the file at ``path``."""
-    from quench import belonging, files, results, seal
+    from quench.pipeline import expected, results
+    from quench.store import checksum, files
 
     try:
         dataset = files.read(path)
@@ -56,7 +57,7 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
         if dataset.attrs.get("kind") is None:
             yield f"{path}: not written by quench; whether it is whole cannot be told"
             return
-        if belonging.belonging(scenario, path.relative_to(root).as_posix()) is None:
+        if expected.belonging(scenario, path.relative_to(root).as_posix()) is None:
             return
         if dataset.attrs["code_fingerprint"] not in results.codes_of(dataset):
             yield f"{path}: made by other code than the present one"
@@ -67,7 +68,7 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
         picture = path.with_suffix(suffix)
         if not picture.is_file():
             yield f"{picture}: not there"
-        elif seal.sha256(picture) != digest:
+        elif checksum.sha256(picture) != digest:
             yield f"{picture}: not the picture that was drawn with {path.name}"
 
 

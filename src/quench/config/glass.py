@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
+from quench.config.times import end, listed
 from quench.errors import QuenchError
-from quench.times import end, listed
 
 Moment = Annotated[float, Field(ge=0, le=1e6)]
 

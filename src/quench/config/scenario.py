@@ -15,7 +15,7 @@ from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
-from quench.steps import LOSSES, backend_for
+from quench.provenance.steps import LOSSES, backend_for
 
 # Sections of named entries.
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")

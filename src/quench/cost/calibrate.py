@@ -12,7 +12,7 @@ import numpy as np
 
 from quench.config.scenario import Scenario
 from quench.cost import speed
-from quench.steps import backend_for
+from quench.provenance.steps import backend_for
 
 # What most processes load first, and its core seconds on the reference core.
 _IMPORTS, _IMPORT_SECONDS = "import torch, xarray, netCDF4, scipy.special, numba", 3.3

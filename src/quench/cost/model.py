@@ -12,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from quench import storage
+from quench.config.backends import Engines
 from quench.config.classifiers import Classifier
 from quench.config.scenario import Scenario
-from quench.cost import speed
+from quench.config.times import end, listed
+from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
 from quench.data import own
 from quench.data.sources import find
 from quench.dynamics.schedule import Schedule
-from quench.engines import Engines
-from quench.times import end, listed
 
 _SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
 
@@ -77,7 +76,7 @@ class Costs:
         streamed = self.scenario.compute.snapshots == "streamed"
         # One file is in memory at a time.
         at_once = min(n_networks, self.chunk_size("ensembles", self.scenario.runs[run].ensemble))
-        size = 0 if streamed else storage.snapshot_bytes(at_once, len(schedule.times), n_weights)
+        size = 0 if streamed else disk.snapshot_bytes(at_once, len(schedule.times), n_weights)
         motility = len(self.scenario.runs[run].motility_lags) or 6
         return Work("light", 0.2 + pairs * (2e-5 + 6e-9 * n_weights), memory=2 * size, disk=pairs * (40 + 4 * motility))
 
@@ -85,7 +84,7 @@ class Costs:
         _, n_weights, schedule, width = self._measured(run, point)
         n_networks, ensemble = _count(seeds), self.scenario.ensembles[self.scenario.runs[run].ensemble]
         samples = self._samples(ensemble.dataset)
-        size = storage.snapshot_bytes(n_networks, len(schedule.times), n_weights)
+        size = disk.snapshot_bytes(n_networks, len(schedule.times), n_weights)
         backend = self.engines.ensemble(self.scenario.runs[run].ensemble)
         seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
         return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
@@ -199,14 +198,14 @@ class Costs:
         seconds = steps * step + looks * speed.look(n_weights, width, samples, backend)
         waiting, lags = len(schedule.waiting_times), len(schedule.lags)
         if self.scenario.compute.snapshots == "full":
-            disk = storage.snapshot_bytes(1, looks, n_weights)
-            memory = 2 * disk
+            size = disk.snapshot_bytes(1, looks, n_weights)
+            memory = 2 * size
         else:
             motility = len(section.motility_lags) or 6
-            disk = storage.streamed_bytes(1, looks, waiting, lags, 1 + len(section.more_chi), motility)
-            memory = disk + storage.reference_bytes(1, waiting, n_weights)
+            size = disk.streamed_bytes(1, looks, waiting, lags, 1 + len(section.more_chi), motility)
+            memory = size + disk.reference_bytes(1, waiting, n_weights)
             seconds += waiting * lags * (2e-5 + 6e-9 * n_weights)
-        return Work("engine", seconds, 1, memory + self._data(dataset), disk)
+        return Work("engine", seconds, 1, memory + self._data(dataset), size)
 
     def _training(self, classifier: str) -> Work:
         """One network of a classifier."""
@@ -224,8 +223,8 @@ class Costs:
         )
         # At most the starts of two decades' waiting times are open at once.
         held = min(starts, 2 * section.waiting_per_decade * section.windows)
-        disk = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
-        return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (6 + 2 * held), disk)
+        size = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
+        return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (6 + 2 * held), size)
 
     def _measured(self, run: str, point: str) -> tuple[int, int, Schedule, int]:
         """Networks of a run, their weights, when they are looked at, and their width."""

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from quench.attributes import described
 from quench.data import own
 from quench.data.sources import Images, check_subset, find, load
 from quench.errors import QuenchError
+from quench.store.variables import described
 
 HELD_OUT_PER_CLASS = 100
 

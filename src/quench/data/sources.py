@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from quench.atomic import atomic
 from quench.data import own
 from quench.errors import QuenchError, nearest
+from quench.runtime.atomic import atomic
 
 DOWNLOAD_ATTEMPTS = 4
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from quench.dynamics.trajectory import State
 from quench.dynamics.two_time import StreamedDisplacement, TwoTimeSchedule
 from quench.networks.classifier import Classifier
-from quench.random import integers, permutation, stream_id
+from quench.numerics.random import integers, permutation, stream_id
 
 _ORDER = stream_id("data order")
 _BLOCK = 64  # updates whose independent draws share one key

@@ -10,7 +10,7 @@ import numpy as np
 from quench.dynamics import descent
 from quench.dynamics.schedule import lags
 from quench.dynamics.trajectory import Leg
-from quench.random import stream_id
+from quench.numerics.random import stream_id
 
 # Looks at the loss: every epoch at first, then so many a decade.
 LOOKS_PER_DECADE = 20

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench.attributes import config_of, whole
 from quench.errors import QuenchError
+from quench.store.variables import config_of, whole
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from quench.atomic import atomic
 from quench.figures.style import look
+from quench.runtime.atomic import atomic
 
 
 def save(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quench.random import stream_id, uniforms
+from quench.numerics.random import stream_id, uniforms
 
 _EVALUATION_CHUNK = 1000  # samples in one forward pass; changes only rounding
 

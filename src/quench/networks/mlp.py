@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quench.random import stream_id, uniforms
+from quench.numerics.random import stream_id, uniforms
 
 
 @dataclass(frozen=True)

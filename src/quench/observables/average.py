@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from quench.attributes import described
 from quench.observables.displacement import alpha2
 from quench.observables.relaxation import LEVELS, crossing_time
+from quench.store.variables import described
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95

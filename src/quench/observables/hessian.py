@@ -16,7 +16,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from quench.networks.classifier import Classifier
-from quench.random import normals, stream_id
+from quench.numerics.random import normals, stream_id
 
 with warnings.catch_warnings():
     # One of its dependencies still uses torch.jit.script, which torch deprecates.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from quench.attributes import described
+from quench.store.variables import described
 
 
 def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from quench.networks.classifier import Classifier
-from quench.random import integers, stream_id, uniforms
+from quench.numerics.random import integers, stream_id, uniforms
 
 _DRAWS = stream_id("noise samples")
 _BATCHES = stream_id("noise batches")

@@ -12,13 +12,13 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from quench import files
 from quench.claims.judge import CANNOT, NOT_REPRODUCED, REPRODUCED
 from quench.config.scenario import FIGURE_SOURCES, TABLES
 from quench.errors import QuenchError
 from quench.report import provenance, svg
 from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
+from quench.store import files
 
 VERDICTS = {"yes": REPRODUCED, "no": NOT_REPRODUCED, "open": CANNOT}
 # Which sections of a scenario the names under a key refer to: those of a figure, and those of what it names.

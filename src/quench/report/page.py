@@ -10,12 +10,12 @@ import jinja2
 import yaml
 from markupsafe import Markup, escape
 
+from quench.cost.disk import readable
 from quench.report import graph, provenance
 from quench.report.catalogue import PAPERS
 from quench.report.compare import Comparison
 from quench.report.contents import VERDICTS, Contents
 from quench.report.signatures import SYSTEMS
-from quench.storage import readable
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKS = {"yes": "✓", "no": "✗", "open": "?"}

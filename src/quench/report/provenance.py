@@ -10,8 +10,8 @@ from typing import Any
 
 import xarray as xr
 
-from quench import usage
 from quench.config.scenario import NAMING
+from quench.runtime import usage
 
 
 @dataclass

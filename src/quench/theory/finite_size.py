@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from quench import random
 from quench.errors import QuenchError
+from quench.numerics import random
 
 MAX_SPINS = 400
 _BLAS = ThreadpoolController()

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from quench.compiled import compiled
 from quench.dynamics.fused.emitter import LANES
 from quench.dynamics.fused.memory import addresses
 from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
 from quench.dynamics.fused.pointers import call, copy_column, prefetch, shift
+from quench.numerics.compiled import compiled
 
 # Samples of a random order that are fetched into the cache before their turn: about one batch.
 AHEAD = 128

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from quench.compiled import compiled
 from quench.dynamics.fused.gradient import is_finite, partial_sum, round_weights, sum_gradient
 from quench.dynamics.fused.memory import Workspace, addresses
 from quench.dynamics.fused.problem import Problem
-from quench.random import fill_normals
+from quench.numerics.compiled import compiled
+from quench.numerics.random import fill_normals
 
 
 def advance(

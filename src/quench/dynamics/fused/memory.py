@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from quench.compiled import compiled
 from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
 from quench.dynamics.fused.pointers import pointer
+from quench.numerics.compiled import compiled
 
 # Bytes of activations in a tile: with the sums of the gradient beside them they fit a second-level cache of 1 MiB.
 TILE_BYTES = 192 * 1024

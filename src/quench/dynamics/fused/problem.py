@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from quench.dynamics.fused import gradient, memory
+from quench.dynamics.fused.forward_backward import entry_points
 from quench.dynamics.fused.microkernels import BLOCK
-from quench.dynamics.fused.passes import entry_points
 from quench.networks.mlp import Architecture
 
 

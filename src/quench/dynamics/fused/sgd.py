@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from quench.compiled import compiled
 from quench.dynamics.fused.gradient import is_finite, partial_sum, round_weights, sum_gradient
 from quench.dynamics.fused.memory import Workspace, addresses
 from quench.dynamics.fused.pointers import pointer
 from quench.dynamics.fused.problem import Problem
-from quench.random import fill_integers, fill_permutation
+from quench.numerics.compiled import compiled
+from quench.numerics.random import fill_integers, fill_permutation
 
 SAMPLINGS = ("epoch", "iid")
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 import torch
 
-from quench.dynamics.reference.masters import Masters
+from quench.dynamics.reference.master_weights import Masters
 from quench.dynamics.reference.problem import Problem
 from quench.dynamics.reference.sgd import Order
 

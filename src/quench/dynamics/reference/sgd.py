@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from quench.dynamics.reference.masters import Masters
+from quench.dynamics.reference.master_weights import Masters
 from quench.dynamics.reference.problem import Problem
-from quench.random import integers, permutation
+from quench.numerics.random import integers, permutation
 
 
 def advance(

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig3 import displacements
 from quench.figures.inputs import Inputs
+from quench.store.variables import config_of
 
 NEEDS = {"glass": 1}
 TITLE = "Glass beside network"

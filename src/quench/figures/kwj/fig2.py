@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import brownian_overlap
+from quench.store.variables import config_of
 
 NEEDS = {"runs": 1}
 TITLE = "How dynamics are measured"

@@ -10,12 +10,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.estimators.resampling import interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import palette, panel, stacked, title
 from quench.observables.displacement import local_slope
+from quench.store.variables import config_of
 
 NEEDS = {"runs": 1}
 TITLE = "Mean square displacement of the weights"

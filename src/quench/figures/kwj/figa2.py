@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.store.variables import config_of
 
 NEEDS = {"ensembles": 1, "runs": 1}
 TITLE = "Training loss through the measurement"

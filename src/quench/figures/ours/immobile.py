@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.kwj.panels import title
 from quench.figures.stacking import joined
+from quench.store.variables import config_of
 
 NEEDS = {"mobility": 1}
 TITLE = "The immobile weights explained"

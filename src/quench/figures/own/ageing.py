@@ -16,7 +16,7 @@ from quench.figures import style
 from quench.figures.inputs import Inputs, check_measured
 from quench.figures.kwj import ageing
 from quench.figures.stacking import joined
-from quench.files import config_of
+from quench.store.files import config_of
 
 NEEDS = {"external or runs": 1}
 TITLE = "Ageing"

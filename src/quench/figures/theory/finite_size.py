@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.attributes import config_of
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.inputs import Inputs
+from quench.store.variables import config_of
 from quench.theory import threshold
 
 MEASURED = ("energy", "energy_error", "correlation", "correlation_error")

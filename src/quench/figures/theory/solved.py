@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from quench.attributes import config_of
 from quench.errors import QuenchError
 from quench.figures.inputs import Inputs
+from quench.store.variables import config_of
 from quench.theory import threshold
 
 

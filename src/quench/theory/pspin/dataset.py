@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench.attributes import described
+from quench.store.variables import described
 from quench.theory.pspin.solve import MARGIN, Estimated, Quench
 
 SOURCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993); Baity-Jesi et al. 2018, Fig. 1"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quench.compiled import compiled
+from quench.numerics.compiled import compiled
 
 
 class Element(NamedTuple):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from quench.theory.pspin.grid import Grid
+from quench.theory.pspin.interpolation import scatter, values
 from quench.theory.pspin.memory import Points, workspace
-from quench.theory.pspin.rows import scatter, values
 
 # c, r, c', r' at the quadrature points of one stage.
 Values = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quench.compiled import compiled
+from quench.numerics.compiled import compiled
 from quench.theory.pspin.elements import find, polynomials
 from quench.theory.pspin.grid import Grid
 

@@ -11,8 +11,8 @@ import numpy as np
 from quench.errors import QuenchError, nearest
 from quench.theory.pspin.equations import Model
 from quench.theory.pspin.grid import RESOLUTIONS
-from quench.theory.pspin.march import TOLERANCE, march
 from quench.theory.pspin.solution import Solution
+from quench.theory.pspin.time_stepping import TOLERANCE, march
 
 # The second solution lives on the same grid with all lengths this much longer: no element stays the same by rounding.
 STRETCH = 1.15

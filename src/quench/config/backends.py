@@ -1,0 +1,34 @@
+"""Which backend works on which part of a scenario: the fused engine where it can, as far as ``compute.backend`` allows."""
+
+from __future__ import annotations
+
+from quench.config.sections import Scenario
+from quench.provenance.steps import LOSSES, backend_for
+
+
+class Engines:
+    """Names of the backends that train the networks of ``scenario``."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def _backend(self, loss: str = LOSSES[0], optimiser: str = "sgd") -> str:
+        return backend_for(self.scenario.compute.backend, self.scenario.compute.device, loss, optimiser)
+
+    def scans(self) -> str:
+        return self._backend()
+
+    def ensemble(self, name: str) -> str:
+        """Of an ensemble's preparation, and of gradients at its weights."""
+        return self._backend(self.scenario.ensembles[name].loss)
+
+    def run(self, name: str) -> str:
+        loss = self.scenario.ensembles[self.scenario.runs[name].ensemble].loss
+        return self._backend(loss, self.scenario.runs[name].optimiser)
+
+    def beyond_fused(self) -> list[str]:
+        """What the fused engine, which works on the rest, leaves to the reference backend."""
+        if self.scans() != "fused":
+            return []
+        ensembles = [f"ensembles.{name}" for name in self.scenario.ensembles if self.ensemble(name) != "fused"]
+        return ensembles + [f"runs.{name}" for name in self.scenario.runs if self.run(name) != "fused"]

@@ -1,0 +1,1 @@
+"""What the bits rest on: keyed random numbers and compiled code."""

@@ -1,0 +1,1 @@
+"""The stages of the workflow: their files, arguments, jobs and expected contents."""

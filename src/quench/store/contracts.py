@@ -1,0 +1,129 @@
+"""What a file of each kind must hold, whoever wrote it: variables, their dimensions, and numbers that can be true."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from quench.errors import QuenchError
+
+
+class Wanted(NamedTuple):
+    """Dimensions and bounds of a variable; ``gaps``: NaN stands for what was not measured."""
+
+    dims: tuple[str, ...]
+    low: float = -np.inf
+    high: float = np.inf
+    gaps: bool = False
+
+
+_BY_PAIR = ("network", "waiting_time", "lag")
+_OVERLAP = Wanted(_BY_PAIR, 0, 1, gaps=True)
+_MOMENT = Wanted(_BY_PAIR, 0, gaps=True)
+_CURVE = Wanted(("network", "time"), 0, gaps=True)
+_BY_POINT = Wanted(("point", "network"), 0)
+_BY_WEIGHT = Wanted(("network", "weight"), 0, gaps=True)
+_PIXELS = ("channel", "row", "column")
+_NUMBER = ("network",)
+
+CONTRACTS: dict[str, dict[str, Wanted]] = {
+    "dataset": {"x": Wanted(("sample", "component")), "y": Wanted(("sample",))},
+    "pretrained": {"weights": Wanted(("network", "weight")), "seed": Wanted(_NUMBER, 0)},
+    # Anyone's snapshots are taken, in any order of dimensions: quench.store.snapshots looks closer.
+    "snapshots": {},
+    "streamed": {
+        "overlap": Wanted(("chi", *_BY_PAIR), 0, 1, gaps=True),
+        "msd": _MOMENT,
+        "fourth_moment": _MOMENT,
+        "sigma": Wanted(_NUMBER, 0),
+        "seed": Wanted(_NUMBER, 0),
+        "diverged_at": Wanted(_NUMBER, -1),
+    },
+    "observables": {
+        "overlap": _OVERLAP,
+        "msd": _MOMENT,
+        "fourth_moment": _MOMENT,
+        "sigma": Wanted(_NUMBER, 0),
+        "epsilon": Wanted(_NUMBER, 0),
+        "seed": Wanted(_NUMBER, 0),
+        "diverged_at": Wanted(_NUMBER, -1),
+    },
+    "mobility": {"size": _BY_WEIGHT, "displacement": _BY_WEIGHT, "data_gradient": _BY_WEIGHT},
+    "scan": {
+        "data_loss": _BY_POINT,
+        "loss": _BY_POINT,
+        "squared_norm": _BY_POINT,
+        "active_fraction": Wanted(("point", "network"), 0, 1),
+        "width": Wanted(("point",), 1),
+        "weight_decay": Wanted(("point",), 0),
+        "seed": Wanted(_NUMBER, 0),
+        "diverged_at": Wanted(("point", "network"), -1),
+    },
+    "images": {
+        "train_images": Wanted(("train_sample", *_PIXELS), 0, 255),
+        "train_classes": Wanted(("train_sample",), 0),
+        "test_images": Wanted(("test_sample", *_PIXELS), 0, 255),
+        "test_classes": Wanted(("test_sample",), 0),
+    },
+    "training": {
+        "train_loss": _CURVE,
+        "test_loss": _CURVE,
+        "noise": _CURVE,
+        "displacement": Wanted(("network", "waiting_time", "start", "lag"), 0, gaps=True),
+        "weights": Wanted(("network", "kept_time", "weight")),
+        "seed": Wanted(_NUMBER, 0),
+        "diverged_at": Wanted(_NUMBER, -1),
+    },
+    "flatness": {
+        "edges": Wanted(("network", "time", "edge"), gaps=True),
+        "flat": Wanted(("network", "time", "threshold", "bound"), 0, 1, gaps=True),
+    },
+    "drift": {
+        "sgd": Wanted(("network", "waiting_time", "lag"), 0, gaps=True),
+        "gradient_descent": Wanted(("network", "waiting_time", "lag"), 0, gaps=True),
+        "cosine": Wanted(("network", "waiting_time", "lag"), gaps=True),
+    },
+    "glass": {"energy": Wanted(("time",)), "correlation": Wanted(("waiting_time", "lag"), gaps=True)},
+    "figure": {},
+}
+
+# What sums and square roots may exceed an exact bound by.
+_ROUNDING = 1e-9
+
+
+def check(dataset: xr.Dataset, kind: str, path: object) -> None:
+    """Raise ``QuenchError``, naming the file at ``path`` and the variable, where ``dataset`` is not of its ``kind``.
+
+    Networks that are marked as lost (``diverged_at`` from 0 on) may hold anything.
+    """
+    for name, wanted in CONTRACTS[kind].items():
+        if name not in dataset.variables:
+            raise QuenchError(f"{path}: no variable {name!r}; a file of {kind} holds {name} ({', '.join(wanted.dims)})")
+        variable = dataset[name]
+        if variable.dims != wanted.dims:
+            raise QuenchError(
+                f"{path}: {name} has dimensions ({', '.join(map(str, variable.dims))}), not ({', '.join(wanted.dims)})"
+            )
+        if variable.dtype.kind not in "iufb":
+            raise QuenchError(f"{path}: {name} does not hold numbers")
+        if 0 in variable.shape and "kept_time" not in wanted.dims:
+            raise QuenchError(f"{path}: {name} is empty: {dict(variable.sizes)}")
+        _check_values(variable, wanted, dataset.get("diverged_at") if name != "diverged_at" else None, path)
+
+
+def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataArray | None, path: object) -> None:
+    low, high = wanted.low - _ROUNDING, wanted.high + _ROUNDING
+    fine = np.isfinite(variable) & (variable >= low) & (variable <= high)
+    if wanted.gaps:
+        fine |= np.isnan(variable)
+    if not fine.all() and diverged_at is not None and set(diverged_at.dims) <= set(variable.dims):
+        fine |= diverged_at >= 0
+    if not fine.all():
+        value = variable.values[~fine.transpose(*variable.dims).values][0]
+        what = f"a value of {value:g}, outside {wanted.low:g} to {wanted.high:g}"
+        if not np.isfinite(value):
+            what = f"a value that is not finite ({value})"
+        lost = ", in a network that is not marked as lost" if "network" in variable.dims else ""
+        raise QuenchError(f"{path}: {variable.name} holds {what}{lost}")

@@ -1,0 +1,88 @@
+"""Small files of every kind that keep their contract, with planted values; a results folder full of them."""
+
+import numpy as np
+import xarray as xr
+
+from quench.config.scenario import as_yaml
+from quench.pipeline import expected
+from quench.store import contracts, files
+
+SIZES = {"network": 2, "time": 3, "waiting_time": 2, "lag": 4, "weight": 5, "sample": 6, "point": 2, "edge": 2}
+
+
+def dataset(kind, coordinates=None, seed=0):
+    """Random values within the bounds of the contract; ``coordinates`` by name, as ``quench.pipeline.expected`` has them."""
+    rng = np.random.default_rng(seed)
+    given = dict(coordinates or {})
+    wanted = dict(contracts.CONTRACTS[kind])
+    if kind == "snapshots":
+        wanted["weights"] = contracts.Wanted(("network", "time", "weight"))
+    dims = {name: wanted[name].dims[0] if name in wanted else _dimension(name) for name in given}
+    sizes = SIZES | {dims[name]: len(values) for name, values in given.items()}
+    variables = {}
+    for name, (shape, lowest, highest, _) in wanted.items():
+        low, high = (-1, -1) if name == "diverged_at" else (max(lowest, -1.0), max(min(highest, 1.0), lowest))
+        variables[name] = (shape, rng.uniform(low, high, [sizes.get(dim, 2) for dim in shape]))
+    variables |= {name: (dims[name], np.array(values)) for name, values in given.items()}
+    if kind == "snapshots":
+        variables["time"] = ("time", np.arange(3))
+    elif kind == "figure":
+        variables["curve"] = ("x", rng.uniform(size=7))
+    elif kind == "dataset":
+        variables["y"] = ("sample", np.array([-1, 1, 1, -1, 1, -1], dtype=np.int8))
+    if "seed" in variables and "seed" not in given:
+        variables["seed"] = ("network", np.arange(sizes["network"]))
+    return xr.Dataset(variables)
+
+
+def _dimension(name):
+    return {"seed": "network", "width": "point", "weight_decay": "point"}.get(name, name)
+
+
+def write(path, kind, config=None, coordinates=None, code="abc", seed=0):
+    files.write(dataset(kind, coordinates, seed), path, kind=kind, config=config or {}, code=code)
+    return path
+
+
+def names(scenario):
+    """Names of all results of ``scenario`` that belong to something, with the chunks that its jobs have."""
+    for name in scenario.data:
+        yield f"data/{name}.nc"
+    for name, ensemble in scenario.ensembles.items():
+        for seeds in _chunks(ensemble, scenario.compute.chunk):
+            yield f"pretrained/{name}/{seeds}.nc"
+    for name, run in scenario.runs.items():
+        points = [*(f"T{value:.10g}" for value in run.temperatures), *(f"B{value}" for value in run.batch_sizes)]
+        for point in points:
+            yield from (f"observables/{name}/{point}/chi{chi:.10g}.nc" for chi in {run.chi, *run.more_chi})
+            for seeds in _chunks(scenario.ensembles[run.ensemble], scenario.compute.chunk):
+                yield f"snapshots/{name}/{point}/{seeds}.nc"
+                yield f"mobility/{name}/{point}/{seeds}.nc"
+    for name, scan in scenario.scans.items():
+        yield f"scans/{name}/0-{len(scan.points) - 1}.nc"
+    for name, classifier in scenario.classifiers.items():
+        yield f"images/{classifier.source}.nc"
+        yield from (f"classifiers/{name}/{seeds}.nc" for seeds in _chunks(classifier, scenario.compute.chunk))
+        yield from (f"{part}/{name}.nc" for part in ("flatness", "drift") if getattr(classifier, part))
+    yield from (f"glass/{name}.nc" for name in [*scenario.simulations, *scenario.quenches])
+    yield from (f"external/{name}.nc" for name in scenario.external)
+    yield from (f"figures/{name}.nc" for name in scenario.figures)
+
+
+def _chunks(section, size):
+    first, stop = section.first_seed, section.first_seed + section.seeds
+    return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+
+
+def results(root, scenario):
+    """A folder with a file under every name, each holding what belongs there; the names."""
+    root.mkdir(parents=True)
+    (root / "config.yaml").write_text(as_yaml(scenario))
+    planted = sorted(set(names(scenario)))
+    for number, name in enumerate(planted):
+        wanted = expected.belonging(scenario, name)
+        config = {"backend": "reference", **wanted.config}
+        if "trajectory" in config:
+            config["trajectory"] = {"backend": "reference", **config["trajectory"]}
+        write(root / name, wanted.kinds[0], config, wanted.coordinates, seed=number)
+    return planted

@@ -1,0 +1,178 @@
+"""The cost model: what it must scale with, how it cuts work into jobs, and that no result depends on it."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from places import CONFIG
+
+from quench.cli import main
+from quench.config.scenario import load_files, resolve
+from quench.cost import speed
+from quench.cost.model import Costs
+from quench.cost.work import START, Work, request, rounds
+from quench.networks.mlp import Architecture
+from quench.pipeline.jobs import STAGES, jobs
+from quench.pipeline.paths import Layout
+from quench.provenance.fingerprint import all_fingerprints, dependencies
+from quench.provenance.steps import _STEPS, modules
+
+BASE = CONFIG / "config.yaml"
+
+
+def scenario(name=None, **compute):
+    loaded = load_files([BASE, *([CONFIG / f"{name}.yaml"] if name else [])])
+    plain = loaded.model_dump(mode="json")
+    return resolve(plain | {"compute": plain["compute"] | compute})
+
+
+@pytest.mark.parametrize("name", [None, "smoke", "laptop", "paper"])
+def test_every_job_of_every_scenario_has_a_finite_cost(name):
+    found = jobs(Layout(scenario(name)))
+    assert {job.rule for job in found.values()} <= set(STAGES)
+    for job in found.values():
+        assert math.isfinite(job.work.seconds) and job.work.seconds >= 0
+        assert job.work.memory >= 0 and job.work.disk > 0 and job.cores >= 1
+        assert all(needed in found for needed in job.needs)
+
+
+def test_jobs_come_after_those_that_they_need():
+    order = list(jobs(Layout(scenario("smoke"))))
+    found = jobs(Layout(scenario("smoke")))
+    assert all(order.index(needed) < order.index(path) for path, job in found.items() for needed in job.needs)
+
+
+def test_work_grows_in_proportion_to_what_is_done():
+    whole = scenario()
+    plain = whole.model_dump(mode="json")
+    plain["runs"]["regularised"] |= {"lag_max": 300000}
+    longer = resolve(plain)
+    point = "T0.1"
+    before, after = (Costs(s).run("regularised", point, "0-3").seconds for s in (whole, longer))
+    # 32,000 and 302,000 updates; looks are a few hundred.
+    assert after / before == pytest.approx(302 / 32, rel=0.05)
+    two, four = (Costs(whole).run("regularised", point, seeds) for seeds in ("0-1", "0-3"))
+    assert four.seconds == pytest.approx(2 * two.seconds)
+    assert four.wall_seconds(4) == pytest.approx(two.wall_seconds(2))
+    # 20 seeds of the same steps; half the spins are an eighth of the products.
+    simulate = Costs(whole).simulation
+    assert simulate("spins_200").seconds * 3 > simulate("spins_100").seconds
+
+
+@pytest.mark.parametrize("inputs, width, depth", [(10, 30, 6), (10, 4, 2), (3, 5, 1)])
+def test_weights_are_counted_as_the_networks_count_them(inputs, width, depth):
+    assert speed.mlp_weights(inputs, width, depth) == Architecture(inputs, width, depth).n_weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["toy", "toy_under", "fully_connected", "small_net", "resnet", "tiny"])
+def test_weights_of_classifiers_are_counted_as_torch_counts_them(name):
+    from quench.networks.zoo import Images, construct
+
+    section = scenario().classifiers[name]
+    module = construct(section.model, Images(1, 28 // section.pool, 10), section.widths, section.multiplier)
+    counted = sum(parameter.numel() for parameter in module.parameters())
+    # Residual networks are scaled from one count, by the square of the width: good to some ten percent.
+    assert speed.Model(section).n_weights == pytest.approx(counted, rel=0.3 if section.model == "D" else 0)
+
+
+def test_the_engine_measured_is_the_engine_modelled():
+    """docs/performance.md: 8.04, 44.3 and 0.297 ms a Langevin step, 17.5 and 91.2 us an SGD step of 100 samples."""
+    measured = [
+        (30, 60000, 8.04e-3),
+        (72, 60000, 44.3e-3),
+        (20, 5000, 0.297e-3),
+        (30, 100, 17.5e-6),
+        (72, 100, 91.2e-6),
+    ]
+    for width, samples, seconds in measured:
+        n_weights = speed.mlp_weights(10, width, 6)
+        assert 1 / 1.5 < speed.gradient(n_weights, width, samples, "fused") / seconds < 1.5
+
+
+@given(seconds=st.floats(1e-3, 1e7), minutes=st.floats(1, 1e4))
+def test_jobs_last_as_long_as_asked_but_for_a_factor_of_two(seconds, minutes):
+    count = rounds(seconds, minutes)
+    assert count & (count - 1) == 0
+    assert count == 1 or count * seconds <= 60 * minutes * (1 + 1e-9)
+    assert 2 * count * seconds > 60 * minutes * (1 - 1e-9)
+
+
+SMOKE = scenario("smoke")
+
+
+@settings(deadline=None, max_examples=50)
+@given(chunk=st.integers(1, 60), minutes=st.one_of(st.none(), st.floats(1, 1e5)))
+def test_chunks_hold_every_network_once(chunk, minutes):
+    compute = SMOKE.compute.model_copy(update={"chunk": chunk, "job_minutes": minutes})
+    layout = Layout(SMOKE.model_copy(update={"compute": compute}))
+    for kind in ("ensembles", "classifiers"):
+        for name, section in getattr(layout.scenario, kind).items():
+            spans = [tuple(map(int, part.split("-"))) for part in layout.seed_chunks(kind, name)]
+            seeds = [seed for first, last in spans for seed in range(first, last + 1)]
+            assert seeds == list(range(section.first_seed, section.first_seed + section.seeds))
+    for name, section in layout.scenario.scans.items():
+        spans = [tuple(map(int, Path(path).stem.split("-"))) for path in layout.scan(name)]
+        assert spans[0][0] == 0 and spans[-1][1] == len(section.points) - 1
+        assert all(later[0] == former[1] + 1 for former, later in pairwise(spans))
+
+
+def test_the_paper_is_hundreds_of_jobs_of_the_declared_length():
+    whole = scenario("paper")
+    trainings = [job for job in jobs(Layout(whole)).values() if job.rule in {"pretrain", "scan", "run"}]
+    assert 100 <= len(trainings) <= 999
+    assert sum(job.work.units for job in trainings if job.rule == "run") >= 4000
+    wall = [job.work.wall_seconds(job.cores) / 60 for job in trainings]
+    # One network is never divided: what is longer than declared trains its networks all at once.
+    assert all(
+        minutes <= 2 * whole.compute.job_minutes or job.cores >= job.work.units
+        for minutes, job in zip(wall, trainings, strict=True)
+    )
+
+
+def test_requests_grow_with_every_try_and_stay_within_the_limit():
+    work = Work("engine", seconds=7200, units=4, memory=1e9)
+    asked = [request(work, 2, attempt) for attempt in (1, 2, 3)]
+    assert asked[0]["runtime"] * 60 > work.wall_seconds(2) and asked[0]["mem_mb"] > work.memory_mb()
+    assert all(after[key] > before[key] for before, after in pairwise(asked) for key in asked[0])
+    assert request(work, 2, 3, limit=60)["runtime"] == 60
+
+
+def test_no_result_depends_on_the_cost_model():
+    known = all_fingerprints()
+    covered = {module for step in _STEPS for backend in ("fused", "reference") for module in modules(step, backend)}
+    drawn = {name for name in known if name.startswith(("quench.figures.", "quench.claims."))}
+    # Some modules are of one backend only.
+    for module in (covered & known.keys()) | drawn:
+        assert not any(name.startswith("quench.cost") for name in dependencies(module)), module
+
+
+@pytest.mark.slow
+def test_the_command_tells_every_stage_and_what_is_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["cost", "--scenario", "smoke", "--cores", "2", "--config-folder", str(CONFIG)]
+    assert main([*words, "--as-reference"]) == 0
+    before = capsys.readouterr().out
+    rows = {line.split()[0]: line.split() for line in before.splitlines()[2:]}
+    # In smoke every stage has jobs, but for runs recorded elsewhere.
+    assert list(rows) == [*(stage for stage in STAGES if stage != "external"), "all"] and all(
+        row[-1] == "0%" for row in rows.values()
+    )
+    assert sum(int(row[1]) for name, row in rows.items() if name != "all") == int(rows["all"][1])
+    Path("results/smoke/data").mkdir(parents=True)
+    Path("results/smoke/data/mnist.nc").touch()
+    assert main(words) == 0
+    after = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()[2:]}
+    assert after["dataset"][-1] == "100%" and after["all"][-1] != "0%" and after["run"][-1] == "0%"
+
+
+def test_an_unknown_scenario_is_named(capsys):
+    assert main(["cost", "--scenario", "papr", "--config-folder", str(CONFIG)]) == 2
+    assert "did you mean 'paper'" in capsys.readouterr().err
+
+
+def test_every_kind_of_work_has_a_start():
+    assert {job.work.kind for job in jobs(Layout(scenario("smoke"))).values()} <= set(START)

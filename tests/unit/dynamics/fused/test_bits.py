@@ -1,0 +1,94 @@
+"""The same bits from AVX2 and AVX-512 code, in fresh processes, and from machine code that was kept."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+
+from quench.dynamics.fused.emitter import LANES
+from quench.dynamics.fused.memory import CACHE_LINE, aligned, tile_size
+from quench.dynamics.fused.microkernels import BLOCK
+
+pytestmark = pytest.mark.slow
+
+# Shapes with whole and broken register rectangles, tiles, blocks and vectors; few and many active samples.
+_RUN = """
+import hashlib
+import sys
+import numpy as np
+from quench.dynamics.fused import langevin, sgd
+from quench.dynamics.fused.problem import Problem
+from quench.networks.mlp import Architecture, initial_weights
+from quench.numerics.random import normals
+
+cases = [(30, 6, 10, 700, 1), (13, 2, 3, 333, 3), (7, 1, 1, 65, 30), (1, 1, 10, 5, 1)]
+digest = hashlib.sha256()
+for precision in sys.argv[1:]:
+    for width, depth, inputs, n_samples, scale in cases:
+        architecture = Architecture(inputs, width, depth)
+        x = 3 * normals(1, 1, 0, n_samples * inputs).reshape(n_samples, inputs)
+        y = np.where(x[:, 0] + normals(1, 2, 0, n_samples) > 0, 1, -1)
+        weights = scale * np.stack([initial_weights(architecture, seed) for seed in (1, 2)])
+        problem = Problem(x, y, architecture, precision)
+        keys = {"seeds": [1, 2], "stream": 3, "first_step": 0, "weight_decay": 1e-3}
+        langevin.advance(problem, weights, n_steps=10, step_size=1e-2, temperature=0.1, **keys)
+        sgd.advance(problem, weights, n_steps=10, batch_size=37, learning_rate=1e-2, **keys)
+        for result in (weights, problem.gradient(weights), *problem.loss(weights)):
+            digest.update(result.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def bits(cache: str, precisions: tuple[str, ...] = ("float32", "float64"), **settings: str) -> str:
+    environment = os.environ | {"NUMBA_CACHE_DIR": cache} | settings
+    command = [sys.executable, "-c", _RUN, *precisions]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@functools.cache
+def host_bits(cache: str) -> str:
+    return bits(cache)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> str:
+    return str(tmp_path_factory.mktemp("machine code"))
+
+
+@pytest.mark.parametrize(
+    ("processor", "features"), [("haswell", "+avx2,+fma"), ("skylake-avx512", "+avx512f,+avx512vl,+avx512dq")]
+)
+def test_instruction_sets_give_the_same_bits(processor, features, cache):
+    if not llvm.get_process_triple().startswith("x86_64"):
+        pytest.skip("these instruction sets are those of x86-64")
+    host = llvm.get_host_cpu_features()
+    if not all(host.get(feature.lstrip("+")) for feature in features.split(",")):
+        pytest.skip(f"this processor has no {features}")
+    assert bits(cache, NUMBA_CPU_NAME=processor, NUMBA_CPU_FEATURES=features) == host_bits(cache)
+
+
+def test_kept_machine_code_gives_the_bits_of_fresh_machine_code(cache):
+    assert host_bits(cache) == bits(cache)
+
+
+def test_tiles_depend_on_the_network_alone_and_hold_whole_blocks():
+    for width in (1, 8, 20, 30, 72, 82, 1000):
+        for itemsize in (4, 8):
+            tile = tile_size(width, 6, itemsize)
+            assert tile % BLOCK == 0
+            assert tile >= LANES
+    assert tile_size(30, 6, 4) == tile_size(30, 6, 4) != tile_size(72, 6, 4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_memory_begins_at_cache_lines(dtype):
+    for size in (1, 7, 64, 1000):
+        array = aligned(size, dtype)
+        assert (array.size, array.dtype, array.ctypes.data % CACHE_LINE) == (size, dtype, 0)
+        assert not array.any()

@@ -1,0 +1,167 @@
+"""Recorded runs on their way to a picture: measured by the command line, drawn, and declared in a scenario."""
+
+import numpy as np
+import pytest
+import torch
+
+import quench
+from quench.cli import main
+from quench.config.scenario import as_yaml, load_files, resolve
+from quench.errors import QuenchError
+from quench.figures.inputs import Inputs
+from quench.figures.own import ageing
+from quench.pipeline.arguments import Options
+from quench.pipeline.paths import Layout
+from quench.store import files
+
+AGES = (1, 4, 16, 64)
+
+
+def record(path, seed, updates=128, slowing=True):
+    """A network whose weights take steps of a random walk that become smaller with its age (or do not)."""
+    torch.manual_seed(seed)
+    model = torch.nn.Linear(500, 1).double()
+    schedule = quench.Schedule(AGES, lag_max=64, dense=4, per_decade=6)
+    with quench.record(model, schedule, path) as recorder, torch.no_grad():
+        for update in range(updates):
+            for weights in model.parameters():
+                weights.add_(1e-3 * torch.randn_like(weights) / ((update + 1) if slowing else 1) ** 0.5)
+            recorder.step()
+
+
+@pytest.fixture(scope="module")
+def observables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    for seed in range(3):
+        record(folder / f"{seed}.nc", seed)
+    names = [str(folder / f"{seed}.nc") for seed in range(3)]
+    assert main(["observe", *names, "--chi", "30", "-o", str(folder / "observables.nc")]) == 0
+    return folder / "observables.nc"
+
+
+def test_several_recordings_are_averaged_at_their_declared_times(observables):
+    found = files.read(observables, kind="observables")
+    assert found["seed"].values.tolist() == [0, 1, 2]
+    assert found["waiting_time"].values.tolist() == list(AGES)
+    lags = quench.Schedule(AGES, lag_max=64, dense=4, per_decade=6).lags
+    assert found["lag"].values.tolist() == lags.tolist()
+    # Steps of variance s/(u+1): the MSD of 3 x 501 weights is s [H(t_w + t) - H(t_w)] within 5 sqrt(2 / 1503).
+    harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, 129))])
+    for age in AGES:
+        expected = 1e-6 * (harmonic[age + lags] - harmonic[age])
+        measured = found["msd_mean"].sel(waiting_time=age).values
+        np.testing.assert_allclose(measured[1:], expected[1:], rtol=5 * np.sqrt(2 / 1503))
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])
+def test_plot_writes_the_form_that_is_asked_for(observables, tmp_path, suffix):
+    target = tmp_path / f"figure{suffix}"
+    assert main(["plot", str(observables), "--collapse", "-o", str(target)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+    head = target.read_bytes()[:5]
+    assert {".pdf": b"%PDF-", ".png": b"\x89PNG\r", ".svg": b"<?xml"}[suffix] == head
+
+
+def test_plotted_curves_are_the_measured_ones(observables):
+    found = files.read(observables, kind="observables")
+    plotted = ageing.compute(Inputs(external={"mine": [found]}))
+    figure = ageing.draw(plotted)
+    displacements, overlaps, non_gaussian, times = figure.axes
+    for axes, quantity in ((displacements, "msd"), (overlaps, "overlap"), (non_gaussian, "alpha2")):
+        for row in range(len(AGES)):
+            drawn = axes.lines[row].get_xydata()
+            assert np.array_equal(drawn[:, 0], found["lag"].values[1:])
+            assert np.array_equal(drawn[:, 1], found[f"{quantity}_mean"].values[row, 1:])
+    # Displacements shrink as 1/t_w while t < t_w, so the time to leave the overlap length grows with the age.
+    assert float(plotted["exponent"][0]) > 0.5
+    assert times.get_xscale() == "log"
+    collapsed = ageing.draw(ageing.compute(Inputs(external={"mine": [found]}, collapse=True)))
+    scaled = collapsed.axes[2].lines[1].get_xydata()
+    assert np.array_equal(scaled[:, 0], found["lag"].values[1:] / AGES[1])
+
+
+def test_exponent_leaves_out_ages_at_which_an_update_is_too_long(observables):
+    found = files.read(observables, kind="observables")
+    fast = found.assign(tau90=found["tau90"].where(found["waiting_time"] > 4, 0.5))
+    plotted = ageing.compute(Inputs(external={"mine": [fast]}))
+    assert float(plotted["fit_low"][0]) == 16 and float(plotted["fit_high"][0]) == 64
+
+
+def test_runs_below_each_other_keep_their_own_ages(observables, tmp_path):
+    record(tmp_path / "short.nc", 5, slowing=False)
+    short = str(tmp_path / "short-observables.nc")
+    assert main(["observe", str(tmp_path / "short.nc"), "--waiting-times", "4", "--chi", "30", "-o", short]) == 0
+    runs = {"long": [files.read(observables)], "short": [files.read(short)]}
+    figure = ageing.draw(ageing.compute(Inputs(external=runs)))
+    assert [len(axes.lines) for axes in figure.axes[::4]] == [4, 1]
+
+
+def test_recording_on_its_way_is_measured_as_far_as_it_goes(tmp_path, capsys):
+    record(tmp_path / "run.nc", 0, updates=20)
+    target = tmp_path / "observables.nc"
+    assert main(["observe", str(tmp_path / "run.nc"), "--chi", "3", "-o", str(target)]) == 2
+    assert "run.nc.part" in capsys.readouterr().err.splitlines()[-1]
+    assert main(["observe", str(tmp_path / "run.nc.part"), "--chi", "3", "-o", str(target)]) == 0
+    assert files.read(target)["waiting_time"].values.tolist() == [1, 4, 16]
+
+
+def test_recordings_of_other_times_are_not_averaged(tmp_path, capsys):
+    for seed, updates in enumerate((128, 20)):
+        record(tmp_path / f"{seed}.nc", seed, updates)
+    names = [str(tmp_path / "0.nc"), str(tmp_path / "1.nc.part")]
+    assert main(["observe", *names, "--chi", "3", "-o", str(tmp_path / "o.nc")]) == 2
+    assert "1.nc.part: its snapshots are of other times" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["plot", "{observables}", "-o", "figure.jpg"], "figure.jpg: give a name ending in .pdf, .png, .svg"),
+        (["plot", "{observables}", "{observables}", "-o", "f.png"], "two files of one name"),
+        (["plot", "{observables}", "--fit", "3", "-o", "f.png"], "--fit: two waiting times"),
+        (["plot", "{folder}/0.nc", "-o", "f.png"], "holds 'snapshots', but observables is wanted"),
+    ],
+)
+def test_mistakes_at_plotting_are_told(observables, capsys, words, message):
+    given = [word.format(observables=observables, folder=observables.parent) for word in words]
+    assert main(given) == 2
+    assert message in capsys.readouterr().err
+
+
+EXTERNAL = {"mine": {"snapshots": ["a.nc", "b.nc"], "chi": 5, "fit": [3, 30], "collapse": True}}
+
+
+def test_external_run_has_a_figure_of_its_own(tmp_path):
+    scenario = resolve({"external": EXTERNAL, "figures": {"my_pair": {"kind": "own_ageing", "external": ["mine"]}}})
+    figure = scenario.figures["external_mine"]
+    assert (figure.kind, figure.external, figure.fit, figure.collapse) == ("own_ageing", ("mine",), (3, 30), True)
+    layout = Layout(scenario)
+    for name in ("external_mine", "my_pair"):
+        assert layout.scenario.figures[name].module(name) == "own.ageing"
+        assert layout.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
+    options = Options(scenario, layout)
+    assert options.external("mine") == "--chi 5"
+    assert options.figure("external_mine", ["mine.nc"]).endswith("--scale reduced --fit 3.0,30.0 --collapse")
+    # What is resolved once is resolved; a figure of that name that is declared is kept.
+    (tmp_path / "config.yaml").write_text(as_yaml(scenario))
+    assert load_files([tmp_path / "config.yaml"]) == scenario
+    declared = {"external_mine": {"kind": "own_ageing", "external": ["mine"]}}
+    assert not resolve({"external": EXTERNAL, "figures": declared}).figures["external_mine"].collapse
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"figures": {"mine": {"kind": "kwj_fig3"}}}, "figures.mine"),
+        (
+            {"figures": {"my_one": {"kind": "own_ageing", "external": ["mien"]}}, "external": EXTERNAL},
+            "did you mean 'mine'",
+        ),
+        ({"external": {"mine": {"snapshots": [], "chi": 5}}}, "external.mine.snapshots"),
+        ({"external": {"mine": {"snapshots": ["a.nc"], "chi": 0}}}, "external.mine.chi"),
+        ({"external": {"mine": {"snapshots": ["a.nc"], "chi": 5, "waiting_time": 3}}}, "did you mean 'waiting_times'"),
+    ],
+)
+def test_mistakes_in_the_scenario_are_told(config, message):
+    with pytest.raises(QuenchError, match=message):
+        resolve(config)

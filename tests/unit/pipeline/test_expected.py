@@ -1,0 +1,267 @@
+"""No damaged, foreign or misplaced file is ever read as if it were whole: bits, cuts, contracts, names."""
+
+import itertools
+import shutil
+
+import numpy as np
+import planted
+import pytest
+import xarray as xr
+from places import CONFIG
+
+from quench.cli import main
+from quench.config.scenario import load_files
+from quench.errors import QuenchError
+from quench.pipeline import expected, results
+from quench.store import checksum, contracts, files
+
+FLIPS, CUTS = 60, 40
+
+
+@pytest.fixture(params=sorted(contracts.CONTRACTS))
+def whole(request, tmp_path):
+    """A sealed file of each kind."""
+    return planted.write(tmp_path / "file.nc", request.param)
+
+
+def refused(path, kind=None):
+    """The one line that names the file."""
+    with pytest.raises(QuenchError) as caught:
+        files.read(path, kind)
+    told = str(caught.value)
+    assert told.startswith(f"{path}: ") and "\n" not in told
+    return told
+
+
+def test_whole_files_are_read(whole):
+    found = files.read(whole)
+    assert found.attrs["kind"] in contracts.CONTRACTS and checksum.check(whole)
+
+
+def test_any_flipped_bit_is_noticed(whole):
+    """Anywhere: in numbers, names, attributes, the library's own tables, unused room, the checksum itself."""
+    content = whole.read_bytes()
+    rng = np.random.default_rng(1)
+    tail = range(len(content) - checksum.LENGTH, len(content), 7)
+    for place in [*rng.integers(0, len(content), FLIPS).tolist(), *tail]:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        whole.write_bytes(damaged)
+        refused(whole)
+
+
+def test_any_truncation_is_noticed(whole):
+    content = whole.read_bytes()
+    rng = np.random.default_rng(2)
+    near = [len(content) - left for left in (1, 2, checksum.LENGTH - 1, checksum.LENGTH, checksum.LENGTH + 1)]
+    for length in [0, 1, *rng.integers(0, len(content), CUTS).tolist(), *near]:
+        whole.write_bytes(content[:length])
+        refused(whole)
+
+
+def test_lost_blocks_and_added_bytes_are_noticed(whole):
+    content = whole.read_bytes()
+    for block in range(0, len(content), 4096):
+        damaged = content[:block] + bytes(len(content[block : block + 4096])) + content[block + 4096 :]
+        whole.write_bytes(damaged)
+        if damaged != content:
+            refused(whole)
+    for added in (b"\0", b"more", content):
+        whole.write_bytes(content + added)
+        if added != content:
+            refused(whole)
+
+
+def test_halves_of_two_files_are_no_file(tmp_path):
+    one, other = (planted.write(tmp_path / f"{n}.nc", "observables", seed=n).read_bytes() for n in (1, 2))
+    (tmp_path / "spliced.nc").write_bytes(one[: len(one) // 2] + other[len(one) // 2 :])
+    assert "damaged" in refused(tmp_path / "spliced.nc")
+
+
+def test_file_changed_by_other_software_is_not_taken_for_ours(tmp_path):
+    path = planted.write(tmp_path / "file.nc", "observables")
+    changed = xr.load_dataset(path)
+    changed["msd"] += 1
+    changed.to_netcdf(tmp_path / "changed.nc")
+    assert "changed since it was written" in refused(tmp_path / "changed.nc")
+
+
+def test_seal_covers_large_files_and_costs_no_reader_anything(tmp_path):
+    values = np.random.default_rng(0).normal(size=(1 << 21) + 17)
+    files.write(xr.Dataset({"a": ("b", values)}), tmp_path / "large.nc", kind="figure", config={}, code="")
+    assert (tmp_path / "large.nc").stat().st_size > 1 << 24
+    assert np.array_equal(xr.load_dataset(tmp_path / "large.nc")["a"], values)
+
+
+# Contracts.
+
+
+@pytest.mark.parametrize("kind", [kind for kind, wanted in contracts.CONTRACTS.items() if wanted])
+def test_broken_contract_is_named(kind, tmp_path):
+    """Every wanted variable: left out, with other dimensions, not numbers, not finite, out of its bounds."""
+    for name, wanted in contracts.CONTRACTS[kind].items():
+        sound = planted.dataset(kind)
+        variable = sound[name]
+        spoilt = {
+            "no variable": sound.drop_vars(name),
+            "has dimensions": sound.assign({name: variable.expand_dims("extra")}),
+            "does not hold numbers": sound.assign({name: variable.astype(str)}),
+            "not finite (inf)": sound.assign({name: variable.astype(float) * 0 + np.inf}),
+        }
+        if not wanted.gaps:
+            spoilt["not finite (nan)"] = sound.assign({name: variable.astype(float) * np.nan})
+        if np.isfinite(wanted.low):
+            spoilt["outside"] = sound.assign({name: variable * 0 + wanted.low - 1})
+        for told, broken in spoilt.items():
+            path = tmp_path / "broken.nc"
+            files.write(broken, path, kind=kind, config={}, code="")
+            assert told in refused(path) and name in refused(path)
+
+
+def test_lost_networks_may_hold_anything(tmp_path):
+    sound = planted.dataset("observables")
+    sound["diverged_at"][1] = 7
+    sound["msd"][1, 0, 0] = np.inf
+    files.write(sound, tmp_path / "lost.nc", kind="observables", config={}, code="")
+    files.read(tmp_path / "lost.nc")
+    sound["msd"][0, 0, 0] = np.inf
+    files.write(sound, tmp_path / "lost.nc", kind="observables", config={}, code="")
+    assert "network that is not marked as lost" in refused(tmp_path / "lost.nc")
+
+
+def test_foreign_file_must_keep_the_contract_that_is_wanted(tmp_path):
+    sound = planted.dataset("observables")
+    sound.to_netcdf(tmp_path / "foreign.nc")
+    files.read(tmp_path / "foreign.nc", "observables")
+    sound["overlap"][0, 0, 0] = 1.5
+    sound.to_netcdf(tmp_path / "foreign.nc")
+    assert "overlap holds a value of 1.5, outside 0 to 1" in refused(tmp_path / "foreign.nc", "observables")
+
+
+# Names.
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory):
+    overlay = tmp_path_factory.mktemp("config") / "mine.yaml"
+    overlay.write_text("external: {mine: {snapshots: [mine.nc], chi: 5}, other: {snapshots: [other.nc], chi: 7}}")
+    return load_files([CONFIG / "config.yaml", CONFIG / "smoke.yaml", overlay])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, scenario):
+    """A results folder in which every file is what its name says."""
+    root = tmp_path_factory.mktemp("results") / scenario.scenario
+    return root, planted.results(root, scenario)
+
+
+def test_every_stage_is_known_by_its_names(folder):
+    _, names = folder
+    assert {expected.stage_of(name) for name in names} == set(expected.STAGES)
+
+
+def test_files_under_their_own_names_are_read(folder):
+    root, names = folder
+    for name in names:
+        results.read(root / name)
+
+
+def test_swapped_files_are_refused(folder, scenario):
+    """Every file under every other name of its stage: another run, temperature, chunk of seeds, grid point, figure."""
+    root, names = folder
+    swapped = 0
+    for one, other in itertools.permutations(names, 2):
+        if expected.stage_of(one) != expected.stage_of(other):
+            continue
+        wanted, held = expected.belonging(scenario, other), expected.belonging(scenario, one)
+        if wanted == held:
+            # Two names for one thing: the same declared inputs give the same bytes, swapped or not.
+            continue
+        dataset = files.read(root / one)
+        with pytest.raises(QuenchError, match=r"belongs elsewhere: .* is .*, not ") as caught:
+            results.check(dataset, root / other)
+        assert "\n" not in str(caught.value)
+        swapped += 1
+    assert swapped > 400
+
+
+def test_file_of_another_stage_is_refused(folder):
+    root, names = folder
+    first = {expected.stage_of(name): name for name in names}
+    for one, other in itertools.permutations(first.values(), 2):
+        with pytest.raises(QuenchError, match=r"holds '|belongs elsewhere"):
+            results.check(files.read(root / one), root / other)
+
+
+def test_file_outside_a_results_folder_is_taken_as_it_is(tmp_path):
+    results.read(planted.write(tmp_path / "observables" / "hot" / "T1" / "chi30.nc", "observables"))
+
+
+@pytest.mark.parametrize("kind", ["pretrained", "training", "scan", "observables", "mobility"])
+def test_files_of_different_origin_are_not_taken_together(kind, tmp_path):
+    def path(name, config=None, code="abc", seeds=(0, 1)):
+        coordinates = {"seed": list(seeds)}
+        if kind == "scan":
+            coordinates = {"width": list(seeds), "weight_decay": [0.0, 0.0]}
+        trajectory = {"trajectory": {"temperature": seeds[0] / 10, **(config or {})}}
+        config = trajectory if kind in ("observables", "mobility") else config
+        return planted.write(tmp_path / name, kind, config, coordinates, code=code)
+
+    first, second = path("first.nc", seeds=(2, 3)), path("second.nc", seeds=(4, 5))
+    assert len(results.read_together([first, second], kind)) == 2
+    for other, told in (
+        (path("config.nc", {"width": 7}, seeds=(4, 5)), "made under another configuration than"),
+        (path("code.nc", code="xyz", seeds=(4, 5)), "made by other code than"),
+        (path("twice.nc", seeds=(2, 3)), "everything counts once"),
+    ):
+        with pytest.raises(QuenchError, match=told) as caught:
+            results.read_together([first, other], kind)
+        assert str(caught.value).startswith(str(other))
+
+
+# The commands.
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def test_verify_names_what_is_wrong_and_how_to_make_it_again(folder, tmp_path, monkeypatch, capsys):
+    root, names = folder
+    copy = tmp_path / "results" / root.name
+    shutil.copytree(root, copy)
+    monkeypatch.chdir(tmp_path)
+    # Planted files have a made-up fingerprint.
+    monkeypatch.setattr(results, "codes_of", lambda dataset: {"abc"})
+    assert run("verify", "results/smoke") == 0
+    assert f"{len(names)} files checked, nothing wrong" in capsys.readouterr().out
+
+    flipped, cut, moved = (
+        copy / name for name in ("observables/regularised/T0.01/chi30.nc", "glass/spins_50.nc", "data/mnist.nc")
+    )
+    content = bytearray(flipped.read_bytes())
+    content[len(content) // 2] ^= 4
+    flipped.write_bytes(content)
+    cut.write_bytes(cut.read_bytes()[:-500])
+    shutil.copy(copy / "snapshots/regularised/T0.01/0-1.nc", moved)
+    assert run("verify", "results/smoke") == 1
+    told = capsys.readouterr().out
+    lines = told.splitlines()
+    for path in (flipped, cut, moved):
+        assert sum(line.startswith(f"{path}: ") for line in lines) == 1
+    assert f"{len(names)} files checked, 3 wrong" in told
+    forced = lines[-1].split("--forcerun ")[1].split()
+    assert forced == sorted(str(path.relative_to(tmp_path)) for path in (flipped, cut, moved))
+
+
+def test_verify_tells_other_code(folder, capsys):
+    root, _ = folder
+    assert run("verify", root) == 1
+    assert capsys.readouterr().out.count("made by other code than the present one") > 10
+
+
+@pytest.mark.parametrize("words, told", [(["verify", "."], "no config.yaml"), (["verify", "absent"], "no config.yaml")])
+def test_verify_of_no_results_is_a_mistake(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == 2
+    assert told in capsys.readouterr().err

@@ -1,0 +1,221 @@
+"""Files are whole or absent, say where they come from, and are named when they are damaged."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from places import SOURCE
+
+from quench.errors import QuenchError
+from quench.runtime import signals
+from quench.runtime.atomic import atomic
+from quench.store import files
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "weights": files.described(rng.normal(size=(2, 3, 40)), ("network", "time", "weight"), "weights"),
+            "loss": files.described(rng.random((2, 3)).astype(np.float32), ("network", "time"), "loss"),
+            "count": files.described(7, (), "a scalar"),
+        },
+        coords={"time": files.described([0, 1, 5], ("time",), "updates", "updates")},
+    )
+
+
+def write(dataset, path, **changes):
+    files.write(dataset, path, **{"kind": "snapshots", "config": {"T": 0.1}, "code": "abc", **changes})
+
+
+def entries(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_round_trip_keeps_every_bit(tmp_path, dataset):
+    path = tmp_path / "deep" / "down" / "file.nc"
+    write(dataset, path)
+    found = files.read(path, kind="snapshots")
+    for name in dataset.variables:
+        assert np.array_equal(found[name], dataset[name]) and found[name].dtype == dataset[name].dtype
+        assert found[name].attrs == dataset[name].attrs
+    assert files.config_of(found) == {"T": 0.1}
+    assert found.attrs["code_fingerprint"] == "abc"
+    assert {"numpy", "xarray"} <= set(json.loads(found.attrs["package_versions"]))
+    assert found.attrs["created_by"].startswith("quench ")
+
+
+def test_same_content_gives_the_same_bytes(tmp_path, dataset):
+    # No clock time and no host name in a file.
+    write(dataset, tmp_path / "a.nc")
+    write(dataset.copy(deep=True), tmp_path / "b.nc")
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_wrong_kind_is_told(tmp_path, dataset):
+    write(dataset, tmp_path / "file.nc")
+    with pytest.raises(QuenchError, match=r"file\.nc: holds 'snapshots', but observables is wanted here"):
+        files.read(tmp_path / "file.nc", kind="observables")
+
+
+def test_foreign_file_passes_and_its_attributes_are_not_believed(tmp_path, dataset):
+    dataset.assign_attrs(config="run 7, the good one").to_netcdf(tmp_path / "foreign.nc")
+    assert files.config_of(files.read(tmp_path / "foreign.nc", kind="snapshots")) == {}
+
+
+def test_absent_file_is_named(tmp_path):
+    with pytest.raises(QuenchError, match=r"absent\.nc: no such file"):
+        files.read(tmp_path / "absent.nc")
+
+
+@pytest.mark.parametrize("content", [b"", b"plain text\n", b"\x89HDF\r\n\x1a\n", b"CDF\x01"])
+def test_file_that_is_no_netcdf_is_named(tmp_path, content):
+    (tmp_path / "bad.nc").write_bytes(content)
+    with pytest.raises(QuenchError, match=r"bad\.nc: not a readable NetCDF-4 file") as caught:
+        files.read(tmp_path / "bad.nc")
+    assert "\n" not in str(caught.value)
+
+
+def test_truncated_file_is_named(tmp_path, dataset):
+    write(dataset, tmp_path / "whole.nc")
+    content = (tmp_path / "whole.nc").read_bytes()
+    for share in (0.1, 0.5, 0.9, 0.999):
+        (tmp_path / "cut.nc").write_bytes(content[: int(share * len(content))])
+        with pytest.raises(QuenchError, match=r"cut\.nc: (not a readable NetCDF-4 file|damaged)"):
+            files.read(tmp_path / "cut.nc")
+
+
+@settings(max_examples=40, deadline=None)
+@given(where=st.integers(0, 239), bit=st.integers(0, 63))
+def test_flipped_bit_in_the_data_is_noticed(tmp_path_factory, where, bit):
+    """A bit of a stored number that turned is found by its checksum."""
+    folder = tmp_path_factory.mktemp("bits")
+    values = np.random.default_rng(5).normal(size=(2, 3, 40))
+    # As large arrays are stored: with a checksum, not compressed.
+    dataset = xr.Dataset({"weights": (("network", "time", "weight"), values)})
+    dataset.to_netcdf(folder / "file.nc", encoding={"weights": {"fletcher32": True}})
+    content = bytearray((folder / "file.nc").read_bytes())
+    place = content.find(values.tobytes())
+    assert place >= 0
+    content[place + 8 * where + bit // 8] ^= 1 << (bit % 8)
+    (folder / "file.nc").write_bytes(content)
+    with pytest.raises(QuenchError, match="not a readable NetCDF-4 file"):
+        files.read(folder / "file.nc")
+
+
+def test_every_stored_array_has_a_checksum(tmp_path, dataset):
+    import netCDF4
+
+    write(dataset, tmp_path / "file.nc")
+    with netCDF4.Dataset(tmp_path / "file.nc") as opened:
+        for name, variable in opened.variables.items():
+            assert variable.ndim == 0 or variable.filters()["fletcher32"], name
+
+
+def test_error_in_the_middle_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), atomic(tmp_path / "file.txt") as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert entries(tmp_path) == []
+
+
+def test_error_in_the_middle_keeps_the_old_file(tmp_path):
+    (tmp_path / "file.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "file.txt") as temporary:
+        temporary.write_text("new, but")
+        raise KeyboardInterrupt
+    assert (tmp_path / "file.txt").read_text() == "old"
+    assert entries(tmp_path) == ["file.txt"]
+
+
+def test_ctrl_c_waits_for_the_netcdf_library(tmp_path, dataset, monkeypatch):
+    """Whose lock would else stay taken; afterwards it counts, and the file is whole."""
+    library = xr.Dataset.to_netcdf
+
+    def interrupted(self, *args, **options):
+        signal.raise_signal(signal.SIGINT)
+        return library(self, *args, **options)
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        write(dataset, tmp_path / "file.nc")
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert files.read(tmp_path / "file.nc").sizes == dataset.sizes
+    assert entries(tmp_path) == ["file.nc"]
+
+
+def test_second_ctrl_c_does_not_wait():
+    with pytest.raises(KeyboardInterrupt), signals.held():
+        signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+
+
+def test_threads_may_write(tmp_path, dataset):
+    """Signals can be handled in the main thread alone."""
+    thread = threading.Thread(target=write, args=(dataset, tmp_path / "file.nc"))
+    thread.start()
+    thread.join()
+    assert files.read(tmp_path / "file.nc").sizes == dataset.sizes
+
+
+def test_full_disk_leaves_nothing(tmp_path, dataset, monkeypatch):
+    def full(self, path, **options):
+        Path(path).write_bytes(b"some of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    with pytest.raises(QuenchError, match=r"file\.nc: could not be written \(No space left on device\)"):
+        write(dataset, tmp_path / "file.nc")
+    assert entries(tmp_path) == []
+
+
+def test_short_write_is_noticed_before_the_file_takes_its_name(tmp_path, dataset, monkeypatch):
+    whole = xr.Dataset.to_netcdf
+
+    def shortened(self, path, **options):
+        options["encoding"] = {name: value for name, value in options["encoding"].items() if name != "loss"}
+        return whole(self.drop_vars("loss"), path, **options)
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", shortened)
+    with pytest.raises(QuenchError, match="differs from what was meant"):
+        write(dataset, tmp_path / "file.nc")
+    assert entries(tmp_path) == []
+
+
+def test_killed_writer_leaves_no_file_of_that_name(tmp_path):
+    """SIGKILL, which no code can catch, in the middle of a write: the name stays free, or keeps what it held."""
+    script = f"""
+import os, signal
+from quench.runtime.atomic import atomic
+with atomic({str(tmp_path / "file.nc")!r}) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    for before in (None, b"old"):
+        if before is not None:
+            (tmp_path / "file.nc").write_bytes(before)
+        ended = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(SOURCE)}, check=False)
+        assert ended.returncode == -signal.SIGKILL
+        assert (tmp_path / "file.nc").exists() == (before is not None)
+        if before is not None:
+            assert (tmp_path / "file.nc").read_bytes() == before
+
+
+def test_two_writers_do_not_share_a_temporary_name(tmp_path):
+    with atomic(tmp_path / "a.nc") as first, atomic(tmp_path / "a.png") as second:
+        assert first != second and first.suffix == ".nc" and str(os.getpid()) in first.name
+        first.write_text("1")
+        second.write_text("2")
+    assert entries(tmp_path) == ["a.nc", "a.png"]
