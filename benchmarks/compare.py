@@ -36,12 +36,16 @@ def difference(first: xr.Dataset, second: xr.Dataset) -> str:
             numbers = variable.dtype.kind in "iuf"
             size = f", at most {np.nanmax(np.abs(variable.values - other.values)):.3g}" if numbers else ""
             return f"values of {name}{size}"
-        if variable.attrs != other.attrs:
-            return f"attributes of {name}"
-    keys = {
-        name for name in first.attrs.keys() | second.attrs.keys() if first.attrs.get(name) != second.attrs.get(name)
-    }
-    return f"attribute {min(keys)}" if keys else ""
+        if found := changed(variable.attrs, other.attrs):
+            return f"attribute {found} of {name}"
+    found = changed(first.attrs, second.attrs)
+    return f"attribute {found}" if found else ""
+
+
+def changed(first: dict, second: dict) -> str:
+    """The first attribute that differs; empty where there is none."""
+    names = sorted(first.keys() | second.keys())
+    return next((name for name in names if not np.array_equal(first.get(name), second.get(name))), "")
 
 
 def main() -> int:
