@@ -1,7 +1,7 @@
 """Every command of the documentation: the tutorial and the how-tos are followed to the letter, the others are checked.
 
-In the pages that are followed, YAML and Python blocks are used too. They run in a copy of the repository whose default
-scenario is as small as the smoke scenario; setting up is what the tests themselves have done.
+Pages that are followed also use their YAML and Python blocks. They run in a copy of the repository whose default scenario
+is as small as the smoke scenario; the set-up commands are skipped.
 """
 
 import os
@@ -21,11 +21,11 @@ from quench.config.scenario import overlay
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 # Followed to the letter too: test_own_experiment, test_own_run, test_module.
 ELSEWHERE = [ROOT / "docs" / f"{name}.md" for name in ("own-experiment", "own-run", "reuse")]
-SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get")
+SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get", "pre-commit install")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def small(new_repository):
 
 
 def write_configs(page: Path, folder: Path) -> None:
-    """The YAML blocks that begin with the name of their file."""
+    """Write the YAML blocks that begin with the name of their file."""
     for block in blocks(page):
         name = re.match(r"# (config/\w+\.yaml)\n", block.text)
         if block.language == "yaml" and name:
@@ -102,7 +102,7 @@ def test_page_followed_to_the_letter_works(page, small):
 
 
 def test_changed_parameter_changes_the_figure(small):
-    """What the tutorial promises: nothing is trained again, and the picture is another one."""
+    """As the tutorial says: nothing is trained again, and the picture changes."""
     picture = small.folder / "results/default/figures/kwj_fig2.svg"
     assert shell("snakemake kwj_fig2", small.folder).returncode == 0
     before = picture.read_bytes()
@@ -125,8 +125,8 @@ CHECKED = [
 
 
 @pytest.mark.parametrize("page, command", CHECKED)
-def test_command_is_one_that_we_have(page, command, untouched):
-    """Options are parsed by the command itself; Snakemake and make plan; a script tells its help."""
+def test_command_exists(page, command, untouched):
+    """A command parses its options; Snakemake and make plan; pytest collects; a script prints its help."""
     words = shlex.split(command)
     program = words[0]
     if program == "quench":
@@ -145,11 +145,15 @@ def test_command_is_one_that_we_have(page, command, untouched):
             pytest.skip("needs images that this machine lacks")
     elif program == "make":
         ended = shell(f"make --dry-run {shlex.join(words[1:])}", ROOT)
+    elif program == "python" and words[1] == "-m":
+        ended = subprocess.run(
+            [sys.executable, *words[1:], "--collect-only"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
     elif program == "python":
         assert (ROOT / words[1]).exists(), f"{words[1]} does not exist"
         ended = subprocess.run([sys.executable, ROOT / words[1], "--help"], capture_output=True, text=True, check=False)
     else:
-        assert command.startswith((*SET_UP, "export ", "sbatch", "squeue", "scancel")), f"{command}: what is that?"
+        assert command.startswith((*SET_UP, "export ", "sbatch", "squeue", "scancel")), f"{command}: unknown program"
         return
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 from copies import inherited
-from pages import DOCS, blocks
+from pages import blocks
+from places import DOCS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pages import DOCS, blocks
+from pages import blocks
+from places import DOCS
 
 from quench.store import files
 
