@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> None:
 
     import torch
 
-    from quench.cli import classifier, training
+    from quench.cli import classifier
+    from quench.dynamics import training
     from quench.provenance import steps
     from quench.runtime import signals
     from quench.store import files
@@ -105,7 +106,7 @@ def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: s
     """The training of one network: from its own file if this work has been done, else done now."""
     import numpy as np
 
-    from quench.cli import training
+    from quench.dynamics import training
     from quench.dynamics.minibatch import DataOrder, Descent, Record
     from quench.dynamics.trajectory import Leg, State
     from quench.dynamics.two_time import TwoTimeSchedule, log_spaced

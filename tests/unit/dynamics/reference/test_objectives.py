@@ -5,8 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from quench.cli.dynamics import langevin
+
 from quench.dynamics.annealing import Annealing
 from quench.dynamics.reference import optimisers, sgd
 from quench.dynamics.reference.losses import LOSSES as KINDS

@@ -1,0 +1,40 @@
+"""Input files and options that the training commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quench.cli.options import bounded, integers, polish_legs
+from quench.dynamics.choices import Compute, Preparation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def read(path: Path, kind: str) -> xr.Dataset:
+    """The file at ``path``, which messages about its content will name."""
+    from quench.pipeline import results
+
+    dataset = results.read(path, kind=kind)
+    dataset.encoding["source"] = path
+    return dataset
+
+
+def compute(args: argparse.Namespace) -> Compute:
+    return Compute(args.backend, args.device, args.precision, args.threads)
+
+
+def add_preparation(parser: argparse.ArgumentParser) -> None:
+    """Options of the networks' depth, seeds and preparation."""
+    parser.add_argument("--depth", type=bounded(int, 1), default=6, help="hidden layers")
+    parser.add_argument("--seeds", type=integers, required=True, help="one network per seed: 0,1,2 or 0-9")
+    parser.add_argument("--learning-rate", type=bounded(float, 0.0, open_low=True), required=True)
+    parser.add_argument("--batch-size", type=bounded(int, 1), default=100)
+    parser.add_argument("--epochs", type=bounded(int, 0), required=True)
+    parser.add_argument("--polish", type=polish_legs, default=(), help="full-batch descent, EPOCHS:RATE,...")
+
+
+def preparation(args: argparse.Namespace) -> Preparation:
+    return Preparation(args.learning_rate, args.epochs, args.batch_size, args.polish)
