@@ -135,14 +135,10 @@ def test_observable_edit_trains_nothing(restored):
 
 
 def test_sgd_edit_leaves_the_data_alone(restored):
-    restored.edit(
-        "src/quench/dynamics/batches.py", "-(-n_samples // batch_size)", "-((-n_samples) // batch_size)"
-    )
+    restored.edit("src/quench/dynamics/batches.py", "-(-n_samples // batch_size)", "-((-n_samples) // batch_size)")
     # The same tree: brackets are formatting.
     assert restored.planned() == set()
-    restored.edit(
-        "src/quench/dynamics/batches.py", "-((-n_samples) // batch_size)", "-(-1 * n_samples // batch_size)"
-    )
+    restored.edit("src/quench/dynamics/batches.py", "-((-n_samples) // batch_size)", "-(-1 * n_samples // batch_size)")
     planned = restored.planned()
     assert "dataset mnist" not in planned
     assert {job for job in planned if job.startswith("pretrain")} == {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli import inputs
+from quench.cli.networks import compute_choices, read_input
 from quench.cli.options import add_compute, add_output, bounded, check_output
 
 
@@ -27,10 +27,10 @@ def run(args: argparse.Namespace) -> None:
     from quench.provenance import steps
     from quench.store import files, snapshots
 
-    trajectory = snapshots.check(inputs.read(args.snapshots, "snapshots"), args.snapshots)
+    trajectory = snapshots.check(read_input(args.snapshots, "snapshots"), args.snapshots)
     check_output(args.output)
-    dataset, recorded = inputs.read(args.dataset, "dataset"), files.config_of(trajectory)
-    task = problem.of_networks(trajectory, recorded.get("prepared", {}), dataset, inputs.compute(args))
+    dataset, recorded = read_input(args.dataset, "dataset"), files.config_of(trajectory)
+    task = problem.of_networks(trajectory, recorded.get("prepared", {}), dataset, compute_choices(args))
     result = mobility.of_snapshots(trajectory, task, args.waiting_time, args.lag)
     config = {"trajectory": recorded, "waiting_time": args.waiting_time, "lag": args.lag}
     files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", task.backend))

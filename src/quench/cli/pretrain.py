@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli import inputs
+from quench.cli.networks import add_preparation, compute_choices, preparation_choices, read_input
 from quench.cli.options import add_compute, add_output, bounded, check_output
 from quench.dynamics.choices import LOSSES
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=bounded(int, 1), required=True, help="units in every hidden layer")
     parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0], help="loss of a sample")
     parser.add_argument("--weight-decay", type=bounded(float, 0.0), default=0.0, help="lambda")
-    inputs.add_preparation(parser)
+    add_preparation(parser)
     add_compute(parser)
     add_output(parser)
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.dynamics import preparation, training
     from quench.provenance import steps
 
-    dataset = inputs.read(args.dataset, "dataset")
+    dataset = read_input(args.dataset, "dataset")
     check_output(args.output)
     trajectory = preparation.trajectory(
         dataset,
@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> None:
         depth=args.depth,
         weight_decay=args.weight_decay,
         seeds=args.seeds,
-        preparation=inputs.preparation(args),
+        preparation=preparation_choices(args),
         loss=args.loss,
-        compute=inputs.compute(args),
+        compute=compute_choices(args),
     )
     training.complete(
         trajectory,

@@ -11,14 +11,19 @@ and no snapshot is kept.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quench.cli import inputs
+from quench.cli.networks import compute_choices, read_input
 from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers
 from quench.dynamics.annealing import FORMS, Annealing
 from quench.dynamics.choices import SGD, Adam, Dynamics, Langevin
 from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    from quench.dynamics.run import Recording
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,36 +58,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from quench.cost import disk
-    from quench.dynamics import run as dynamics_run
     from quench.dynamics import training
+    from quench.dynamics.run import trajectory
     from quench.dynamics.schedule import Schedule
-    from quench.observables import streamed_run
     from quench.provenance import steps
 
-    dynamics, streamed = _dynamics(args), _streamed(args)
-    pretrained = inputs.read(args.pretrained, "pretrained")
+    dynamics, recording = _dynamics(args), _recording(args)
+    pretrained = read_input(args.pretrained, "pretrained")
     check_output(args.output)
     schedule = Schedule(args.waiting_times, args.lag_max, args.dense, args.per_decade)
-    trajectory = dynamics_run.trajectory(
+    job = trajectory(
         pretrained,
-        inputs.read(args.dataset, "dataset"),
+        read_input(args.dataset, "dataset"),
         dynamics,
         schedule,
-        compute=inputs.compute(args),
-        recording=partial(streamed_run.recording, **streamed) if streamed else dynamics_run.full,
+        compute=compute_choices(args),
+        recording=recording,
     )
     title = f"run {'/'.join(args.output.with_suffix('').parts[-3:])}"
     disk.report_run(
         title,
         args.output.parent,
         schedule,
-        *trajectory.state.weights.shape,
-        streamed=bool(streamed),
+        *job.state.weights.shape,
+        streamed=args.snapshots == "streamed",
         n_chis=len(args.chi),
         n_motility=len(args.motility_lags),
     )
-    code = steps.code(steps.run_step(dynamics.optimiser, args.snapshots), trajectory.config["backend"])
-    training.complete(trajectory, args.output, code=code, title=title, checkpoint_every=args.checkpoint_every)
+    code = steps.code(steps.run_step(dynamics.optimiser, args.snapshots), job.config["backend"])
+    training.complete(job, args.output, code=code, title=title, checkpoint_every=args.checkpoint_every)
 
 
 def _dynamics(args: argparse.Namespace) -> Dynamics:
@@ -114,14 +118,19 @@ def _annealing(args: argparse.Namespace) -> Annealing | None:
     return Annealing(args.anneal_start, args.temperature, args.anneal_updates, args.anneal_form)
 
 
-def _streamed(args: argparse.Namespace) -> dict[str, object]:
-    """The options of a streamed run, none for full snapshots; ``QuenchError`` for options that do not go together."""
+def _recording(args: argparse.Namespace) -> Callable[..., Recording]:
+    """What the run records; ``QuenchError`` for options that do not go together."""
+    from quench.dynamics.run import full
+    from quench.observables import streamed_run
+
     if args.snapshots == "full":
         if args.chi or args.motility_lags or args.hidden_only:
             raise QuenchError(
                 "--chi, --motility-lags and --hidden-only: for --snapshots streamed, or for quench observe"
             )
-        return {}
+        return full
     if not args.chi or min(args.chi) <= 0:
         raise QuenchError("--snapshots streamed: --chi is needed, all of them above 0")
-    return {"chis": args.chi, "motility_lags": args.motility_lags, "hidden_only": args.hidden_only}
+    return partial(
+        streamed_run.recording, chis=args.chi, motility_lags=args.motility_lags, hidden_only=args.hidden_only
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli import inputs
+from quench.cli.networks import add_preparation, compute_choices, preparation_choices, read_input
 from quench.cli.options import add_compute, add_output, check_output, grid_points
 from quench.errors import QuenchError
 
@@ -19,7 +19,7 @@ from quench.errors import QuenchError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, help="dataset file")
     parser.add_argument("--points", type=grid_points, required=True, help="WIDTH:LAMBDA,...")
-    inputs.add_preparation(parser)
+    add_preparation(parser)
     add_compute(parser)
     add_output(parser)
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
 
     if not args.points:
         raise QuenchError("--points: at least one is needed")
-    dataset = inputs.read(args.dataset, "dataset")
+    dataset = read_input(args.dataset, "dataset")
     check_output(args.output)
     training.complete_parts(
         scan.trajectories(
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> None:
             args.points,
             depth=args.depth,
             seeds=args.seeds,
-            preparation=inputs.preparation(args),
-            compute=inputs.compute(args),
+            preparation=preparation_choices(args),
+            compute=compute_choices(args),
         ),
         "point",
         args.output,

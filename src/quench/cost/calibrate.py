@@ -60,7 +60,7 @@ def _engine(scenario: Scenario) -> float:
         for size in {min(batch_size, samples), samples}:
 
             def update(count: int, size=size, problem=problem, weights=weights) -> None:
-                sgd(problem, SGD(learning_rate=1e-6, batch_size=size), Ensemble([0], 1, 0.0), weights.copy(), 0, count)
+                sgd(problem, SGD(step_size=1e-6, batch_size=size), Ensemble([0], 1, 0.0), weights.copy(), 0, count)
 
             ratios.append(_seconds(update) / speed.gradient(weights.size, width, size, backend))
     return float(np.exp(np.mean(np.log(ratios))))

@@ -34,7 +34,7 @@ class Annealing:
         share = step / self.updates
         if self.form == "linear":
             return self.start + (self.end - self.start) * share
-        return self.start * (self.end / self.start) ** share
+        return float(self.start * (self.end / self.start) ** share)
 
     def stretches(self, first_step: int, n_steps: int) -> Iterator[tuple[int, int, float]]:
         """(first step, number of steps, T) of the stretches of constant temperature that make up ``n_steps`` updates."""

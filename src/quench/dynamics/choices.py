@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
 from quench.errors import QuenchError
@@ -52,9 +52,9 @@ class Ensemble:
 
 
 class Temperatures(Protocol):
-    """A temperature that falls to ``end``: ``quench.dynamics.annealing.Annealing``.
+    """A temperature that falls to ``end`` during a run.
 
-    Its module is not imported here, so that an edit of it leaves the results of a constant temperature valid.
+    ``quench.dynamics.annealing`` is not imported here: an edit of it leaves the results of a constant temperature valid.
     """
 
     @property
@@ -63,63 +63,65 @@ class Temperatures(Protocol):
 
 
 @dataclass(frozen=True)
-class Langevin:
+class _Declared:
+    dynamics: ClassVar[str]
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as a file of the run declares them."""
+        known = {name: value for name, value in asdict(self).items() if name not in ("sampling", "epsilon")}
+        return {"dynamics": self.dynamics, **known}
+
+
+@dataclass(frozen=True)
+class Langevin(_Declared):
     """Overdamped Langevin dynamics (KWJ Eq. 3): w <- w - mu (dL_data/dw + lambda w) + sqrt(2 mu T / P_D) xi.
 
     ``step_size`` is mu, ``temperature`` T (k_B = 1), P_D the number of samples and xi the standard normals of (seed, stream,
-    step). At T = 0 this is full-batch gradient descent. ``annealing``: T falls to ``temperature`` instead of starting there.
+    step). At T = 0 this is full-batch gradient descent. ``anneal``: T falls to ``temperature`` instead of starting there.
     Raises ``ValueError`` for parameters out of range.
     """
 
     step_size: float
     temperature: float
-    annealing: Temperatures | None = None
+    anneal: Temperatures | None = None
+    dynamics: ClassVar[str] = "langevin"
     slots: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         _check_finite(step_size=self.step_size, temperature=self.temperature)
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, not {self.temperature}")
-        if self.annealing is not None and self.annealing.end != self.temperature:
-            raise ValueError(f"annealing ends at T = {self.annealing.end}, not at the temperature {self.temperature}")
+        if self.anneal is not None and self.anneal.end != self.temperature:
+            raise ValueError(f"annealing ends at T = {self.anneal.end}, not at the temperature {self.temperature}")
 
     @property
     def optimiser(self) -> str:
-        return optimiser_of("langevin", annealed=self.annealing is not None)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters as a file of the run declares them."""
-        anneal = dict(vars(self.annealing)) if self.annealing is not None else None
-        return {
-            "dynamics": "langevin",
-            "step_size": self.step_size,
-            "temperature": self.temperature,
-            "anneal": anneal,
-        }
+        return optimiser_of("langevin", annealed=self.anneal is not None)
 
     def stretches(self, first_step: int, n_steps: int) -> Iterable[tuple[int, int, float]]:
         """(first step, number of steps, T) of the stretches of constant temperature that make up ``n_steps`` updates."""
-        if self.annealing is None:
+        if self.anneal is None:
             return [(first_step, n_steps, self.temperature)]
-        return self.annealing.stretches(first_step, n_steps)
+        return self.anneal.stretches(first_step, n_steps)
 
 
 @dataclass(frozen=True)
-class SGD:
-    """Stochastic gradient descent: v <- beta v + dL_batch/dw + lambda w, w <- w - eta v, with v = 0 at the start.
+class SGD(_Declared):
+    """Stochastic gradient descent: v <- beta v + dL_batch/dw + lambda w, w <- w - mu v, with v = 0 at the start.
 
-    ``learning_rate`` is eta; ``momentum`` beta (0: plain SGD). ``sampling`` "epoch": each epoch visits a keyed permutation
-    of the samples in order; its last batch is smaller where the batch size does not divide P_D, and is averaged over its
-    own size. "iid": independent draws at every step. Raises ``ValueError`` for parameters out of range.
+    ``step_size`` is mu, the learning rate; ``momentum`` beta (0: plain SGD). ``sampling`` "epoch": each epoch visits a keyed
+    permutation of the samples in order; its last batch is smaller where the batch size does not divide P_D, and is averaged
+    over its own size. "iid": independent draws at every step. Raises ``ValueError`` for parameters out of range.
     """
 
-    learning_rate: float
+    step_size: float
     batch_size: int
     momentum: float = 0.0
     sampling: str = "epoch"
+    dynamics: ClassVar[str] = "sgd"
 
     def __post_init__(self) -> None:
-        _check_batches(self.learning_rate, self.batch_size, self.sampling)
+        _check_batches(self.step_size, self.batch_size, self.sampling)
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie from 0 to below 1, not {self.momentum}")
 
@@ -132,45 +134,28 @@ class SGD:
         """Vectors of the size of the weights that an update remembers."""
         return int(self.momentum > 0)
 
-    def parameters(self) -> dict[str, Any]:
-        """The parameters as a file of the run declares them."""
-        return {
-            "dynamics": "sgd",
-            "step_size": self.learning_rate,
-            "batch_size": self.batch_size,
-            "momentum": self.momentum,
-        }
-
 
 @dataclass(frozen=True)
-class Adam:
-    """Adam (Kingma & Ba 2015, Algorithm 1): w <- w - eta m' / (sqrt(s') + epsilon), over the batches of ``SGD``.
+class Adam(_Declared):
+    """Adam (Kingma & Ba 2015, Algorithm 1): w <- w - mu m' / (sqrt(s') + epsilon), over the batches of ``SGD``.
 
     The moments follow m <- beta1 m + (1 - beta1) g and s <- beta2 s + (1 - beta2) g^2 with g = dL_batch/dw + lambda w;
     m' = m / (1 - beta1^k) and s' = s / (1 - beta2^k) at update k. Raises ``ValueError`` for parameters out of range.
     """
 
-    learning_rate: float
+    step_size: float
     batch_size: int
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
     sampling: str = "epoch"
+    dynamics: ClassVar[str] = "adam"
     optimiser: ClassVar[str] = "adam"
     slots: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        _check_batches(self.learning_rate, self.batch_size, self.sampling)
+        _check_batches(self.step_size, self.batch_size, self.sampling)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas must be two numbers from 0 to below 1, not {self.betas}")
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters as a file of the run declares them."""
-        return {
-            "dynamics": "adam",
-            "step_size": self.learning_rate,
-            "batch_size": self.batch_size,
-            "betas": self.betas,
-        }
 
 
 Dynamics = Langevin | SGD | Adam
@@ -222,8 +207,8 @@ def _check_finite(**values: float) -> None:
             raise ValueError(f"{name} must be finite, not {value}")
 
 
-def _check_batches(learning_rate: float, batch_size: int, sampling: str) -> None:
-    _check_finite(learning_rate=learning_rate)
+def _check_batches(step_size: float, batch_size: int, sampling: str) -> None:
+    _check_finite(step_size=step_size)
     if batch_size < 1:
         raise ValueError(f"batch size must be at least 1, not {batch_size}")
     if sampling not in SAMPLINGS:

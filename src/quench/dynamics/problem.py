@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from quench.dynamics.choices import FUSED_LOSSES, LOSSES, Compute, backend_for, beyond_fused
+from quench.dynamics.choices import LOSSES, Compute, backend_for, beyond_fused
 from quench.dynamics.training import usable_device
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
@@ -56,15 +56,16 @@ def build(
     options: dict[str, Any] = {"precision": compute.precision, "threads": compute.threads}
     if backend == "reference":
         options |= {"loss": loss, "device": usable_device(compute.device, float64=True)}
-        if options["device"] != compute.device and loss in FUSED_LOSSES:
+        if options["device"] != compute.device and not missing:
             print("quench: --device cpu would use the fused engine, which is faster here", file=sys.stderr)
     elif compute.device != "cpu":
         raise QuenchError(f"--backend {backend} works on the CPU; --device {compute.device} needs --backend reference")
     module = importlib.import_module(f"quench.dynamics.{backend}.problem")
     try:
-        return module.Problem(dataset["x"].values, dataset["y"].values, architecture, **options)
+        task: Problem = module.Problem(dataset["x"].values, dataset["y"].values, architecture, **options)
     except ValueError as error:
         raise QuenchError(f"{origin(dataset, 'dataset')}: {error}") from None
+    return task
 
 
 def of_networks(
@@ -92,7 +93,8 @@ def of_networks(
 
 def advance(problem: Problem, module: str) -> Callable[..., np.ndarray]:
     """The update rule in ``module`` (langevin, sgd, optimisers) of the problem's backend."""
-    return importlib.import_module(f"quench.dynamics.{problem.backend}.{module}").advance
+    rule: Callable[..., np.ndarray] = importlib.import_module(f"quench.dynamics.{problem.backend}.{module}").advance
+    return rule
 
 
 def origin(dataset: xr.Dataset, otherwise: str) -> str:

@@ -23,8 +23,10 @@ from quench.store.variables import config_of
 
 
 class Recording(NamedTuple):
-    """A recorder, ``build(times=, seeds=, diverged_at=, sigma=)`` of its result, which follows the contract ``kind``, and
-    the ``choices`` of what it records, where a run's ``config`` does not hold them."""
+    """A recorder and its result: ``build(times=, seeds=, diverged_at=, sigma=)`` makes a dataset of contract ``kind``.
+
+    ``choices``: what else decides the result, besides the ``config`` of the run.
+    """
 
     kind: str
     recorder: Recorder
@@ -52,7 +54,7 @@ def trajectory(
     compute: Compute = AUTO,
     recording: Callable[[Problem, float, np.ndarray, Schedule], Recording] = full,
 ) -> Trajectory:
-    """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded as ``schedule`` says.
+    """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded on ``schedule``.
 
     ``recording`` decides the result: snapshots, or observables measured during the run (``observables.streamed_run``). In
     both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14). A
@@ -63,10 +65,10 @@ def trajectory(
     task = problem.of_networks(pretrained, prepared, dataset, compute, dynamics.optimiser)
     weights = pretrained["weights"].values.astype(np.float64)
     seeds, sigma = pretrained["seed"].values, weights.std(axis=1)
-    ensemble = Ensemble(seeds, stream_id(_stream(dynamics)), prepared["weight_decay"])
+    ensemble = Ensemble(seeds.tolist(), stream_id(_stream(dynamics)), prepared["weight_decay"])
     state = State(weights, memory=np.zeros((len(weights), dynamics.slots, weights.shape[1])))
     kind, recorder, build, choices = recording(task, ensemble.weight_decay, sigma, schedule)
-    leg = Leg(dynamics.parameters()["dynamics"], int(schedule.times[-1]), _advance(task, dynamics, ensemble, state))
+    leg = Leg(dynamics.dynamics, int(schedule.times[-1]), _advance(task, dynamics, ensemble, state))
 
     def result(state: State) -> xr.Dataset:
         made = build(times=schedule.times, seeds=seeds, diverged_at=state.diverged_at, sigma=sigma)
@@ -104,7 +106,7 @@ def _stream(dynamics: Dynamics) -> str:
     """The word of the random stream; each temperature and batch size has its own, so that their curves are independent."""
     if not isinstance(dynamics, Langevin):
         return f"batches of {dynamics.batch_size}"
-    return f"langevin noise {'annealed to' if dynamics.annealing else 'at'} T = {float(dynamics.temperature)!r}"
+    return f"langevin noise {'annealed to' if dynamics.anneal else 'at'} T = {float(dynamics.temperature)!r}"
 
 
 def _advance(task: Problem, dynamics: Dynamics, ensemble: Ensemble, state: State) -> Advance:
@@ -122,7 +124,7 @@ def langevin(
     advance = problem.advance(task, "langevin")
     diverged = np.full(len(weights), -1, dtype=np.int64)
     for start, count, temperature in dynamics.stretches(first_step, n_steps):
-        constant = replace(dynamics, temperature=temperature, annealing=None)
+        constant = replace(dynamics, temperature=temperature, anneal=None)
         later = advance(task, constant, ensemble, weights, start, count)
         diverged = np.where(diverged < 0, later, diverged)
     return diverged

@@ -13,6 +13,9 @@ from quench.dynamics import preparation
 from quench.dynamics.trajectory import Trajectory
 from quench.store.variables import described
 
+# The points of a scan differ in these, and all have the same loss.
+_OF_A_POINT = ("width", "weight_decay", "loss")
+
 
 def trajectory(dataset: xr.Dataset, *, width: int, weight_decay: float, **choices: Any) -> Trajectory:
     """The trajectory of one point of a scan: ``preparation.trajectory`` of the same arguments, with ``point`` as its result.
@@ -20,13 +23,12 @@ def trajectory(dataset: xr.Dataset, *, width: int, weight_decay: float, **choice
     The trajectories of a scan share their ``config``; ``name`` and ``inputs`` tell the points apart.
     """
     prepared = preparation.trajectory(dataset, width=width, weight_decay=weight_decay, **choices)
-    place = {"width": width, "weight_decay": weight_decay}
     return replace(
         prepared,
         kind="scan",
-        result=lambda state: point(prepared.result(state), **place),
-        config={name: value for name, value in prepared.config.items() if name not in {*place, "loss"}},
-        inputs={**prepared.inputs, **place},
+        result=lambda state: point(prepared.result(state), width, weight_decay),
+        config={name: value for name, value in prepared.config.items() if name not in _OF_A_POINT},
+        inputs={**prepared.inputs, "width": width, "weight_decay": weight_decay},
         name=f"n{width}-lambda{weight_decay!r}",
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from quench.dynamics.trajectory import Journalled, Leg, Recorder, State, Trajectory, follow
+from quench.dynamics.trajectory import Journalled, Recorder, State, Trajectory, follow
 from quench.errors import QuenchError
 from quench.runtime import signals
 from quench.runtime.checkpoint import Checkpoint, Saved
@@ -25,25 +25,29 @@ _STATE = "state "
 
 
 def complete(trajectory: Trajectory, output: Path, *, code: str, title: str, checkpoint_every: float) -> None:
-    """Follow ``trajectory`` and write its result to ``output``; ``code`` is the fingerprint of what makes it."""
-    _write(trajectory, output, trajectory.config, _key(trajectory, code), code, title, checkpoint_every)
+    """Follow ``trajectory`` from its last checkpoint to the end, write its result to ``output`` and remove the checkpoint.
+
+    ``code`` is the fingerprint of what makes the result. A signal stops the job within about the time of one step or
+    ``trajectory.SEGMENT_SECONDS``, its state saved; while the output is being written it stops at once, the state having
+    been saved before.
+    """
+    _complete(trajectory, output, _key(trajectory, code), trajectory.config, code, title, checkpoint_every)
 
 
 def complete_parts(
     trajectories: Iterable[Trajectory], along: str, output: Path, *, code: str, title: str, checkpoint_every: float
 ) -> None:
-    """Follow ``trajectories`` of one configuration in turn and write their results, joined ``along`` a dimension.
+    """``complete`` the ``trajectories`` of one configuration in turn, and write their results joined ``along`` a dimension.
 
     Finished parts wait in a hidden folder beside ``output``, so that a killed job does none of them again.
     """
     folder = output.parent / f".{output.stem}.parts"
-    folder.mkdir(parents=True, exist_ok=True)
 
     def part(trajectory: Trajectory) -> xr.Dataset:
         path, key = folder / f"{trajectory.name}.nc", _key(trajectory, code)
-        made = finished(path, trajectory.kind, key)
+        made = _finished(path, trajectory.kind, key)
         if made is None:
-            _write(trajectory, path, key, key, code, f"{title}: {trajectory.name}", checkpoint_every)
+            _complete(trajectory, path, key, key, code, f"{title}: {trajectory.name}", checkpoint_every)
             made = files.read(path, trajectory.kind)
         return made
 
@@ -59,49 +63,16 @@ def _key(trajectory: Trajectory, code: str) -> dict[str, Any]:
     return {"config": trajectory.config, "code": code, **trajectory.inputs}
 
 
-def _write(
+def _complete(
     trajectory: Trajectory,
     output: Path,
-    config: Mapping[str, Any],
     key: Mapping[str, Any],
+    config: Mapping[str, Any],
     code: str,
     title: str,
     checkpoint_every: float,
 ) -> None:
-    def finish(state: State) -> None:
-        files.write(trajectory.result(state), output, kind=trajectory.kind, config=config, code=code)
-
-    train(
-        trajectory.state,
-        trajectory.legs,
-        trajectory.times,
-        trajectory.recorder,
-        output=output,
-        key=key,
-        title=title,
-        checkpoint_every=checkpoint_every,
-        finish=finish,
-    )
-
-
-def train(
-    state: State,
-    legs: Sequence[Leg],
-    times: Sequence[int] | np.ndarray,
-    recorder: Recorder,
-    *,
-    output: Path,
-    key: Mapping[str, Any],
-    title: str,
-    checkpoint_every: float,
-    finish: Callable[[State], None],
-) -> None:
-    """Follow a trajectory from its last checkpoint to the end, ``finish`` it (write the output) and remove the checkpoint.
-
-    ``key`` is all that decides the result: configuration, code, inputs, device. A signal stops the job within about the time
-    of one step or ``trajectory.SEGMENT_SECONDS``, its state saved; while the output is being written it stops at once, the
-    state having been saved before.
-    """
+    state, recorder = trajectory.state, trajectory.recorder
     with Checkpoint(output, {**key, "packages": files.versions()}, checkpoint_every) as checkpoint:
         saved = checkpoint.load()
         if saved is not None:
@@ -113,13 +84,14 @@ def train(
             if checkpoint.due():
                 save(checkpoint, state, recorder)
 
-        with checkpoint.listening(), Progress(title, sum(leg.n_steps for leg in legs)) as progress:
-            follow(state, legs, times, recorder.record, pause)
+        n_steps = sum(leg.n_steps for leg in trajectory.legs)
+        with checkpoint.listening(), Progress(title, n_steps) as progress:
+            follow(state, trajectory.legs, trajectory.times, recorder.record, pause)
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
                 save(checkpoint, state, recorder)
         # A Ctrl-C that comes when the work is done leaves nothing behind.
         with signals.held():
-            finish(state)
+            files.write(trajectory.result(state), output, kind=trajectory.kind, config=config, code=code)
             checkpoint.remove()
 
 
@@ -138,7 +110,7 @@ def restore(state: State, recorder: Recorder, saved: Saved) -> None:
         recorder.restore_rows(saved.rows)
 
 
-def finished(path: Path, kind: str, key: Mapping[str, Any]) -> xr.Dataset | None:
+def _finished(path: Path, kind: str, key: Mapping[str, Any]) -> xr.Dataset | None:
     """The finished part at ``path`` if it is intact and has this ``key``; None if it must be made."""
     if not path.exists():
         return None

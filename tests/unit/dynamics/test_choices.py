@@ -16,7 +16,7 @@ from quench.errors import QuenchError
         (lambda: Langevin(0.1, math.nan), "temperature must be finite"),
         (lambda: Langevin(math.inf, 0.1), "step_size must be finite"),
         (lambda: Langevin(0.1, 0.1, Annealing(1.0, 0.2, 10)), "annealing ends at T = 0.2, not at the temperature 0.1"),
-        (lambda: SGD(math.nan, 10), "learning_rate must be finite"),
+        (lambda: SGD(math.nan, 10), "step_size must be finite"),
         (lambda: SGD(0.1, 0), "batch size"),
         (lambda: SGD(0.1, 10, momentum=1.0), "momentum"),
         (lambda: SGD(0.1, 10, sampling="shuffled"), "sampling must be one of epoch, iid"),

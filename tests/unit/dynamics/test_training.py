@@ -212,3 +212,13 @@ def test_any_change_of_the_values_changes_the_content_key():
     changed = dataset.copy(deep=True)
     changed["x"][2, 1] = np.nextafter(5.0, 6.0)
     assert training.content_key(dataset) != training.content_key(changed)
+
+
+def test_inputs_that_do_not_fit_leave_nothing_behind(tmp_path):
+    def unfit():
+        raise QuenchError("labels")
+        yield
+
+    with pytest.raises(QuenchError):
+        training.complete_parts(unfit(), "network", tmp_path / "out.nc", **HOW)
+    assert not list(tmp_path.iterdir())

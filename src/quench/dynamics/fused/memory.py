@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
 from quench.dynamics.fused.pointers import pointer
@@ -88,7 +89,7 @@ def tile_size(width: int, depth: int, itemsize: int) -> int:
     return max(smallest, min(largest, fitting // BLOCK * BLOCK))
 
 
-def aligned(size: int, dtype: np.dtype) -> np.ndarray:
+def aligned(size: int, dtype: DTypeLike) -> np.ndarray:
     """Zeros that begin at a cache line."""
     spare = CACHE_LINE // np.dtype(dtype).itemsize
     zeros = np.zeros(size + spare, dtype)

@@ -22,7 +22,7 @@ def advance(
     """
     if sgd.momentum:
         raise ValueError("the fused engine has no momentum")
-    epochs, rate = sgd.sampling == "epoch", float(sgd.learning_rate)
+    epochs, rate = sgd.sampling == "epoch", float(sgd.step_size)
     return problem.advance(_stretch, ensemble, weights, first_step, n_steps, sgd.batch_size, epochs, rate)
 
 

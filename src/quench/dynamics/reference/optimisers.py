@@ -29,13 +29,13 @@ def advance(
     for step in range(first_step, first_step + n_steps):
         force = problem.mean_gradient(masters.weights, batches.at(step)) + ensemble.weight_decay * masters.weights
         direction = _direction(dynamics, force, remembered, step + 1)
-        masters.update(masters.weights - dynamics.learning_rate * direction, step + 1)
+        masters.update(masters.weights - dynamics.step_size * direction, step + 1)
     memory[...] = remembered.cpu().numpy()
     return masters.write_back(weights)
 
 
 def _direction(dynamics: SGD | Adam, force: torch.Tensor, memory: torch.Tensor, count: int) -> torch.Tensor:
-    """What update number ``count`` = 1, 2, ... subtracts from the weights per unit of learning rate.
+    """What update number ``count`` = 1, 2, ... subtracts from the weights per unit of step size.
 
     ``force`` is dL/dw + lambda w, float64 (network, weight); ``memory`` float64 (network, slot, weight) changes in place.
     """

@@ -31,7 +31,7 @@ def one_step(
     problem: Problem, sgd: SGD, weight_decay: float, weights: torch.Tensor, batch: torch.Tensor
 ) -> torch.Tensor:
     """The weights after one update, float64 on the problem's device; ``batch`` holds sample numbers (network, sample)."""
-    return weights - sgd.learning_rate * (problem.mean_gradient(weights, batch) + weight_decay * weights)
+    return weights - sgd.step_size * (problem.mean_gradient(weights, batch) + weight_decay * weights)
 
 
 class Batches:

@@ -39,7 +39,7 @@ for precision in sys.argv[1:]:
         problem = Problem(x, y, architecture, precision)
         ensemble = Ensemble([1, 2], 3, weight_decay=1e-3)
         langevin.advance(problem, Langevin(step_size=1e-2, temperature=0.1), ensemble, weights, 0, 10)
-        sgd.advance(problem, SGD(learning_rate=1e-2, batch_size=37), ensemble, weights, 0, 10)
+        sgd.advance(problem, SGD(step_size=1e-2, batch_size=37), ensemble, weights, 0, 10)
         for result in (weights, problem.gradient(weights), *problem.loss(weights)):
             digest.update(result.tobytes())
 print(digest.hexdigest())

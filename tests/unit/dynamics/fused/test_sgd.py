@@ -19,7 +19,7 @@ from quench.numerics.random import integers, permutation
 
 STREAM = 5
 SEEDS = np.array([3, 2**63 + 9, 12], dtype=np.uint64)
-PACE = {"learning_rate": 1e-2, "weight_decay": 1e-2}
+PACE = {"step_size": 1e-2, "weight_decay": 1e-2}
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
@@ -63,7 +63,7 @@ def test_float64_follows_a_plain_loop_over_the_same_batches(
         w = weights[network]
         for step in range(first_step, first_step + 8):
             chosen = batch(n_samples, batch_size, sampling, int(SEEDS[network]), step)
-            w = w - PACE["learning_rate"] * (gradient(architecture, w, x[chosen], y[chosen]) + PACE["weight_decay"] * w)
+            w = w - PACE["step_size"] * (gradient(architecture, w, x[chosen], y[chosen]) + PACE["weight_decay"] * w)
         # Eight steps of size 1e-2; the rounding of a gradient of size 100 is 1e-14 of it.
         np.testing.assert_allclose(moved[network], w, rtol=1e-11, atol=1e-12)
 
@@ -82,7 +82,7 @@ def test_an_epoch_visits_every_sample_once():
     """With a learning rate so small that weights stay put, an epoch of batches adds up to the full gradient."""
     architecture, x, y, weights = case(6, 2, 120)
     problem = Problem(x, y, architecture, "float64")
-    moved, _ = run(problem, weights, 40, n_steps=3, learning_rate=1e-9, weight_decay=0.0)
+    moved, _ = run(problem, weights, 40, n_steps=3, step_size=1e-9, weight_decay=0.0)
     step = (weights - moved)[0] / 1e-9
     np.testing.assert_allclose(step / 3, gradient(architecture, weights[0], x, y), rtol=0, atol=1e-5)
 

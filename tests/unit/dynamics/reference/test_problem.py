@@ -132,7 +132,7 @@ def advance(kind, problem, weights, seeds, first_step, n_steps):
     common = (Ensemble(seeds, 2, weight_decay=0.001), weights, first_step, n_steps)
     if kind == "langevin":
         return langevin.advance(problem, Langevin(step_size=0.02, temperature=0.01), *common)
-    return sgd.advance(problem, SGD(learning_rate=0.02, batch_size=10), *common)
+    return sgd.advance(problem, SGD(step_size=0.02, batch_size=10), *common)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
