@@ -107,7 +107,7 @@ def overhead(name: str, images: Images, batch_size: int, count: int, steps: int)
 
     def look(state):
         began = time.process_time()
-        record.look(state)
+        record.record(state)
         spent["look"] += time.process_time() - began
 
     began = time.process_time()

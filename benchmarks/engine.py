@@ -33,6 +33,7 @@ import numba  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from quench.dynamics.choices import SGD, Ensemble, Langevin  # noqa: E402
 from quench.dynamics.fused import langevin, sgd  # noqa: E402
 from quench.dynamics.fused.problem import Problem  # noqa: E402
 from quench.dynamics.reference import langevin as reference_langevin  # noqa: E402
@@ -47,6 +48,7 @@ STEP_SIZE, TEMPERATURE, RATE, BATCH = 1e-6, 1e-4, 1e-6, 100
 _FIRST_CALL = """
 import time
 import numpy as np  # noqa: E402
+from quench.dynamics.choices import Ensemble, Langevin
 from quench.dynamics.fused import langevin
 from quench.dynamics.fused.problem import Problem
 from quench.networks.mlp import Architecture, initial_weights
@@ -54,8 +56,7 @@ began = time.{clock}()
 architecture = Architecture(10, 30, 6)
 problem = Problem(np.ones((1000, 10)), np.ones(1000), architecture)
 weights = initial_weights(architecture, 0)[None]
-keys = dict(seeds=[1], stream=2, first_step=0, n_steps=1)
-langevin.advance(problem, weights, step_size=1e-3, temperature=1e-3, weight_decay=0.0, **keys)
+langevin.advance(problem, Langevin(1e-3, 1e-3), Ensemble([1], 2, 0.0), weights, 0, 1)
 print(time.{clock}() - began)
 """
 
@@ -118,15 +119,13 @@ def naive_sgd(architecture: Architecture, weights: np.ndarray, x: np.ndarray, y:
 
 
 def engine_langevin(advance: Callable, problem, weights: np.ndarray, n_steps: int) -> Callable:
-    seeds = np.arange(len(weights))
-    pace = {"step_size": STEP_SIZE, "temperature": TEMPERATURE, "weight_decay": 0.0}
-    return lambda: advance(problem, weights, seeds=seeds, stream=1, first_step=0, n_steps=n_steps, **pace)
+    ensemble = Ensemble(range(len(weights)), stream=1, weight_decay=0.0)
+    return lambda: advance(problem, Langevin(STEP_SIZE, TEMPERATURE), ensemble, weights, 0, n_steps)
 
 
 def engine_sgd(advance: Callable, problem, weights: np.ndarray, n_steps: int) -> Callable:
-    seeds = np.arange(len(weights))
-    pace = {"batch_size": BATCH, "learning_rate": RATE, "weight_decay": 0.0}
-    return lambda: advance(problem, weights, seeds=seeds, stream=1, first_step=0, n_steps=n_steps, **pace)
+    ensemble = Ensemble(range(len(weights)), stream=1, weight_decay=0.0)
+    return lambda: advance(problem, SGD(RATE, BATCH), ensemble, weights, 0, n_steps)
 
 
 def matrix_product(size: int = 2048) -> Callable:
@@ -226,12 +225,11 @@ def compaction(share: float, rounds: int, clock: str) -> str:
     few, all_active = Problem(x, labels, architecture), Problem(x, y, architecture)
     weights = small(architecture)
     measured = few.loss(sure)[1][0]
-    pace = {"seeds": [0], "stream": 1, "first_step": 0, "n_steps": 4}
-    still = {"step_size": 1e-30, "temperature": 0.0, "weight_decay": 0.0}
+    still, ensemble = Langevin(step_size=1e-30, temperature=0.0), Ensemble([0], stream=1, weight_decay=0.0)
     seconds = turns(
         {
-            "all": lambda: langevin.advance(all_active, weights, **pace, **still),
-            "few": lambda: langevin.advance(few, sure, **pace, **still),
+            "all": lambda: langevin.advance(all_active, still, ensemble, weights, 0, 4),
+            "few": lambda: langevin.advance(few, still, ensemble, sure, 0, 4),
         },
         rounds,
         clock,

@@ -137,9 +137,9 @@ def torment(job: str, name: str, folder: Path, args: argparse.Namespace, rng: ra
             print(f"{job} {name}: left behind: {', '.join(leftovers)}")
         # Whoever is killed between writing the file and removing its state leaves that for the next workflow to remove.
         same += broken.read_bytes() == whole.read_bytes() and (ended or not leftovers)
-    resumed = log.read_text().count("goes on from step")
+    resumed = log.read_text().count("resumes from step")
     print(
-        f"{job:9} {name:5} {kills} kills in {rounds} run(s) of {length:.1f} s, {resumed} lives went on from a state,"
+        f"{job:9} {name:5} {kills} kills in {rounds} run(s) of {length:.1f} s, {resumed} lives resumed from a state,"
         f" {slowest:.2f} s at most from signal to end: {same} of {rounds} files equal",
         flush=True,
     )

@@ -64,7 +64,7 @@ def told_to_end(pid):
 
 
 def steps_gone_on_from(workflow, point):
-    told = re.findall(r"goes on from step ([\d,]+)", workflow.log(log_of(point)))
+    told = re.findall(r"resumes from step ([\d,]+)", workflow.log(log_of(point)))
     return [int(step.replace(",", "")) for step in told]
 
 

@@ -1,4 +1,4 @@
-"""What the fused engine is tested against: torch's automatic differentiation in float64, one sample at a time."""
+"""The network and its gradient by torch's automatic differentiation in float64, one sample at a time."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def wait_for(found, process):
 
 
 def step_gone_on_from(log):
-    matches = re.findall(r"goes on from step ([\d,]+)", log.read_text()) if log.exists() else []
+    matches = re.findall(r"resumes from step ([\d,]+)", log.read_text()) if log.exists() else []
     return int(matches[-1].replace(",", "")) if matches else None
 
 

@@ -51,7 +51,7 @@ def test_every_file_says_where_it_comes_from(finished):
         ("src/quench/figures/kwj/fig3.py", '"""Overlap and tau90', '"""The overlap and tau90'),
         # Plumbing makes no number.
         ("src/quench/runtime/progress.py", "LOG_EVERY_SECONDS = 30.0", "LOG_EVERY_SECONDS = 20.0"),
-        ("src/quench/cli/run.py", 'title=f"run ', 'title=f"Run '),
+        ("src/quench/cli/run.py", 'title = f"run ', 'title = f"Run '),
         ("rules/training.smk", "rule run:\n", "# A comment.\nrule run:\n"),
     ],
     ids=[
@@ -135,14 +135,10 @@ def test_observable_edit_trains_nothing(restored):
 
 
 def test_sgd_edit_leaves_the_data_alone(restored):
-    restored.edit(
-        "src/quench/dynamics/reference/sgd.py", "-(-n_samples // batch_size)", "-((-n_samples) // batch_size)"
-    )
+    restored.edit("src/quench/dynamics/batches.py", "-(-n_samples // batch_size)", "-((-n_samples) // batch_size)")
     # The same tree: brackets are formatting.
     assert restored.planned() == set()
-    restored.edit(
-        "src/quench/dynamics/reference/sgd.py", "-((-n_samples) // batch_size)", "-(-1 * n_samples // batch_size)"
-    )
+    restored.edit("src/quench/dynamics/batches.py", "-((-n_samples) // batch_size)", "-(-1 * n_samples // batch_size)")
     planned = restored.planned()
     assert "dataset mnist" not in planned
     assert {job for job in planned if job.startswith("pretrain")} == {

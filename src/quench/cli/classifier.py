@@ -11,8 +11,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from quench.cli import training
 from quench.data.inputs import Inputs, interleaved, prepare
+from quench.dynamics import training
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.networks.zoo import Images, build, construct

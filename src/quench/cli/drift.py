@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> None:
     import torch
     import xarray as xr
 
-    from quench.cli import classifier, training
+    from quench.cli import classifier
+    from quench.dynamics import training
     from quench.dynamics.drift import beside_gradient_descent
     from quench.dynamics.minibatch import DataOrder
     from quench.dynamics.two_time import log_spaced

@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from quench.cli import classifier, training
+    from quench.cli import classifier
+    from quench.dynamics import training
     from quench.provenance import steps
     from quench.store import files
 

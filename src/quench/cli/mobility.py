@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from quench.cli.networks import compute_choices, read_input
 from quench.cli.options import add_compute, add_output, bounded, check_output
-from quench.errors import QuenchError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,37 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    import numpy as np
-
-    from quench.cli import training
-    from quench.networks.mlp import Architecture
-    from quench.observables.mobility import mobility
-    from quench.pipeline import results
+    from quench.dynamics import problem
+    from quench.observables import mobility
     from quench.provenance import steps
     from quench.store import files, snapshots
 
-    trajectory = snapshots.check(results.read(args.snapshots, kind="snapshots"), args.snapshots)
+    trajectory = snapshots.check(read_input(args.snapshots, "snapshots"), args.snapshots)
     check_output(args.output)
-    recorded = files.config_of(trajectory)
-    prepared = recorded.get("prepared")
-    if not prepared:
-        raise QuenchError(f"{args.snapshots}: does not say which networks it holds; quench run writes such files")
-    loss = prepared.get("loss", steps.LOSSES[0])
-    dataset = training.read_dataset(args.dataset, loss)
-    architecture = Architecture(dataset.sizes["component"], prepared["width"], prepared["depth"])
-    if trajectory.sizes["weight"] != architecture.n_weights:
-        raise QuenchError(f"{args.snapshots}: its networks do not fit the inputs of {args.dataset}")
-    times = trajectory["time"].values
-    for moment in (args.waiting_time, args.waiting_time + args.lag):
-        if moment not in times:
-            close = times[np.abs(times - moment).argmin()]
-            raise QuenchError(f"{args.snapshots}: no snapshot at {moment} (nearest: {close})")
-    problem, backend = training.make_problem(dataset, architecture, args, loss)
-    reference, later = (
-        trajectory["weights"].sel(time=moment).values.astype(np.float64)
-        for moment in (args.waiting_time, args.waiting_time + args.lag)
-    )
-    result = mobility(reference, later, problem.gradient(reference))
-    result = result.assign_coords(seed=trajectory["seed"], layer=files.layers(architecture.layer_index))
+    dataset, recorded = read_input(args.dataset, "dataset"), files.config_of(trajectory)
+    task = problem.of_networks(trajectory, recorded.get("prepared", {}), dataset, compute_choices(args))
+    result = mobility.of_snapshots(trajectory, task, args.waiting_time, args.lag)
     config = {"trajectory": recorded, "waiting_time": args.waiting_time, "lag": args.lag}
-    files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", backend))
+    files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", task.backend))

@@ -76,14 +76,11 @@ CHOICES = (
 
 
 def run(args: argparse.Namespace) -> None:
-    import shutil
-
     import torch
 
-    from quench.cli import classifier, training
+    from quench.cli import classifier
+    from quench.dynamics import training
     from quench.provenance import steps
-    from quench.runtime import signals
-    from quench.store import files
 
     choices = {name: getattr(args, name) for name in CHOICES}
     check_output(args.output)
@@ -91,26 +88,24 @@ def run(args: argparse.Namespace) -> None:
         raise QuenchError(f"--keep: {max(args.keep)} is beyond the run of {args.steps} updates")
     torch.set_num_threads(args.threads)
     task = classifier.task(args.images, choices, training.usable_device(args.device))
-    code = steps.code("train")
-    folder = args.output.parent / f".{args.output.stem}.parts"
-    folder.mkdir(parents=True, exist_ok=True)
-    parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
-    joined = files.whole(parts, "network")
-    with signals.held():
-        files.write(joined, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
-        shutil.rmtree(folder, ignore_errors=True)
+    training.complete_parts(
+        (_network(seed, task, args) for seed in args.seeds),
+        "network",
+        args.output,
+        code=steps.code("train"),
+        title=f"train {args.output.parent.name}",
+        checkpoint_every=args.checkpoint_every,
+    )
 
 
-def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: str) -> Any:
-    """The training of one network: from its own file if this work has been done, else done now."""
+def _network(seed: int, task: Any, args: argparse.Namespace) -> Any:
+    """The trajectory of one network."""
     import numpy as np
 
-    from quench.cli import training
     from quench.dynamics.minibatch import DataOrder, Descent, Record
-    from quench.dynamics.trajectory import Leg, State
+    from quench.dynamics.trajectory import Leg, Trajectory
     from quench.dynamics.two_time import TwoTimeSchedule, log_spaced
     from quench.observables.probe import Probe
-    from quench.store import files
 
     network = task.network(seed)
     images, classes = task.train(network)
@@ -139,32 +134,23 @@ def _network(seed: int, task: Any, args: argparse.Namespace, path: Path, code: s
             "noise_method": probe.method_for(network),
         }
     )
-    key = {"training": config, "seed": seed, "code": code}
-    part = training.finished(path, "training", key)
-    if part is not None:
-        return part
     schedule = TwoTimeSchedule(args.steps, args.waiting_per_decade, args.lags_per_decade, args.windows)
     _tell_memory(schedule, network.n_weights)
     measure_at = np.concatenate([[0], log_spaced(1, args.steps, args.measures_per_decade), schedule.waiting_times])
     descent = Descent(network, images, classes, order, args.rate, args.momentum)
     record = Record(descent, schedule, measure_at, probe, args.keep)
 
-    def finish(state: State) -> None:
-        table = _table(record, schedule, seed, int(state.diverged_at[0]), network.parameter_index)
-        files.write(table, path, kind="training", config=key, code=code)
-
-    training.train(
+    return Trajectory(
+        "training",
         descent.state(),
         [Leg("sgd", args.steps, descent.advance)],
-        record.times.tolist(),
+        record.times,
         record,
-        output=path,
-        key=key,
-        title=f"train {args.output.parent.name}, seed {seed}",
-        checkpoint_every=args.checkpoint_every,
-        finish=finish,
+        lambda state: _table(record, schedule, seed, int(state.diverged_at[0]), network.parameter_index),
+        config=config,
+        inputs={"seed": seed},
+        name=f"seed-{seed}",
     )
-    return files.read(path, kind="training")
 
 
 def _tell_memory(schedule: Any, n_weights: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quench.config.sections import Scenario
-from quench.provenance.steps import LOSSES, backend_for
+from quench.dynamics.choices import LOSSES, backend_for
 
 
 class Engines:

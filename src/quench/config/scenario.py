@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from quench.config.base import section_of
 from quench.config.sections import Ensemble, Figure, Run, Scan, Scenario
 from quench.data.sources import check_subset, find
+from quench.dynamics.choices import LOSSES, backend_for
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
-from quench.provenance.steps import LOSSES, backend_for
 
 # Sections of named entries.
 TABLES = ("data", "ensembles", "scans", "runs", "classifiers", "quenches", "simulations", "external", "figures")

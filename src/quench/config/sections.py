@@ -13,7 +13,7 @@ from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
-from quench.provenance.steps import optimiser_of
+from quench.dynamics.choices import optimiser_of
 
 Temperature = Annotated[float, Field(ge=0, le=1e6)]
 Positive = Annotated[int, Field(ge=1)]
@@ -118,7 +118,7 @@ class Run(Section):
 
     @property
     def optimiser(self) -> str:
-        """The step that moves the weights (``quench.provenance.steps.optimiser_of``)."""
+        """The step that moves the weights (``quench.dynamics.choices.optimiser_of``)."""
         return optimiser_of(self.dynamics, momentum=self.momentum, annealed=self.anneal is not None)
 
     def lag_max_at(self, batch_size: int | None = None) -> int:

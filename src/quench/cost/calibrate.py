@@ -12,7 +12,7 @@ import numpy as np
 
 from quench.config.scenario import Scenario
 from quench.cost import speed
-from quench.provenance.steps import backend_for
+from quench.dynamics.choices import SGD, Ensemble, backend_for
 
 # What most processes load first, and its core seconds on the reference core.
 _IMPORTS, _IMPORT_SECONDS = "import torch, xarray, netCDF4, scipy.special, numba", 3.3
@@ -60,8 +60,7 @@ def _engine(scenario: Scenario) -> float:
         for size in {min(batch_size, samples), samples}:
 
             def update(count: int, size=size, problem=problem, weights=weights) -> None:
-                where = {"seeds": np.zeros(1, dtype=np.int64), "stream": 1, "first_step": 0, "n_steps": count}
-                sgd(problem, weights.copy(), batch_size=size, learning_rate=1e-6, weight_decay=0.0, **where)
+                sgd(problem, SGD(step_size=1e-6, batch_size=size), Ensemble([0], 1, 0.0), weights.copy(), 0, count)
 
             ratios.append(_seconds(update) / speed.gradient(weights.size, width, size, backend))
     return float(np.exp(np.mean(np.log(ratios))))

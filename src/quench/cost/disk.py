@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    from quench.dynamics.schedule import Schedule
 
 # Bins of a motility histogram, 4 bytes each (quench.observables.displacement).
 _BIN_BYTES = 4 * 900
@@ -32,6 +40,39 @@ def readable(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if n_bytes >= 10 or unit == "B" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} TB"
+
+
+def report_run(
+    title: str,
+    folder: Path,
+    schedule: Schedule,
+    n_networks: int,
+    n_weights: int,
+    *,
+    streamed: bool,
+    n_chis: int,
+    n_motility: int,
+) -> None:
+    """Print one line on the disk space and memory of a run; raise ``QuenchError`` where ``folder`` has too little space."""
+    times, waiting, lags = len(schedule.times), len(schedule.waiting_times), len(schedule.lags)
+    full = snapshot_bytes(n_networks, times, n_weights)
+    # Without a choice of lags, there is a motility histogram at one lag per decade and at the longest.
+    histograms = n_motility or len(str(schedule.lag_max)) + 1
+    tables = streamed_bytes(n_networks, times, waiting, lags, max(1, n_chis), histograms)
+    references = reference_bytes(n_networks, waiting, n_weights)
+    size, memory = (tables, tables + references) if streamed else (full, full)
+    # Besides the file itself: the journal of the snapshots, or two states that alternate.
+    working = 2 * (tables + references) if streamed else full
+    print(
+        f"quench: {title}: {times} snapshots of {n_networks} networks of {n_weights:,} weights: {readable(size)} on disk,"
+        f" {readable(working)} more during the run, {readable(memory)} of memory (snapshots full: {readable(full)},"
+        f" streamed: {readable(tables)})",
+        file=sys.stderr,
+    )
+    free = shutil.disk_usage(folder).free
+    if size + working > free:
+        advice = "" if streamed else "; --snapshots streamed needs less"
+        raise QuenchError(f"{folder}: {readable(free)} free, {readable(size + working)} needed{advice}")
 
 
 def scenario_snapshot_bytes(scenario: Any) -> int:

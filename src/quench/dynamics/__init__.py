@@ -1,1 +1,1 @@
-"""Training: keyed randomness, SGD, gradient descent and overdamped Langevin, on two backends."""
+"""Dynamics of training: SGD, gradient descent and overdamped Langevin dynamics, on two backends."""

@@ -1,4 +1,4 @@
-"""A temperature that falls while a network is followed, and then stays: between a quench (at once) and equilibrium."""
+"""Annealing: a temperature that falls during a run and then stays, between a quench and equilibrium."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Annealing:
         if self.form not in FORMS:
             raise ValueError(f"form must be one of {', '.join(FORMS)}, not {self.form!r}")
         if self.form == "exponential" and min(self.start, self.end) <= 0:
-            raise ValueError("an exponential temperature never gets to T = 0, nor away from it; take the linear form")
+            raise ValueError("an exponential form neither reaches T = 0 nor leaves it; take the linear form")
 
     def temperature(self, step: int) -> float:
         """T of the update that takes the weights from ``step`` to ``step`` + 1."""
@@ -34,10 +34,10 @@ class Annealing:
         share = step / self.updates
         if self.form == "linear":
             return self.start + (self.end - self.start) * share
-        return self.start * (self.end / self.start) ** share
+        return float(self.start * (self.end / self.start) ** share)
 
     def stretches(self, first_step: int, n_steps: int) -> Iterator[tuple[int, int, float]]:
-        """(first step, number of steps, T) of the stretches of one temperature that make up ``n_steps`` updates."""
+        """(first step, number of steps, T) of the stretches of constant temperature that make up ``n_steps`` updates."""
         last = first_step + n_steps
         for step in range(first_step, min(last, self.updates)):
             yield step, 1, self.temperature(step)

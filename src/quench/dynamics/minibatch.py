@@ -148,7 +148,7 @@ class Record:
         self.kept: dict[int, np.ndarray] = {}
         self.last_loss = float("nan")
 
-    def look(self, state: State) -> None:
+    def record(self, state: State) -> None:
         step, network = state.step, self.descent.network
         if state.diverged_at[0] >= 0:
             return

@@ -1,37 +1,16 @@
-"""What is kept of a trajectory: loss curves, or whole snapshots. A recorder's memory can be saved and restored."""
+"""Recorders of a trajectory: loss curves, or snapshots as well. Their memory can be saved and restored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from quench.dynamics.problem import Problem
 from quench.dynamics.trajectory import State
 
 
-class Recorder(Protocol):
-    """Looks at states; ``memory`` is all that it knows, small enough to be written again at every save."""
-
-    last_loss: float
-
-    def look(self, state: State) -> None: ...
-    def memory(self) -> dict[str, np.ndarray]: ...
-    def restore(self, memory: Mapping[str, np.ndarray]) -> None: ...
-
-
-@runtime_checkable
-class Journalled(Protocol):
-    """A recorder with more: rows that never change once recorded, saved by appending them to a journal."""
-
-    def rows(self, first: int) -> np.ndarray:
-        """Rows from number ``first`` on, float64 (row, ...)."""
-
-    def restore_rows(self, rows: np.ndarray) -> None:
-        """Take back ``rows``, float64 (row, value)."""
-
-
-def losses(problem: Any, weights: np.ndarray, weight_decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def losses(problem: Problem, weights: np.ndarray, weight_decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Total loss L = L_data + (lambda/2)|W|^2 (KWJ Eq. 2), data loss and share of active samples, each (network)."""
     data_loss, active = problem.loss(weights)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -39,16 +18,16 @@ def losses(problem: Any, weights: np.ndarray, weight_decay: float) -> tuple[np.n
 
 
 class LossCurve:
-    """Losses at every look: ``loss``, ``data_loss`` and ``active_fraction``, each (network, look)."""
+    """Losses at every recording time: ``loss``, ``data_loss`` and ``active_fraction``, each (network, time)."""
 
     NAMES = ("loss", "data_loss", "active_fraction")
 
-    def __init__(self, problem: Any, weight_decay: float) -> None:
+    def __init__(self, problem: Problem, weight_decay: float) -> None:
         self.problem, self.weight_decay = problem, weight_decay
         self.curves: dict[str, list[np.ndarray]] = {name: [] for name in self.NAMES}
         self.last_loss = float("nan")
 
-    def look(self, state: State) -> None:
+    def record(self, state: State) -> None:
         values = losses(self.problem, state.weights, self.weight_decay)
         for name, value in zip(self.NAMES, values, strict=True):
             self.curves[name].append(value)
@@ -66,15 +45,15 @@ class LossCurve:
 
 
 class Snapshots(LossCurve):
-    """Losses and the weights themselves at every look: ``weights`` float64 (network, look, weight)."""
+    """Losses and the weights at every recording time: ``weights`` float64 (network, time, weight)."""
 
-    def __init__(self, problem: Any, weight_decay: float, n_networks: int, n_looks: int) -> None:
+    def __init__(self, problem: Problem, weight_decay: float, n_networks: int, n_times: int) -> None:
         super().__init__(problem, weight_decay)
-        self.weights = np.empty((n_networks, n_looks, problem.architecture.n_weights))
+        self.weights = np.empty((n_networks, n_times, problem.architecture.n_weights))
         self.taken = 0
 
-    def look(self, state: State) -> None:
-        super().look(state)
+    def record(self, state: State) -> None:
+        super().record(state)
         self.weights[:, self.taken] = state.weights
         self.taken += 1
 
@@ -83,5 +62,5 @@ class Snapshots(LossCurve):
 
     def restore_rows(self, rows: np.ndarray) -> None:
         self.taken = len(rows)
-        for look, row in enumerate(rows):
-            self.weights[:, look] = row.reshape(len(self.weights), -1)
+        for place, row in enumerate(rows):
+            self.weights[:, place] = row.reshape(len(self.weights), -1)

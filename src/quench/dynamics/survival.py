@@ -1,4 +1,4 @@
-"""Which networks of an ensemble still have finite weights."""
+"""The networks of an ensemble whose weights are still finite."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Survival:
-    """``alive``: indices of the finite networks; ``diverged_at``: number of updates at which each was lost, or -1."""
+    """``alive``: indices of the finite networks; ``diverged_at``: number of updates at which each diverged, or -1."""
 
     def __init__(self, weights: np.ndarray, step: int) -> None:
         self.diverged_at = np.full(len(weights), -1, dtype=np.int64)

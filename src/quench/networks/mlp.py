@@ -54,4 +54,5 @@ def initial_weights(architecture: Architecture, seed: int) -> np.ndarray:
         [1 / np.sqrt(columns) for _, columns in architecture.shapes],
         [rows * columns for rows, columns in architecture.shapes],
     )
-    return (2 * unit - 1) * bounds
+    weights: np.ndarray = (2 * unit - 1) * bounds
+    return weights

@@ -5,7 +5,26 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from quench.store.variables import described
+from quench.dynamics.problem import Problem, origin
+from quench.errors import QuenchError
+from quench.store.variables import described, layers
+
+
+def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: int) -> xr.Dataset:
+    """``mobility`` from ``waiting_time`` to ``waiting_time`` + ``lag`` (updates), of networks trained on ``task``.
+
+    Raises ``QuenchError`` where ``snapshots`` (network, time, weight) hold none at one of these times.
+    """
+    times = snapshots["time"].values
+    for moment in (waiting_time, waiting_time + lag):
+        if moment not in times:
+            close = times[np.abs(times - moment).argmin()]
+            raise QuenchError(f"{origin(snapshots, 'snapshots')}: no snapshot at {moment} (nearest: {close})")
+    reference, later = (
+        snapshots["weights"].sel(time=moment).values.astype(np.float64) for moment in (waiting_time, waiting_time + lag)
+    )
+    result = mobility(reference, later, task.gradient(reference))
+    return result.assign_coords(seed=snapshots["seed"], layer=layers(task.architecture.layer_index))
 
 
 def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:

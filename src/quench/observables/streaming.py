@@ -19,8 +19,8 @@ class Streamed(LossCurve):
         super().__init__(problem, weight_decay)
         self.pairs, self.kept = pairs, kept
 
-    def look(self, state: State) -> None:
-        super().look(state)
+    def record(self, state: State) -> None:
+        super().record(state)
         self.pairs.see(state.step, state.weights[:, self.kept])
 
     def memory(self) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ import xarray as xr
 
 from quench.config.scenario import load_files
 from quench.config.sections import Scenario
+from quench.dynamics.choices import optimiser_of
 from quench.errors import QuenchError
 from quench.pipeline import expected
 from quench.provenance import steps
@@ -166,7 +167,7 @@ def codes_of(dataset: xr.Dataset) -> set[str]:
         return {steps.code(kind, backend) for backend in ("fused", "reference")}
     if kind in ("snapshots", "streamed"):
         how = {"momentum": config.get("momentum") or 0.0, "annealed": bool(config.get("anneal"))}
-        optimiser = steps.optimiser_of(config["dynamics"], **how)
+        optimiser = optimiser_of(config["dynamics"], **how)
         return {steps.code(steps.run_step(optimiser, "full" if kind == "snapshots" else kind), config["backend"])}
     named = {"dataset": "prepare", "pretrained": "pretrain", "observables": "observe", "training": "train"}
     named["glass"] = "pspin-simulate" if "n_spins" in config else "pspin"

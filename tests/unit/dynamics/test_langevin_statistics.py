@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from quench.dynamics.choices import Ensemble, Langevin
 from quench.dynamics.reference import langevin
 from quench.dynamics.reference.problem import Problem
 from quench.dynamics.schedule import Schedule
@@ -28,13 +29,11 @@ SIGMAS = 5
 def follow(x, start, schedule, waiting_time, chi, **physics):
     """Averaged observables of an ensemble from the weights ``start`` (network, weight), and its last weights."""
     problem = Problem(x, np.ones(len(x)), ARCHITECTURE, precision="float64")
-    weights = start.copy()
+    ensemble = Ensemble(range(N_NETWORKS), 77, physics.pop("weight_decay"))
+    dynamics, weights = Langevin(**physics), start.copy()
     snapshots, step = [], 0
     for time in schedule.times:
-        lost = langevin.advance(
-            problem, weights, seeds=np.arange(N_NETWORKS), stream=77, first_step=step, n_steps=time - step, **physics
-        )
-        assert (lost == -1).all()
+        assert (langevin.advance(problem, dynamics, ensemble, weights, step, int(time) - step) == -1).all()
         snapshots.append(weights.copy())
         step = int(time)
     trajectory = xr.Dataset(

@@ -42,14 +42,14 @@ def run(name, n_steps=60, stop_at=None, momentum=0.0, rate=0.05, sampling="epoch
     descent, record, state = fresh()
     if stop_at is not None:
         times = record.times[record.times <= stop_at]
-        follow(state, [Leg("sgd", stop_at, descent.advance)], times, record.look)
+        follow(state, [Leg("sgd", stop_at, descent.advance)], times, record.record)
         saved = {key: np.array(value) for key, value in record.memory().items()}
-        weights, step, looks = state.weights.copy(), state.step, state.looks
+        weights, step, looks = state.weights.copy(), state.step, state.recorded
         descent, record, state = fresh()
         state.weights[...] = weights
-        state.step, state.looks = step, looks
+        state.step, state.recorded = step, looks
         record.restore(saved)
-    follow(state, [Leg("sgd", n_steps, descent.advance)], record.times, record.look)
+    follow(state, [Leg("sgd", n_steps, descent.advance)], record.times, record.record)
     return record, state
 
 
@@ -115,7 +115,9 @@ def test_a_run_keeps_what_was_asked_for():
     everything = Record(
         Descent(network, x, y, DataOrder(len(y), 6, 3), 0.05), schedule, [], lambda net, step: {}, schedule.times
     )
-    follow(everything.descent.state(), [Leg("sgd", 60, everything.descent.advance)], everything.times, everything.look)
+    follow(
+        everything.descent.state(), [Leg("sgd", 60, everything.descent.advance)], everything.times, everything.record
+    )
     full = displacement_of_snapshots(schedule, schedule.times, everything.snapshots())
     np.testing.assert_array_equal(record.displacement.table, full)
 

@@ -2,102 +2,83 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from quench.cli import training
-from quench.dynamics.recorders import Snapshots
+from quench.dynamics import trajectory
 from quench.dynamics.trajectory import SEGMENT_SECONDS, Leg, State, follow, next_pace
-from quench.numerics.random import normals
-from quench.runtime.checkpoint import Checkpoint
-
-N_WEIGHTS = 7
-SEEDS = (3, 5)
 
 
-class Well:
-    """A harmonic well in place of the training problem: the loss of a network is |w|^2 / 2."""
+def keyed(scale):
+    """Dynamics whose step depends on the step number and on the state: any mistake in counting shows."""
 
-    class architecture:
-        n_weights = N_WEIGHTS
+    def advance(weights, first_step, n_steps):
+        for step in range(first_step, first_step + n_steps):
+            weights += scale * np.sin(weights + step)
+        return np.full(len(weights), -1)
 
-    def loss(self, weights):
-        return np.square(weights).sum(axis=1) / 2, np.ones(len(weights))
-
-
-def walk(weights, first_step, n_steps):
-    """Noisy descent keyed by step; the second network is lost at step 37."""
-    lost = np.full(len(weights), -1)
-    for step in range(first_step, first_step + n_steps):
-        for network, seed in enumerate(SEEDS):
-            if np.isfinite(weights[network]).all():
-                weights[network] += -0.1 * weights[network] + 0.01 * normals(seed, 1, step, N_WEIGHTS)
-                if network == 1 and step == 37:
-                    weights[network, 0] = np.nan
-                    lost[network] = step + 1
-    return lost
+    return advance
 
 
-LEGS = [Leg("first", 20, walk), Leg("none", 0, walk), Leg("second", 60, walk)]
-TIMES = [0, 1, 2, 19, 20, 50, 80]
+@given(
+    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=3),
+    moments=st.sets(st.integers(0, 100), max_size=10),
+    pace=st.floats(1e-7, 1.0),
+    stop=st.integers(0, 60),
+)
+def test_pauses_and_restarts_change_nothing(lengths, moments, pace, stop):
+    legs = [Leg(str(i), n, keyed(0.1 * (i + 1))) for i, n in enumerate(lengths)]
+    total = sum(lengths)
+    times = sorted(t for t in moments if t <= total)
+    start = np.array([[0.3, -1.2], [2.0, 0.1]])
 
+    expected = start.copy()
+    seen = {0: expected.copy()}
+    step = 0
+    for leg in legs:
+        for i in range(leg.n_steps):
+            leg.advance(expected, i, 1)
+            step += 1
+            seen[step] = expected.copy()
 
-def start():
-    return State(np.ones((2, N_WEIGHTS))), Snapshots(Well(), 0.1, 2, len(TIMES))
+    # Runs until it is stopped in a pause, then resumes from what was saved there, as often as necessary.
+    class Stop(Exception):
+        pass
 
+    recorded = []
+    saved = State(start.copy())
 
-def result(state, recorder):
-    return recorder.weights.tobytes(), recorder.table()["loss"].tobytes(), state.diverged_at.tolist(), state.step
+    def pause(state, leg):
+        nonlocal saved
+        saved = State(state.weights.copy(), state.step, state.recorded, state.diverged_at.copy())
+        if state.step % 61 == stop and state.step not in stopped:
+            stopped.add(state.step)
+            raise Stop
 
-
-def unbroken():
-    state, recorder = start()
-    follow(state, LEGS, TIMES, recorder.look)
-    return result(state, recorder)
-
-
-def test_looks_are_at_the_declared_times_and_the_lost_network_is_dated():
-    state, recorder = start()
-    steps = []
-    follow(state, LEGS, TIMES, lambda state: steps.append(state.step) or recorder.look(state))
-    assert steps == TIMES
-    assert state.diverged_at.tolist() == [-1, 58], "20 steps of the first leg and 38 of the second"
-    assert np.isfinite(recorder.weights[0]).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 25), max_size=6), st.integers(1, 9))
-def test_cut_anywhere_it_gives_the_same_bits(tmp_path_factory, stops, seconds_a_step):
-    """Each life ends at its n-th pause; ``seconds_a_step`` makes the stretches between pauses long or short."""
-    output = tmp_path_factory.mktemp("cut") / "run.nc"
-    now = [0.0]
-
-    def slow(weights, first_step, n_steps):
-        now[0] += n_steps * seconds_a_step / 30
-        return walk(weights, first_step, n_steps)
-
-    legs = [Leg(leg.name, leg.n_steps, slow) for leg in LEGS]
-    for stop in [*stops, None]:
-        state, recorder = start()
-        with Checkpoint(output, {}) as checkpoint:
-            saved = checkpoint.load()
-            if saved is not None:
-                training._restore(state, recorder, saved)
-            left = [stop]
-
-            def pause(state, leg, left=left, checkpoint=checkpoint, recorder=recorder):
-                if left[0] is not None:
-                    if left[0] == 0:
-                        training._save(checkpoint, state, recorder)
-                        raise KeyboardInterrupt
-                    left[0] -= 1
-
+    stopped = set()
+    original, trajectory.SEGMENT_SECONDS = trajectory.SEGMENT_SECONDS, pace * 1e-3
+    try:
+        for _ in range(10):
+            state = saved
             try:
-                follow(state, legs, TIMES, recorder.look, pause, clock=lambda: now[0])
-            except KeyboardInterrupt:
-                continue
-        assert result(state, recorder) == unbroken()
-        return
+                follow(state, legs, times, lambda s: recorded.append((s.step, s.weights.copy())), pause)
+                break
+            except Stop:
+                pass
+    finally:
+        trajectory.SEGMENT_SECONDS = original
+    assert state.step == total and np.array_equal(state.weights, expected)
+    assert [step for step, _ in recorded] == times
+    assert all(np.array_equal(weights, seen[step]) for step, weights in recorded)
+
+
+def test_divergence_is_counted_from_the_start():
+    def diverging(weights, first_step, n_steps):
+        return np.array([-1, 7 if first_step + n_steps >= 7 else -1])
+
+    state = State(np.zeros((2, 1)))
+    follow(state, [Leg("first", 5, keyed(0.1)), Leg("second", 20, diverging)], [25], lambda s: None)
+    assert state.diverged_at.tolist() == [-1, 12]
 
 
 def test_a_signal_never_waits_much_longer_than_a_segment():

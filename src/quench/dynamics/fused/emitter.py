@@ -73,7 +73,7 @@ class Emitter:
         return results
 
     def choose(self, number: ir.Value, most: int, body: Callable[[int], None]) -> None:
-        """``body(number)`` for the number, 0 ... most, that it turns out to be at run time; nothing for 0."""
+        """``body(number)`` for the value, 0 ... most, that ``number`` has at run time; nothing for 0."""
         builder = self.builder
         done = builder.append_basic_block("chosen")
         switch = builder.switch(number, done)
@@ -102,7 +102,7 @@ class Emitter:
 
 
 def define(module: ir.Module, name: str, arguments: Sequence[ir.Type], element: ir.Type, body: Callable) -> ir.Function:
-    """The function ``name`` of the module, written by ``body(emitter, *arguments)`` where it is not there yet."""
+    """The function ``name`` of the module, written by ``body(emitter, *arguments)`` unless it exists already."""
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)

@@ -1,7 +1,7 @@
 """One tile of samples forwards and backwards through the network, compiled once for each precision.
 
 Layers are laid out as in ``quench.networks.mlp``: (outputs, inputs) row by row, one layer after the other. Activations
-and deltas of a layer are [block][unit][64 samples]; a tile has as many blocks for every layer, whether filled or not.
+and deltas of a layer are [block][unit][64 samples]; a tile has the same number of blocks in every layer, filled or not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _forward(weights, inputs, activations, output, n_inputs, width, depth, tile,
     for block in range((vectors + VECTORS - 1) // VECTORS):
         count = min(VECTORS, vectors - block * VECTORS)
         source = shift(inputs, block * n_inputs * BLOCK)
-        # The data come from memory, block after block; there is time to fetch the next one, or a few lines of nothing.
+        # The data come from memory, block after block: the next block is prefetched (behind the last, a few unused lines).
         for line in range(n_inputs * BLOCK, 2 * n_inputs * BLOCK, LANES):
             prefetch(shift(source, line))
         target = shift(activations, block * width * BLOCK)
@@ -54,7 +54,7 @@ def _forward(weights, inputs, activations, output, n_inputs, width, depth, tile,
 def _backward(weights, inputs, activations, errors, deltas, sums, n_inputs, width, depth, tile, vectors, fresh):
     """Add to ``sums`` [weight][4] the gradient of sum_s errors[s] f[s] at fixed errors dL/df.
 
-    What ``sums`` held before is forgotten where ``fresh`` is 1. ``deltas`` is memory for the derivatives with respect
+    Where ``fresh`` is 1, the earlier content of ``sums`` is dropped. ``deltas`` is memory for the derivatives with respect
     to the units of two layers, [2][block][unit][64].
     """
     layer, stride = width * tile, width * BLOCK

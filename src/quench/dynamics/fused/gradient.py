@@ -3,8 +3,8 @@
 A tile of samples goes through the whole network and back while its activations stay in the cache. Only samples with a
 positive hinge 1 - y f contribute to the gradient; where they are few, they are set aside until they fill a tile of
 their own, which then goes forwards and back (hinge compaction). That leaves out terms that are exactly zero and adds
-the rest in another, but fixed, order: which samples are set aside depends on the weights and the data alone, never on
-threads or on how a run is cut into calls, and so do all bits.
+the rest in another, but fixed, order. The samples that are set aside, and with them all bits, depend on the weights and
+the data alone, never on threads or on how a run is cut into calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from quench.numerics.compiled import compiled
 
 # Samples of a random order that are fetched into the cache before their turn: about one batch.
 AHEAD = 128
-# float32 numbers leave the type of what they meet as it is.
+# float32 constants do not promote the type of the other operand.
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _EXPONENT = 0x7FF0000000000000  # all ones in infinities and NaN
 
@@ -51,7 +51,7 @@ def _hinge(at, labels, n_samples):
     active = 0
     for s in range(_vectors(n_samples) * LANES):
         margin = _ONE - labels[s] * output[s]
-        # NaN is active: a network that is lost shows in its gradient.
+        # NaN is active: a diverged network shows in its gradient.
         error = -labels[s] * (_ZERO if margin < _ZERO else margin)
         errors[s] = error
         active += error != _ZERO
@@ -71,7 +71,7 @@ def _place(shape, inputs, sample):
 
 @compiled
 def _pad(shape, inputs, labels, n_samples):
-    """Zeros behind the samples, to the end of their last vector: what others left there must not count."""
+    """Zeros behind the samples, to the end of their last vector: earlier contents must not count."""
     for s in range(n_samples, _vectors(n_samples) * LANES):
         labels[s] = 0
         place = _place(shape, inputs, s)
@@ -81,7 +81,7 @@ def _pad(shape, inputs, labels, n_samples):
 
 @compiled
 def _gather(shape, at, indices, n_samples, n_ahead):
-    """Copy samples into the workspace; ``n_ahead`` indices follow, of which the next will be wanted soon."""
+    """Copy samples into the workspace; ``n_ahead`` more indices follow, and the next of them are prefetched."""
     for s in range(n_samples):
         if s + AHEAD < n_samples + n_ahead:
             prefetch(shift(at.rows, indices[s + AHEAD] * at.columns))
@@ -93,7 +93,7 @@ def _gather(shape, at, indices, n_samples, n_ahead):
 
 @compiled
 def _set_aside(shape, at, inputs, labels, n_samples, n_waiting):
-    """Copy the active samples of a tile behind those that wait already; returns how many wait now."""
+    """Copy the active samples of a tile behind those already waiting; returns how many are waiting now."""
     errors, active = at.errors, at.active
     n_active = 0
     for s in range(n_samples):
@@ -109,7 +109,7 @@ def _set_aside(shape, at, inputs, labels, n_samples, n_waiting):
 
 @compiled
 def _work_off(shape, at, n_samples, fresh):
-    """Add the gradient of the first samples that wait."""
+    """Add the gradient of the first ``n_samples`` waiting samples."""
     _pad(shape, at.waiting, at.waiting_labels, n_samples)
     _forward(shape, at, at.waiting, _vectors(n_samples))
     _hinge(at, at.waiting_labels, n_samples)
@@ -118,7 +118,7 @@ def _work_off(shape, at, n_samples, fresh):
 
 @compiled
 def _fetch(shape, at, indices, gathered, start, count, n_ahead):
-    """Addresses of the inputs and labels of a tile, which are copied there first if they are ``gathered``."""
+    """Addresses of the inputs and labels of a tile, which are copied to the workspace first if they are ``gathered``."""
     if gathered:
         _gather(shape, at, shift(indices, start), count, n_ahead)
         return at.inputs, at.labels

@@ -1,7 +1,7 @@
-"""Where the fused engine keeps its numbers: shapes, data in blocks, the memory of one thread, and addresses of it all.
+"""Memory of the fused engine: shapes, data in blocks, the workspace of one thread, and the addresses of all of it.
 
-Compiled functions pass addresses of elements to each other, not arrays: numba counts references to arrays, which is felt
-in small batches.
+Compiled functions pass addresses of elements to each other, not arrays: numba counts references to arrays, which costs
+time in small batches.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from quench.dynamics.fused.microkernels import BLOCK, PARTIAL_SUMS
 from quench.dynamics.fused.pointers import pointer
@@ -35,7 +36,7 @@ class Data(NamedTuple):
     """Samples twice: in order, and for gathering.
 
     ``blocks`` is flat [block][input][64 samples] and ``labels`` -1 or +1, both padded with zeros; ``rows`` (sample,
-    inputs + 1 or more) ends every sample with its label, in as few cache lines as can be.
+    inputs + 1 or more) ends every sample with its label, in as few cache lines as possible.
     """
 
     blocks: np.ndarray
@@ -45,7 +46,7 @@ class Data(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """What one thread needs while it works on one network; all flat, all aligned to cache lines."""
+    """Arrays that one thread needs for one network; all flat, all aligned to cache lines."""
 
     weights: np.ndarray  # working copy, in the precision of the arithmetic
     activations: np.ndarray  # [layer][block][unit][64]
@@ -62,7 +63,7 @@ class Workspace(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Where the arrays of a workspace and of the data begin, under the same names."""
+    """Addresses of the arrays of a workspace and of the data, under the same names."""
 
     weights: Any
     activations: Any
@@ -88,7 +89,7 @@ def tile_size(width: int, depth: int, itemsize: int) -> int:
     return max(smallest, min(largest, fitting // BLOCK * BLOCK))
 
 
-def aligned(size: int, dtype: np.dtype) -> np.ndarray:
+def aligned(size: int, dtype: DTypeLike) -> np.ndarray:
     """Zeros that begin at a cache line."""
     spare = CACHE_LINE // np.dtype(dtype).itemsize
     zeros = np.zeros(size + spare, dtype)
@@ -97,7 +98,7 @@ def aligned(size: int, dtype: np.dtype) -> np.ndarray:
 
 
 def workspace(shape: Shape, n_weights: int, dtype: np.dtype) -> Workspace:
-    """Fresh memory for one thread."""
+    """New memory for one thread."""
     units = shape.width * shape.tile
     return Workspace(
         weights=aligned(n_weights, dtype),
@@ -117,7 +118,7 @@ def workspace(shape: Shape, n_weights: int, dtype: np.dtype) -> Workspace:
 
 @compiled
 def addresses(work, data):
-    """To be taken by whoever holds the arrays, which must stay alive meanwhile."""
+    """Addresses of the arrays, which the caller must keep alive while they are used."""
     return Addresses(
         pointer(work.weights, 0),
         pointer(work.activations, 0),

@@ -1,4 +1,4 @@
-"""The two loops that nearly all time goes into, written as vector instructions: products and outer products.
+"""The two loops that take nearly all the time, written as vector instructions: products and outer products.
 
 Samples are the lanes of vectors. Arrays hold blocks [block][row][64 samples], so that every load is a whole cache-line
 aligned vector and neighbouring rows never meet in the same cache set. Both loops keep a rectangle of sums in registers:
@@ -52,7 +52,7 @@ def rectangles(itemsize: int) -> tuple[Rectangle, Rectangle]:
 
 
 def _rectify(emit: Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
-    """max(0, value), but NaN stays NaN: a lost network must not look finite."""
+    """max(0, value), but NaN stays NaN: a diverged network must not look finite."""
     return emit.builder.select(emit.builder.fcmp_ordered(">", emit.zero, value), emit.zero, value)
 
 
@@ -69,7 +69,7 @@ def _product(ending: Callable) -> Callable:
     """An intrinsic for out[m, s] = ending(sum_k w[m, k] a[k, s]) over one block of samples.
 
     Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointers to a, out and what the
-    ending looks at; the number of vectors of samples to work on.
+    ending reads; the number of vectors of samples.
     """
 
     def microkernel(emit: Emitter, shape: Rectangle, w, stride_m, stride_k, terms, a, out, mask) -> None:
@@ -193,7 +193,7 @@ def add_outer_product(typing, d, d_stride, rows, a, a_stride, columns, vectors, 
     """out[m, n, 0:4] += four partial sums of sum_s d[m, s] a[n, s] over ``vectors`` vectors of samples.
 
     ``d``, ``a`` and ``out`` are pointers; the blocks of samples of ``d`` and ``a`` lie ``d_stride`` and ``a_stride``
-    elements apart. Where ``fresh`` is 1, what ``out`` held before counts as 0.
+    elements apart. Where ``fresh`` is 1, the earlier content of ``out`` counts as 0.
     """
 
     def emit_call(context, builder, signature, values):

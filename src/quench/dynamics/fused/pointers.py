@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 @intrinsic
 def pointer(typing, array, start):
-    """The address of element ``start`` of a contiguous array; nothing keeps the array alive or checks the bound."""
+    """The address of element ``start`` of a contiguous array. The array is not kept alive and the bound is not checked."""
 
     def emit(context, builder, signature, values):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, values[0]).data
@@ -31,7 +31,7 @@ def shift(typing, pointer, elements):
 
 @intrinsic
 def prefetch(typing, pointer):
-    """Ask for the cache line at an address, which may be any, ahead of its use."""
+    """Request the cache line at an address ahead of its use; any address is allowed."""
 
     def emit(context, builder, signature, values):
         byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)

@@ -1,4 +1,4 @@
-"""Data, labels and architecture as the fused engine wants them: checked once at the door, packed in blocks."""
+"""Data, labels and architecture in the layout of the fused engine: checked once, packed in blocks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from quench.dynamics.choices import Ensemble
 from quench.dynamics.fused import gradient, memory
 from quench.dynamics.fused.forward_backward import entry_points
 from quench.dynamics.fused.microkernels import BLOCK
@@ -21,11 +22,14 @@ class Problem:
 
     ``x`` (sample, input) and labels ``y`` (sample) in {-1, +1}; the quadratic hinge is
     L_data = (1/P) sum_i max(0, 1 - y_i f(x_i))^2 / 2 (KWJ Eq. 1). Weights are passed as float64 (network, weight).
-    ``precision`` is that of the arithmetic inside a gradient. Every network is worked on by one thread, so at most as
-    many ``threads`` are busy as there are networks, and their number changes no bit.
+    ``precision`` is that of the arithmetic inside a gradient. One thread works on a network, so at most as many ``threads``
+    are busy as there are networks, and their number changes no bit.
 
     Raises ``ValueError`` for data that do not fit.
     """
+
+    backend = "fused"
+    device = "cpu"
 
     def __init__(
         self, x: np.ndarray, y: np.ndarray, architecture: Architecture, precision: str = "float32", threads: int = 1
@@ -77,7 +81,7 @@ class Problem:
         return data_loss, share
 
     def checked(self, weights: np.ndarray, in_place: bool = False) -> np.ndarray:
-        """``weights`` if compiled code can take them; ``in_place`` where it is to write to them."""
+        """``weights`` as compiled code takes them; ``in_place`` if it writes to them."""
         expected = (len(weights), self.architecture.n_weights)
         if not in_place:
             weights = np.require(weights, np.float64, ["C", "A", "W"])
@@ -87,19 +91,31 @@ class Problem:
             raise ValueError(f"weights must be (network, {expected[1]}), not {weights.shape}")
         return weights
 
-    def keys(self, weights: np.ndarray, seeds: np.ndarray, stream: int, first_step: int, n_steps: int) -> np.ndarray:
-        """``seeds`` as uint64 (network), once all that keys the randomness has been checked."""
-        seeds = [int(seed) for seed in seeds]
-        if len(seeds) != len(weights) or not all(0 <= seed < 2**64 for seed in seeds):
-            raise ValueError("there must be one seed between 0 and 2^64 - 1 for every network")
-        if not 0 <= stream < 2**32:
-            raise ValueError(f"stream must lie between 0 and 2^32 - 1, not {stream}")
+    def advance(
+        self,
+        stretch: Callable[..., int],
+        ensemble: Ensemble,
+        weights: np.ndarray,
+        first_step: int,
+        n_steps: int,
+        *parameters: Any,
+    ) -> np.ndarray:
+        """Apply compiled ``stretch`` to every network; int64 (network), the update at which it diverged, or -1."""
+        weights = self.checked(weights, in_place=True)
+        if len(ensemble.seeds) != len(weights):
+            raise ValueError("there must be one seed for every network")
         if first_step < 0 or n_steps < 0 or first_step + n_steps >= 2**63:
             raise ValueError(f"steps must lie between 0 and 2^63, not {first_step} ... {first_step + n_steps}")
-        return np.array(seeds, dtype=np.uint64)
+        keys, stream = np.array(ensemble.seeds, dtype=np.uint64), np.uint64(ensemble.stream)
+        shared = (first_step, n_steps, float(ensemble.weight_decay), *parameters)
+
+        def one(network: int, work: memory.Workspace) -> int:
+            return stretch(self.shape, work, self.data, weights[network], keys[network], stream, *shared)
+
+        return np.array(self.each(one, np.arange(len(weights))), dtype=np.int64)
 
     def each(self, work_on: Callable[[int, memory.Workspace], Any], networks: np.ndarray) -> list[Any]:
-        """``work_on(network, workspace)`` for each of the networks, one thread a network; the results in order."""
+        """``work_on(network, workspace)`` for each of the networks, one thread per network; the results in order."""
 
         def borrowing(network: int) -> Any:
             with self._workspace() as work:

@@ -1,71 +1,33 @@
-"""Stochastic gradient descent, whole epochs in compiled code; every network has a data order of its own."""
+"""Stochastic gradient descent, many updates in one call of compiled code; every network has its own data order."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from quench.dynamics.choices import SGD, Ensemble
 from quench.dynamics.fused.gradient import is_finite, partial_sum, round_weights, sum_gradient
-from quench.dynamics.fused.memory import Workspace, addresses
+from quench.dynamics.fused.memory import addresses
 from quench.dynamics.fused.pointers import pointer
 from quench.dynamics.fused.problem import Problem
 from quench.numerics.compiled import compiled
 from quench.numerics.random import fill_integers, fill_permutation
 
-SAMPLINGS = ("epoch", "iid")
-
 
 def advance(
-    problem: Problem,
-    weights: np.ndarray,
-    *,
-    seeds: np.ndarray,
-    stream: int,
-    first_step: int,
-    n_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
-    sampling: str = "epoch",
+    problem: Problem, sgd: SGD, ensemble: Ensemble, weights: np.ndarray, first_step: int, n_steps: int
 ) -> np.ndarray:
-    """Update float64 ``weights`` (network, weight) in place: w <- w - eta (dL_batch/dw + lambda w).
+    """``n_steps`` updates of ``choices.SGD`` without momentum, as a ``trajectory.Leg`` advances.
 
-    sampling "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last
-    batch is smaller where B does not divide P, and is averaged over its own size (the default of PyTorch's
-    ``DataLoader``). "iid": B independent draws a step, keyed by (seed, stream, step).
-
-    Returns for each network the number of updates, counted from step 0, after which a weight was first not finite, or
-    -1; a lost network stays as it was lost. Raises ``ValueError`` for parameters out of range.
+    Raises ``ValueError`` for momentum, and for weights, seeds or steps that do not fit.
     """
-    weights = problem.checked(weights, in_place=True)
-    keys = problem.keys(weights, seeds, stream, first_step, n_steps)
-    if sampling not in SAMPLINGS:
-        raise ValueError(f"sampling must be one of {', '.join(SAMPLINGS)}, not {sampling!r}")
-    if batch_size < 1:
-        raise ValueError(f"batch size must be at least 1, not {batch_size}")
-    if not np.isfinite([learning_rate, weight_decay]).all():
-        raise ValueError("learning rate and weight decay must be finite")
-
-    def one(network: int, work: Workspace) -> int:
-        return _stretch(
-            problem.shape,
-            work,
-            problem.data,
-            weights[network],
-            keys[network],
-            np.uint64(stream),
-            first_step,
-            n_steps,
-            batch_size,
-            sampling == "epoch",
-            float(learning_rate),
-            float(weight_decay),
-        )
-
-    return np.array(problem.each(one, np.arange(len(weights))), dtype=np.int64)
+    if sgd.momentum:
+        raise ValueError("the fused engine has no momentum")
+    epochs, rate = sgd.sampling == "epoch", float(sgd.step_size)
+    return problem.advance(_stretch, ensemble, weights, first_step, n_steps, sgd.batch_size, epochs, rate)
 
 
 @compiled
-def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, batch_size, epochs, rate, weight_decay):
+def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, weight_decay, batch_size, epochs, rate):
     for w in weights:
         if not is_finite(w):
             return first_step
@@ -93,9 +55,9 @@ def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, batc
 @compiled
 def _update(at, weights, share, rate, weight_decay):
     """One step of all weights and of their copy in the workspace; returns how many are not finite."""
-    lost = 0
+    diverged = 0
     for i in range(weights.size):
         weights[i] -= rate * (partial_sum(at.sums, i) * share + weight_decay * weights[i])
         at.weights[i] = weights[i]
-        lost += not is_finite(weights[i])
-    return lost
+        diverged += not is_finite(weights[i])
+    return diverged

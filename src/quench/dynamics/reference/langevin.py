@@ -5,45 +5,28 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from quench.dynamics.reference.master_weights import Masters
+from quench.dynamics.choices import Ensemble, Langevin
+from quench.dynamics.reference.master_weights import MasterWeights
 from quench.dynamics.reference.problem import Problem
 from quench.numerics.random import normals
 
 
 def advance(
-    problem: Problem,
-    weights: np.ndarray,
-    *,
-    seeds: np.ndarray,
-    stream: int,
-    first_step: int,
-    n_steps: int,
-    step_size: float,
-    temperature: float,
-    weight_decay: float,
+    problem: Problem, langevin: Langevin, ensemble: Ensemble, weights: np.ndarray, first_step: int, n_steps: int
 ) -> np.ndarray:
-    """Update float64 ``weights`` (network, weight) in place, ``n_steps`` times from step ``first_step``.
-
-    w <- w - mu (dL_data/dw + lambda w) + sqrt(2 mu T / P_D) xi, with xi the standard normals of (seed, stream, step);
-    at T = 0 this is full-batch gradient descent. Returns for each network the number of updates, counted from step 0,
-    after which a weight was first not finite, or -1. A lost network stays as it was lost; the others go on.
-    """
-    masters = Masters(problem, weights, first_step)
+    """``n_steps`` updates of ``choices.Langevin`` at its final temperature, as a ``trajectory.Leg`` advances."""
+    masters = MasterWeights(problem, weights, first_step)
     for step in range(first_step, first_step + n_steps):
-        noise = standard_normals(problem, seeds, stream, step) if temperature > 0 else None
-        masters.update(one_step(problem, masters.weights, noise, step_size, temperature, weight_decay), step + 1)
+        noise = standard_normals(problem, ensemble, step) if langevin.temperature > 0 else None
+        masters.update(one_step(problem, langevin, ensemble.weight_decay, masters.weights, noise), step + 1)
     return masters.write_back(weights)
 
 
 def one_step(
-    problem: Problem,
-    weights: torch.Tensor,
-    noise: torch.Tensor | None,
-    step_size: float,
-    temperature: float,
-    weight_decay: float,
+    problem: Problem, langevin: Langevin, weight_decay: float, weights: torch.Tensor, noise: torch.Tensor | None
 ) -> torch.Tensor:
     """The weights after one update, float64 on the problem's device, with standard normal ``noise`` or none."""
+    step_size, temperature = langevin.step_size, langevin.temperature
     moved = weights - step_size * (problem.mean_gradient(weights) + weight_decay * weights)
     if noise is None:
         return moved
@@ -51,7 +34,8 @@ def one_step(
     return moved + amplitude * noise.double()
 
 
-def standard_normals(problem: Problem, seeds: np.ndarray, stream: int, step: int) -> torch.Tensor:
+def standard_normals(problem: Problem, ensemble: Ensemble, step: int) -> torch.Tensor:
     """xi of every network, float32 (network, weight): drawn on the host, so that every device sees the same numbers."""
-    drawn = [normals(int(seed), stream, step, problem.architecture.n_weights) for seed in seeds]
+    n_weights = problem.architecture.n_weights
+    drawn = [normals(seed, ensemble.stream, step, n_weights) for seed in ensemble.seeds]
     return torch.from_numpy(np.stack(drawn)).to(problem.device, non_blocking=True)

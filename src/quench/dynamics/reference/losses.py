@@ -1,4 +1,4 @@
-"""What a network may be trained to: the loss of each sample, and its derivative with respect to the output f.
+"""Losses of a sample, and their derivatives with respect to the output f.
 
 | name | loss of a sample | labels y |
 | --- | --- | --- |

@@ -1,90 +1,52 @@
-"""Mini-batch optimisers that remember earlier updates: momentum and Adam, over the batches that plain SGD would see."""
+"""Mini-batch optimisers that remember earlier updates, momentum and Adam, over the batches that plain SGD would see."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 
-from quench.dynamics.reference.master_weights import Masters
+from quench.dynamics.choices import SGD, Adam, Ensemble
+from quench.dynamics.reference.master_weights import MasterWeights
 from quench.dynamics.reference.problem import Problem
-from quench.dynamics.reference.sgd import Order
-
-
-class Rule(Protocol):
-    """How an update follows from the force and from what was remembered.
-
-    ``move(force, memory, count)`` takes the force dL/dw + lambda w, float64 (network, weight), changes ``memory``, float64
-    (network, slot, weight), in place, and returns what is to be subtracted from the weights per unit of learning rate in
-    update number ``count`` = 1, 2, ...
-    """
-
-    slots: ClassVar[int]
-
-    def move(self, force: torch.Tensor, memory: torch.Tensor, count: int) -> torch.Tensor: ...
-
-
-@dataclass(frozen=True)
-class Momentum:
-    """Heavy ball: v <- beta v + force, w <- w - eta v (Polyak 1964, as ``torch.optim.SGD`` has it)."""
-
-    beta: float
-    slots: ClassVar[int] = 1
-
-    def move(self, force: torch.Tensor, memory: torch.Tensor, count: int) -> torch.Tensor:
-        velocity = memory[:, 0]
-        velocity.mul_(self.beta).add_(force)
-        return velocity
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Moments m and s of the force, w <- w - eta m' / (sqrt(s') + epsilon) (Kingma & Ba 2015, Algorithm 1).
-
-    m <- beta1 m + (1 - beta1) force, s <- beta2 s + (1 - beta2) force^2; m' = m / (1 - beta1^count), s' likewise.
-    """
-
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    slots: ClassVar[int] = 2
-
-    def move(self, force: torch.Tensor, memory: torch.Tensor, count: int) -> torch.Tensor:
-        mean, square = memory[:, 0], memory[:, 1]
-        mean.mul_(self.beta1).add_(force, alpha=1 - self.beta1)
-        square.mul_(self.beta2).addcmul_(force, force, value=1 - self.beta2)
-        root = (square / (1 - self.beta2**count)).sqrt()
-        return mean / (1 - self.beta1**count) / (root + self.epsilon)
+from quench.dynamics.reference.sgd import Batches
 
 
 def advance(
     problem: Problem,
-    weights: np.ndarray,
+    dynamics: SGD | Adam,
+    ensemble: Ensemble,
     memory: np.ndarray,
-    rule: Rule,
-    *,
-    seeds: np.ndarray,
-    stream: int,
+    weights: np.ndarray,
     first_step: int,
     n_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
-    sampling: str = "epoch",
 ) -> np.ndarray:
-    """Update float64 ``weights`` (network, weight) and ``memory`` (network, slot, weight) in place.
+    """``n_steps`` updates of ``choices.SGD`` with momentum or of ``choices.Adam``, as a ``trajectory.Leg`` advances.
 
-    The batches are those of ``quench.dynamics.reference.sgd.advance`` with the same key. Returns for each network the
-    number of updates after which it was lost, or -1.
+    ``memory`` float64 (network, slot, weight) is updated in place, too.
     """
-    masters = Masters(problem, weights, first_step)
+    masters, batches = MasterWeights(problem, weights, first_step), Batches(problem, dynamics, ensemble)
     remembered = torch.tensor(memory, dtype=torch.float64, device=problem.device)
-    order = Order(problem.n_samples, batch_size, seeds, stream, sampling)
     for step in range(first_step, first_step + n_steps):
-        batch = order.batches(step, problem.device)
-        force = problem.mean_gradient(masters.weights, batch) + weight_decay * masters.weights
-        masters.update(masters.weights - learning_rate * rule.move(force, remembered, step + 1), step + 1)
+        force = problem.mean_gradient(masters.weights, batches.at(step)) + ensemble.weight_decay * masters.weights
+        direction = _direction(dynamics, force, remembered, step + 1)
+        masters.update(masters.weights - dynamics.step_size * direction, step + 1)
     memory[...] = remembered.cpu().numpy()
     return masters.write_back(weights)
+
+
+def _direction(dynamics: SGD | Adam, force: torch.Tensor, memory: torch.Tensor, count: int) -> torch.Tensor:
+    """What update number ``count`` = 1, 2, ... subtracts from the weights per unit of step size.
+
+    ``force`` is dL/dw + lambda w, float64 (network, weight); ``memory`` float64 (network, slot, weight) changes in place.
+    """
+    if isinstance(dynamics, SGD):
+        # The heavy ball of Polyak (1964), as torch.optim.SGD has it.
+        velocity = memory[:, 0]
+        velocity.mul_(dynamics.momentum).add_(force)
+        return velocity
+    mean, square = memory[:, 0], memory[:, 1]
+    beta1, beta2 = dynamics.betas
+    mean.mul_(beta1).add_(force, alpha=1 - beta1)
+    square.mul_(beta2).addcmul_(force, force, value=1 - beta2)
+    root = (square / (1 - beta2**count)).sqrt()
+    return mean / (1 - beta1**count) / (root + dynamics.epsilon)

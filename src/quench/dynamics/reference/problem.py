@@ -23,10 +23,11 @@ class Problem:
     Weights are passed as float64 (network, weight); L_data = (1/P) sum_i l(f(x_i), y_i) with the loss l of a sample, by
     default the quadratic hinge max(0, 1 - y f)^2 / 2 (KWJ Eq. 1; the others: ``quench.dynamics.reference.losses``).
 
-    On a CPU one network is worked on at a time, each by one of ``threads`` threads: batched products round differently
-    for another number of networks, and how an ensemble is cut into jobs must change no bit. On an accelerator the whole
-    ensemble is one batch.
+    On a CPU each network is computed alone, by one of ``threads`` threads: batched products round differently for another
+    number of networks, and how an ensemble is cut into jobs must change no bit. On an accelerator the ensemble is one batch.
     """
+
+    backend = "reference"
 
     def __init__(
         self,
@@ -61,16 +62,16 @@ class Problem:
 
     def loss(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Data loss and share of samples with a margin y f below 1, float64 (network); NaN for non-finite weights."""
-        sums = self._by_network(self._loss_sums, self.masters(weights)).cpu().numpy() / self.n_samples
-        # max(0, NaN) may be 0: a lost network must not look perfectly trained.
+        sums = self._by_network(self._loss_sums, self.master_weights(weights)).cpu().numpy() / self.n_samples
+        # max(0, NaN) may be 0: a diverged network must not look perfectly trained.
         sums[~np.isfinite(weights).all(axis=1)] = np.nan
         return sums[:, 0], sums[:, 1]
 
     def gradient(self, weights: np.ndarray) -> np.ndarray:
         """Gradient of the data loss, float64 (network, weight)."""
-        return self.mean_gradient(self.masters(weights)).cpu().numpy()
+        return self.mean_gradient(self.master_weights(weights)).cpu().numpy()
 
-    def masters(self, weights: np.ndarray) -> torch.Tensor:
+    def master_weights(self, weights: np.ndarray) -> torch.Tensor:
         """A copy of the weights on the device, float64 (network, weight)."""
         return torch.tensor(weights, dtype=torch.float64, device=self.device)
 

@@ -1,68 +1,48 @@
-"""Stochastic gradient descent of an ensemble in torch, every network with a data order of its own."""
+"""Stochastic gradient descent of an ensemble in torch; every network has its own data order."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from quench.dynamics.reference.master_weights import Masters
+from quench.dynamics.batches import DataOrder
+from quench.dynamics.choices import SGD, Adam, Ensemble
+from quench.dynamics.reference.master_weights import MasterWeights
 from quench.dynamics.reference.problem import Problem
-from quench.numerics.random import integers, permutation
 
 
 def advance(
-    problem: Problem,
-    weights: np.ndarray,
-    *,
-    seeds: np.ndarray,
-    stream: int,
-    first_step: int,
-    n_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
-    sampling: str = "epoch",
+    problem: Problem, sgd: SGD, ensemble: Ensemble, weights: np.ndarray, first_step: int, n_steps: int
 ) -> np.ndarray:
-    """Update float64 ``weights`` (network, weight) in place: w <- w - eta (dL_batch/dw + lambda w).
+    """``n_steps`` updates of ``choices.SGD`` without momentum, as a ``trajectory.Leg`` advances.
 
-    sampling "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last batch
-    is smaller where B does not divide P, and is averaged over its own size. "iid": B independent draws a step.
-    Returns for each network the number of updates after which it was lost, or -1, as the Langevin step does.
+    Raises ``ValueError`` for momentum, which ``quench.dynamics.reference.optimisers`` has.
     """
-    masters = Masters(problem, weights, first_step)
-    order = Order(problem.n_samples, batch_size, seeds, stream, sampling)
+    if sgd.momentum:
+        raise ValueError("momentum: quench.dynamics.reference.optimisers has it")
+    masters, batches = MasterWeights(problem, weights, first_step), Batches(problem, sgd, ensemble)
     for step in range(first_step, first_step + n_steps):
-        batch = order.batches(step, problem.device)
-        masters.update(one_step(problem, masters.weights, batch, learning_rate, weight_decay), step + 1)
+        batch = batches.at(step)
+        masters.update(one_step(problem, sgd, ensemble.weight_decay, masters.weights, batch), step + 1)
     return masters.write_back(weights)
 
 
 def one_step(
-    problem: Problem, weights: torch.Tensor, batch: torch.Tensor, learning_rate: float, weight_decay: float
+    problem: Problem, sgd: SGD, weight_decay: float, weights: torch.Tensor, batch: torch.Tensor
 ) -> torch.Tensor:
     """The weights after one update, float64 on the problem's device; ``batch`` holds sample numbers (network, sample)."""
-    return weights - learning_rate * (problem.mean_gradient(weights, batch) + weight_decay * weights)
+    return weights - sgd.step_size * (problem.mean_gradient(weights, batch) + weight_decay * weights)
 
 
-class Order:
-    """Sample indices of any (network, step); the permutation of the current epoch is kept."""
+class Batches:
+    """The batches of an ensemble, (network, sample) on the problem's device."""
 
-    def __init__(self, n_samples: int, batch_size: int, seeds: np.ndarray, stream: int, sampling: str) -> None:
-        self.n_samples, self.batch_size, self.stream, self.sampling = n_samples, batch_size, stream, sampling
-        self.seeds = seeds
-        self.steps_per_epoch = -(-n_samples // batch_size)
-        self.epochs: dict[int, tuple[int, np.ndarray]] = {}
+    def __init__(self, problem: Problem, dynamics: SGD | Adam, ensemble: Ensemble) -> None:
+        chosen = (ensemble.stream, dynamics.sampling)
+        self.orders = [DataOrder(problem.n_samples, dynamics.batch_size, seed, *chosen) for seed in ensemble.seeds]
+        self.device = problem.device
 
-    def batches(self, step: int, device: torch.device) -> torch.Tensor:
-        """The batch of every network, (network, sample), on the device."""
-        drawn = np.stack([self.batch(network, step) for network in range(len(self.seeds))])
-        return torch.from_numpy(drawn).to(device, non_blocking=True)
-
-    def batch(self, network: int, step: int) -> np.ndarray:
-        seed = int(self.seeds[network])
-        if self.sampling == "iid":
-            return integers(seed, self.stream, step, self.batch_size, self.n_samples)
-        epoch, place = divmod(step, self.steps_per_epoch)
-        if self.epochs.get(network, (-1,))[0] != epoch:
-            self.epochs[network] = (epoch, permutation(seed, self.stream, epoch, self.n_samples))
-        return self.epochs[network][1][place * self.batch_size : (place + 1) * self.batch_size]
+    def at(self, step: int) -> torch.Tensor:
+        """Sample numbers of the batches of update number ``step``, counted from 0."""
+        drawn = np.stack([order.batch(step) for order in self.orders])
+        return torch.from_numpy(drawn).to(self.device, non_blocking=True)

@@ -22,6 +22,7 @@ _RUN = """
 import hashlib
 import sys
 import numpy as np
+from quench.dynamics.choices import SGD, Ensemble, Langevin
 from quench.dynamics.fused import langevin, sgd
 from quench.dynamics.fused.problem import Problem
 from quench.networks.mlp import Architecture, initial_weights
@@ -36,9 +37,9 @@ for precision in sys.argv[1:]:
         y = np.where(x[:, 0] + normals(1, 2, 0, n_samples) > 0, 1, -1)
         weights = scale * np.stack([initial_weights(architecture, seed) for seed in (1, 2)])
         problem = Problem(x, y, architecture, precision)
-        keys = {"seeds": [1, 2], "stream": 3, "first_step": 0, "weight_decay": 1e-3}
-        langevin.advance(problem, weights, n_steps=10, step_size=1e-2, temperature=0.1, **keys)
-        sgd.advance(problem, weights, n_steps=10, batch_size=37, learning_rate=1e-2, **keys)
+        ensemble = Ensemble([1, 2], 3, weight_decay=1e-3)
+        langevin.advance(problem, Langevin(step_size=1e-2, temperature=0.1), ensemble, weights, 0, 10)
+        sgd.advance(problem, SGD(step_size=1e-2, batch_size=37), ensemble, weights, 0, 10)
         for result in (weights, problem.gradient(weights), *problem.loss(weights)):
             digest.update(result.tobytes())
 print(digest.hexdigest())

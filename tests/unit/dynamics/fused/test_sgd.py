@@ -10,6 +10,7 @@ from fused_oracle import case, gradient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quench.dynamics.choices import SGD, Ensemble
 from quench.dynamics.fused import sgd
 from quench.dynamics.fused.problem import Problem
 from quench.dynamics.reference import sgd as reference_sgd
@@ -18,7 +19,7 @@ from quench.numerics.random import integers, permutation
 
 STREAM = 5
 SEEDS = np.array([3, 2**63 + 9, 12], dtype=np.uint64)
-PACE = {"learning_rate": 1e-2, "weight_decay": 1e-2}
+PACE = {"step_size": 1e-2, "weight_decay": 1e-2}
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
@@ -26,10 +27,10 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def run(problem, weights, batch_size, first_step=0, n_steps=20, advance=sgd.advance, seeds=SEEDS, **other):
-    moved = weights.copy()
-    keyed = {"seeds": seeds[: len(weights)], "stream": STREAM, "batch_size": batch_size} | PACE | other
-    lost = advance(problem, moved, first_step=first_step, n_steps=n_steps, **keyed)
-    return moved, lost
+    moved, other = weights.copy(), PACE | other
+    ensemble = Ensemble(seeds[: len(weights)], STREAM, other.pop("weight_decay"))
+    diverged = advance(problem, SGD(batch_size=batch_size, **other), ensemble, moved, first_step, n_steps)
+    return moved, diverged
 
 
 def batch(n_samples, batch_size, sampling, seed, step):
@@ -56,13 +57,13 @@ def test_float64_follows_a_plain_loop_over_the_same_batches(
     architecture, x, y, weights = case(width, depth, n_samples, inputs=4, networks=2)
     weights *= scale
     problem = Problem(x, y, architecture, "float64")
-    moved, lost = run(problem, weights, batch_size, first_step, 8, sampling=sampling)
-    assert np.array_equal(lost, [-1, -1])
+    moved, diverged = run(problem, weights, batch_size, first_step, 8, sampling=sampling)
+    assert np.array_equal(diverged, [-1, -1])
     for network in range(len(weights)):
         w = weights[network]
         for step in range(first_step, first_step + 8):
             chosen = batch(n_samples, batch_size, sampling, int(SEEDS[network]), step)
-            w = w - PACE["learning_rate"] * (gradient(architecture, w, x[chosen], y[chosen]) + PACE["weight_decay"] * w)
+            w = w - PACE["step_size"] * (gradient(architecture, w, x[chosen], y[chosen]) + PACE["weight_decay"] * w)
         # Eight steps of size 1e-2; the rounding of a gradient of size 100 is 1e-14 of it.
         np.testing.assert_allclose(moved[network], w, rtol=1e-11, atol=1e-12)
 
@@ -81,7 +82,7 @@ def test_an_epoch_visits_every_sample_once():
     """With a learning rate so small that weights stay put, an epoch of batches adds up to the full gradient."""
     architecture, x, y, weights = case(6, 2, 120)
     problem = Problem(x, y, architecture, "float64")
-    moved, _ = run(problem, weights, 40, n_steps=3, learning_rate=1e-9, weight_decay=0.0)
+    moved, _ = run(problem, weights, 40, n_steps=3, step_size=1e-9, weight_decay=0.0)
     step = (weights - moved)[0] / 1e-9
     np.testing.assert_allclose(step / 3, gradient(architecture, weights[0], x, y), rtol=0, atol=1e-5)
 
@@ -116,7 +117,7 @@ def test_it_learns():
     assert problem.loss(moved)[0][0] < 0.03
 
 
-def test_lost_networks_are_reported_and_left_while_the_others_go_on():
+def test_diverged_networks_are_reported_and_left_while_the_others_continue():
     architecture, x, y, weights = case(5, 2, 100, networks=3)
     problem = Problem(x, y, architecture, "float64")
     calm, _ = run(problem, weights, 30, 7, 40)
@@ -124,36 +125,33 @@ def test_lost_networks_are_reported_and_left_while_the_others_go_on():
     wild[0, 0] = np.inf
     # The product of three layers overflows: the first update takes it to infinity or NaN.
     wild[2] *= 1e200
-    moved, lost = run(problem, wild, 30, 7, 40)
-    assert np.array_equal(lost, [7, -1, 8])
+    moved, diverged = run(problem, wild, 30, 7, 40)
+    assert np.array_equal(diverged, [7, -1, 8])
     assert same_bits(moved[1], calm[1])
     assert same_bits(moved[0], wild[0])
     assert not np.isfinite(moved[2]).all()
 
 
-def test_the_update_that_lost_a_network_is_the_one_reported():
+def test_the_update_at_which_a_network_diverged_is_reported():
     """eta lambda = 1e31 blows weights up by 1e31 an update, to the end of float64 in about ten."""
     architecture, x, y, weights = case(5, 2, 100, networks=3)
     problem, pace = Problem(x, y, architecture, "float64"), {"weight_decay": 1e33}
-    moved, lost = run(problem, weights, 30, 7, 40, **pace)
+    moved, diverged = run(problem, weights, 30, 7, 40, **pace)
     assert not np.isfinite(moved).all(axis=1).any()
-    assert np.all((lost > 9) & (lost < 22))
-    assert np.isfinite(run(problem, weights, 30, 7, int(lost.min()) - 8, **pace)[0]).all()
+    assert np.all((diverged > 9) & (diverged < 22))
+    assert np.isfinite(run(problem, weights, 30, 7, int(diverged.min()) - 8, **pace)[0]).all()
     reference = ReferenceProblem(x, y, architecture, "float64")
-    assert np.array_equal(run(reference, weights, 30, 7, 40, advance=reference_sgd.advance, **pace)[1], lost)
+    assert np.array_equal(run(reference, weights, 30, 7, 40, advance=reference_sgd.advance, **pace)[1], diverged)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 0}, "batch size"),
-        ({"sampling": "shuffled"}, "sampling must be one of epoch, iid"),
-        ({"learning_rate": np.nan}, "finite"),
+        ({"momentum": 0.9}, "momentum"),
         ({"first_step": -1}, "steps"),
     ],
 )
-def test_impossible_parameters_are_refused(change, message):
+def test_momentum_and_steps_that_do_not_fit_are_refused(change, message):
     architecture, x, y, weights = case(3, 1, 10)
-    arguments = {"seeds": SEEDS[:1], "stream": 1, "first_step": 0, "n_steps": 1, "batch_size": 2} | PACE
     with pytest.raises(ValueError, match=message):
-        sgd.advance(Problem(x, y, architecture), weights, **(arguments | change))
+        run(Problem(x, y, architecture), weights, 2, **change)

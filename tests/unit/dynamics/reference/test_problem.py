@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from quench.dynamics import descent
+from quench.dynamics.choices import SGD, Ensemble, Langevin
 from quench.dynamics.recorders import Snapshots, losses
 from quench.dynamics.reference import langevin, sgd
 from quench.dynamics.reference.problem import Problem
@@ -89,11 +90,10 @@ def test_gradient_in_float32_is_close():
 @pytest.mark.parametrize("weight_decay", [0.0, 0.03])
 def test_descent_and_cold_langevin_are_torchs_plain_sgd(data, problem, ensemble, weight_decay):
     """T = 0: the same bits as gradient descent, and torch's own optimiser on the whole set."""
-    common = {"first_step": 0, "n_steps": 20, "weight_decay": weight_decay}
     cold, descended = ensemble.copy(), ensemble.copy()
-    lost = langevin.advance(problem, cold, seeds=np.arange(3), stream=1, step_size=0.05, temperature=0.0, **common)
-    assert (lost == -1).all()
-    descent.advance(problem, descended, learning_rate=0.05, **common)
+    at_rest = Ensemble(range(3), 1, weight_decay)
+    assert (langevin.advance(problem, Langevin(0.05, temperature=0.0), at_rest, cold, 0, 20) == -1).all()
+    descent.advance(problem, 0.05, weight_decay, descended, 0, 20)
     assert np.array_equal(cold, descended)
     for network in range(3):
         flat = torch.tensor(ensemble[network], dtype=torch.float64, requires_grad=True)
@@ -108,14 +108,11 @@ def test_descent_and_cold_langevin_are_torchs_plain_sgd(data, problem, ensemble,
 @pytest.mark.parametrize("sampling", ["epoch", "iid"])
 def test_sgd_is_a_plain_loop(data, problem, ensemble, batch_size, sampling):
     # 10 does not divide 64: the last batch of an epoch has 4 samples and is averaged over these.
-    n_steps, stream, seeds = 17, 9, np.array([4, 0, 7])
+    n_steps, stream, seeds = 17, 9, (4, 0, 7)
     x, y = data
     found = ensemble.copy()
-    lost = sgd.advance(
-        problem, found, seeds=seeds, stream=stream, first_step=0, n_steps=n_steps, batch_size=batch_size,
-        learning_rate=0.02, weight_decay=0.01, sampling=sampling,
-    )  # fmt: skip
-    assert (lost == -1).all()
+    chosen = SGD(0.02, batch_size, sampling=sampling)
+    assert (sgd.advance(problem, chosen, Ensemble(seeds, stream, 0.01), found, 0, n_steps) == -1).all()
     per_epoch = -(-N_SAMPLES // batch_size)
     for network, seed in enumerate(seeds):
         weights = ensemble[network].copy()
@@ -131,19 +128,11 @@ def test_sgd_is_a_plain_loop(data, problem, ensemble, batch_size, sampling):
         np.testing.assert_allclose(found[network], weights, rtol=1e-11, atol=1e-13)
 
 
-def test_every_sample_is_visited_once_an_epoch(problem):
-    order = sgd.Order(N_SAMPLES, 10, np.array([3]), 5, "epoch")
-    first, second = ([order.batch(0, 7 * epoch + step) for step in range(7)] for epoch in range(2))
-    for epoch in (first, second):
-        assert np.array_equal(np.sort(np.concatenate(epoch)), np.arange(N_SAMPLES))
-    assert not np.array_equal(np.concatenate(first), np.concatenate(second))
-
-
 def advance(kind, problem, weights, seeds, first_step, n_steps):
-    common = {"seeds": seeds, "stream": 2, "first_step": first_step, "n_steps": n_steps, "weight_decay": 0.001}
+    common = (Ensemble(seeds, 2, weight_decay=0.001), weights, first_step, n_steps)
     if kind == "langevin":
-        return langevin.advance(problem, weights, step_size=0.02, temperature=0.01, **common)
-    return sgd.advance(problem, weights, batch_size=10, learning_rate=0.02, **common)
+        return langevin.advance(problem, Langevin(step_size=0.02, temperature=0.01), *common)
+    return sgd.advance(problem, SGD(step_size=0.02, batch_size=10), *common)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -180,7 +169,7 @@ def test_seed_alone_decides_the_noise(problem, ensemble):
 
 
 @pytest.mark.parametrize("kind", ["langevin", "sgd"])
-def test_divergence_is_recorded_and_the_others_go_on(problem, ensemble, kind):
+def test_divergence_is_recorded_and_the_others_continue(problem, ensemble, kind):
     seeds = np.array([1, 0, 2])
     together = ensemble[seeds]
     # Weights this large let the gradient, cubic in them, explode within a few steps.
@@ -188,22 +177,22 @@ def test_divergence_is_recorded_and_the_others_go_on(problem, ensemble, kind):
     start = together.copy()
     alone = start[[0, 2]]
     assert (advance(kind, problem, alone, seeds[[0, 2]], 0, 60) == -1).all()
-    lost = advance(kind, problem, together, seeds, 0, 60)
-    assert lost[0] == lost[2] == -1 and 1 < lost[1] < 60
+    diverged = advance(kind, problem, together, seeds, 0, 60)
+    assert diverged[0] == diverged[2] == -1 and 1 < diverged[1] < 60
     assert np.array_equal(together[[0, 2]], alone)
     assert not np.isfinite(together[1]).all()
     # One update before, it was finite; the count is of updates done.
     again = start[[1]]
-    assert (advance(kind, problem, again, seeds[[1]], 0, int(lost[1]) - 1) == -1).all()
+    assert (advance(kind, problem, again, seeds[[1]], 0, int(diverged[1]) - 1) == -1).all()
     assert np.isfinite(again).all()
-    assert (advance(kind, problem, again, seeds[[1]], int(lost[1]) - 1, 1) == lost[1]).all()
-    # A network that comes in lost is lost from the first step asked for.
+    assert (advance(kind, problem, again, seeds[[1]], int(diverged[1]) - 1, 1) == diverged[1]).all()
+    # A network that has diverged before counts as diverged at the first step.
     assert advance(kind, problem, together, seeds, 60, 5).tolist() == [-1, 60, -1]
 
 
 @pytest.mark.parametrize("spoilt", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("position", [0, -1])
-def test_lost_network_never_reports_a_loss(problem, ensemble, spoilt, position):
+def test_diverged_network_never_reports_a_loss(problem, ensemble, spoilt, position):
     healthy = problem.loss(ensemble)
     ensemble[1, position] = spoilt
     loss, active = problem.loss(ensemble)
@@ -215,7 +204,7 @@ def test_lost_network_never_reports_a_loss(problem, ensemble, spoilt, position):
 
 def test_recorded_total_loss_holds_the_regularisation(problem, ensemble):
     recorder = Snapshots(problem, 0.2, len(ensemble), 1)
-    recorder.look(State(ensemble))
+    recorder.record(State(ensemble))
     table = recorder.table()
     # L = L_data + (lambda/2) |W|^2 (KWJ Eq. 2).
     expected = table["data_loss"][:, 0] + 0.1 * np.square(ensemble).sum(axis=1)
@@ -224,7 +213,7 @@ def test_recorded_total_loss_holds_the_regularisation(problem, ensemble):
 
 
 @pytest.mark.parametrize(
-    "x, y, told",
+    "x, y, message",
     [
         (np.zeros((4, 3)), np.ones(4), "x must be"),
         (np.zeros((0, 5)), np.ones(0), "x must be"),
@@ -233,6 +222,6 @@ def test_recorded_total_loss_holds_the_regularisation(problem, ensemble):
         (np.full((4, 5), np.nan), np.ones(4), "not finite"),
     ],
 )
-def test_wrong_data_is_refused(x, y, told):
-    with pytest.raises(ValueError, match=told):
+def test_wrong_data_is_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
         Problem(x, y, ARCHITECTURE)
