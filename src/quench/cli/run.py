@@ -215,35 +215,22 @@ def _recorder(
 ) -> tuple[Any, Any]:
     """What looks at the trajectory, and a function of the last state that gives the file's content."""
     from quench.dynamics.recorders import Snapshots
-    from quench.observables import streamed_file
-    from quench.observables.pairs import Pairs, chosen_lags
     from quench.observables.streaming import Streamed
     from quench.store import snapshots
 
     seeds, times = pretrained["seed"].values, schedule.times
     sigma = pretrained["weights"].values.astype("float64").std(axis=1)
-    layer = problem.architecture.layer_index
-
-    # A network that was lost while it was prepared is lost from time 0 on.
-    def common(state: Any, recorder: Any) -> dict[str, Any]:
-        return {"seeds": seeds, "diverged_at": state.diverged_at, "sigma": sigma, **recorder.table()}
-
+    # A network that diverged while it was prepared has diverged from time 0 on.
     if args.snapshots == "full":
         kept = Snapshots(problem, weight_decay, len(seeds), len(times))
-        return kept, lambda state: snapshots.build(kept.weights, times, layer=layer, **common(state, kept))
-    counted = layer < layer.max() if args.hidden_only else layer >= 0
-    pairs = Pairs(
-        sorted(args.waiting_times),
-        schedule.lags,
-        chosen_lags(args.motility_lags, schedule.lags),
-        sigma / [[chi] for chi in args.chi],
-    )
-    measured = Streamed(problem, weight_decay, pairs, counted)
-    return measured, lambda state: streamed_file.build(
-        pairs,
-        args.chi,
-        times,
-        n_weights=int(counted.sum()),
-        hidden_only=args.hidden_only,
-        **common(state, measured),
-    )
+        return kept, lambda state: snapshots.build(
+            kept.weights,
+            times,
+            layer=problem.architecture.layer_index,
+            seeds=seeds,
+            diverged_at=state.diverged_at,
+            sigma=sigma,
+            **kept.table(),
+        )
+    measured = Streamed(problem, weight_decay, schedule, sigma, args.chi, args.motility_lags, args.hidden_only)
+    return measured, lambda state: measured.dataset(times, seeds, state.diverged_at)

@@ -1,31 +1,88 @@
-"""Observables measured while the networks are trained: nothing is kept but references of the open waiting times."""
+"""Observables measured during training, and the streamed file that holds them in place of snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from quench.dynamics.recorders import LossCurve
+from quench.dynamics.schedule import Schedule
 from quench.dynamics.trajectory import State
-from quench.observables.pairs import Pairs
+from quench.observables import table
+from quench.observables.accumulator import TwoTimeObservables, chosen_lags
+from quench.store import snapshots
+from quench.store.contracts import Wanted
+from quench.store.variables import described
 
 
 class Streamed(LossCurve):
-    """Losses at every look, and ``pairs`` of waiting time and lag; ``kept`` (weight) tells which weights count."""
+    """Recorder of the losses, and of ``observables`` at the pairs of ``schedule``, of the weights ``counted`` (weight).
 
-    def __init__(self, problem: Any, weight_decay: float, pairs: Pairs, kept: np.ndarray) -> None:
+    ``sigma`` (network): standard deviation of the weights at the end of training; overlap lengths are sigma / chi for
+    every chi of ``chis``. ``motility_lags``: lags with a histogram, as ``chosen_lags`` takes them. ``hidden_only``: leave
+    out the output layer. Of the weights only the references of open waiting times are kept.
+    """
+
+    def __init__(
+        self,
+        problem: Any,
+        weight_decay: float,
+        schedule: Schedule,
+        sigma: np.ndarray,
+        chis: Sequence[float],
+        motility_lags: Sequence[int] = (),
+        hidden_only: bool = False,
+    ) -> None:
         super().__init__(problem, weight_decay)
-        self.pairs, self.kept = pairs, kept
+        layer = problem.architecture.layer_index
+        self.sigma, self.chis, self.hidden_only = sigma, tuple(chis), hidden_only
+        self.counted = layer < layer.max() if hidden_only else layer >= 0
+        self.observables = TwoTimeObservables(
+            sorted(schedule.waiting_times),
+            schedule.lags,
+            chosen_lags(motility_lags, schedule.lags),
+            sigma / [[chi] for chi in chis],
+            layer[self.counted],
+        )
 
     def look(self, state: State) -> None:
         super().look(state)
-        self.pairs.see(state.step, state.weights[:, self.kept])
+        self.observables.record(state.step, state.weights[:, self.counted])
 
     def memory(self) -> dict[str, np.ndarray]:
-        return super().memory() | self.pairs.memory()
+        return super().memory() | self.observables.memory()
 
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         super().restore(memory)
-        self.pairs.restore(memory)
+        self.observables.restore(memory)
+
+    def dataset(self, times: np.ndarray, seeds: np.ndarray, diverged_at: np.ndarray) -> xr.Dataset:
+        """The ``streamed`` contract from what was recorded at ``times`` (time); ``seeds``, ``diverged_at`` (network).
+
+        Tables have the dimensions of ``quench.observables.table``, behind a dimension chi where they depend on it.
+        """
+        measured = self.observables
+        tables = {
+            one.name: described(
+                measured.tables[one.name], ("chi", *one.dims) if one.per_chi else one.dims, one.long_name, one.units
+            )
+            for one in table.MEASURED
+            if one.name in measured.tables
+        }
+        along = snapshots.along(times, seeds=seeds, diverged_at=diverged_at, sigma=self.sigma, **self.table())
+        return along.assign(
+            **tables,
+            largest=described(measured.largest, ("network",), "largest |w| on the way"),
+            n_weights=described(self.counted.sum(), (), "number of weights"),
+            hidden_only=described(int(self.hidden_only), (), "1 where the output layer is left out"),
+            chi=described(self.chis, ("chi",), "sigma / epsilon, the overlap length epsilon being measured in it"),
+            **table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags),
+        )
+
+
+def contract() -> dict[str, Wanted]:
+    """What a streamed file must hold, by name."""
+    return table.contract(table.MEASURED, streamed=True)
