@@ -220,17 +220,13 @@ def _recorder(
 
     seeds, times = pretrained["seed"].values, schedule.times
     sigma = pretrained["weights"].values.astype("float64").std(axis=1)
+
     # A network that diverged while it was prepared has diverged from time 0 on.
+    def networks(state: Any) -> dict[str, Any]:
+        return {"seeds": seeds, "diverged_at": state.diverged_at, "sigma": sigma}
+
     if args.snapshots == "full":
-        kept = Snapshots(problem, weight_decay, len(seeds), len(times))
-        return kept, lambda state: snapshots.build(
-            kept.weights,
-            times,
-            layer=problem.architecture.layer_index,
-            seeds=seeds,
-            diverged_at=state.diverged_at,
-            sigma=sigma,
-            **kept.table(),
-        )
+        kept, layer = Snapshots(problem, weight_decay, len(seeds), len(times)), problem.architecture.layer_index
+        return kept, lambda state: snapshots.build(kept.weights, times, layer=layer, **kept.table(), **networks(state))
     measured = Streamed(problem, weight_decay, schedule, sigma, args.chi, args.motility_lags, args.hidden_only)
-    return measured, lambda state: measured.dataset(times, seeds, state.diverged_at)
+    return measured, lambda state: measured.dataset(times, **networks(state))

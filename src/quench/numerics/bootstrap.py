@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -19,7 +19,7 @@ def draws(count: int, resamples: int, key: int) -> NDArray[np.int64]:
     return (words % np.uint64(count)).astype(np.int64).reshape(resamples, count)
 
 
-def percentiles(samples: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def percentiles(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ends of the central 95 % of ``samples`` along the last axis, (...) each; samples may be infinite."""
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(samples, [tail, 100 - tail], axis=-1, method="nearest")

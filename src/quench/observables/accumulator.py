@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from quench.observables import table
 from quench.observables.table import Pair
@@ -25,9 +26,9 @@ class TwoTimeObservables:
 
     def __init__(
         self,
-        waiting_times: Sequence[int],
-        lags: Sequence[int],
-        motility_lags: Sequence[int],
+        waiting_times: ArrayLike,
+        lags: ArrayLike,
+        motility_lags: ArrayLike,
         epsilon: np.ndarray,
         layer: np.ndarray | None = None,
     ) -> None:

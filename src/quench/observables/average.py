@@ -70,10 +70,11 @@ def _resampled(values: xr.DataArray, weights: np.ndarray) -> xr.DataArray:
     used = (weights != 0).any(axis=0)  # NaN where no network is left: so is its mean, not an empty sum
     kept = values.isel(network=used)
     # einsum in network order, one thread: the same bits whatever the chunks were.
-    return xr.apply_ufunc(
+    means: xr.DataArray = xr.apply_ufunc(
         lambda w, v: np.einsum("rn,n...->r...", w, v),
         table.isel(network=used),
         kept.transpose("network", ...),
         input_core_dims=[["resample", "network"], ["network", *[d for d in values.dims if d != "network"]]],
         output_core_dims=[["resample", *[d for d in values.dims if d != "network"]]],
     )
+    return means

@@ -6,6 +6,8 @@ counts, in place of a network of which a weight is not finite.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import xarray as xr
 
@@ -42,8 +44,8 @@ def alpha2(second: xr.DataArray, fourth: xr.DataArray) -> xr.DataArray:
 def local_slope(curve: xr.DataArray, along: str = "lag") -> xr.DataArray:
     """d log(curve) / d log(along) by central differences on the measured points; NaN at 0 and where the curve is not > 0."""
     positive = curve.where((curve > 0) & (curve[along] > 0))
-    log_curve = np.log(positive)
-    log_time = np.log(positive[along].where(positive[along] > 0))
+    log_curve = cast(xr.DataArray, np.log(positive))
+    log_time = cast(xr.DataArray, np.log(positive[along].where(positive[along] > 0)))
     forward, back = {along: -1}, {along: 1}
     rise = log_curve.shift(forward) - log_curve.shift(back)
     return rise / (log_time.shift(forward) - log_time.shift(back))

@@ -27,7 +27,7 @@ def measure_ensemble(
     chi: float,
     include_output_layer: bool = True,
     names: Sequence[object] = (),
-    **lags: Sequence[int] | None,
+    **lags: Any,
 ) -> tuple[xr.Dataset, dict[str, Any]]:
     """Observables of all networks in ``trajectories``, chunks of one ensemble, with averages, and the parameters used.
 
@@ -128,9 +128,7 @@ def _requested(lags: Sequence[int], possible: np.ndarray) -> np.ndarray:
     return np.unique(np.asarray(lags, dtype=np.int64))
 
 
-def _recorded(
-    snapshots: xr.Dataset, wanted: Mapping[str, Sequence[int]], chi: float, include_output_layer: bool
-) -> xr.Dataset:
+def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
     """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
     if not include_output_layer:
         if "layer" not in snapshots.coords:
@@ -141,7 +139,8 @@ def _recorded(
     with np.errstate(over="ignore", invalid="ignore"):
         sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
     layer = snapshots["layer"].values if "layer" in snapshots.coords else None
-    measured = TwoTimeObservables(*wanted.values(), (sigma / chi).values[None], layer)
+    epsilon = (sigma / chi).values[None]
+    measured = TwoTimeObservables(wanted["waiting_time"], wanted["lag"], wanted["motility_lag"], epsilon, layer)
     needed = {"weights", *(name for one in table.MEASURED for name in one.needs)} & set(snapshots.data_vars)
     rows = {name: snapshots[name].transpose("time", "network", "weight").values for name in needed}
     for number, time in enumerate(snapshots["time"].values.astype(np.int64).tolist()):
@@ -155,26 +154,26 @@ def _recorded(
     return xr.Dataset(tables | others | {"n_weights": weights.sizes["weight"]}, coords=dict(wanted))
 
 
-def _selected(
-    streamed: xr.Dataset, wanted: Mapping[str, Sequence[int]], chi: float, include_output_layer: bool
-) -> xr.Dataset:
+def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
     """The ``wanted`` part of the tables of ``streamed``; ``QuenchError`` where it was not measured."""
     names = [one.name for one in table.MEASURED if not one.needs or one.name in streamed]
     others = ["largest", "sigma", "n_weights"]
-    for name in (*names, *others, "hidden_only"):
+    for name in (*names, *others, "hidden_only", "motility_edge"):
         if name not in streamed:
             raise QuenchError(f"no variable {name!r}; a streamed file comes from quench run --snapshots streamed")
     if not np.array_equal(streamed["motility_edge"].values, MOTILITY_EDGES):
         raise QuenchError("motility bins of another version; run again")
     if include_output_layer == bool(streamed["hidden_only"]):
-        present = "without" if streamed["hidden_only"] else "with"
-        raise QuenchError(f"was measured {present} the output layer; run again to change that")
+        how = "without" if streamed["hidden_only"] else "with"
+        raise QuenchError(f"was measured {how} the output layer; run again to change that")
     for name, values in {**wanted, "chi": [chi]}.items():
         present = streamed[name].values
         missing = [value for value in values if value not in present]
         if missing:
             some = ", ".join(f"{value:.10g}" for value in present[:20]) + (", ..." if len(present) > 20 else "")
-            raise QuenchError(f"{name} = {missing[0]:.10g} was not measured while training; measured: {some or 'none'}")
+            raise QuenchError(
+                f"{name} = {missing[0]:.10g} was not measured during training; measured: {some or 'none'}"
+            )
     return streamed[[*names, *others]].sel(chi=chi, drop=True).sel(wanted)
 
 

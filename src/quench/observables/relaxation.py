@@ -15,13 +15,14 @@ def crossing_time(curve: xr.DataArray, level: float, along: str = "lag") -> xr.D
     the time is longer than the longest lag measured, see ``longest_lag``). Units of ``along``; that dimension is reduced.
     """
     times = curve[along].values.astype(np.float64)
-    return xr.apply_ufunc(
+    crossed: xr.DataArray = xr.apply_ufunc(
         lambda values: first_crossing(times, values, level),
         curve,
         input_core_dims=[[along]],
         vectorize=True,
         output_dtypes=[np.float64],
     )
+    return crossed
 
 
 def first_crossing(times: np.ndarray, values: np.ndarray, level: float) -> float:

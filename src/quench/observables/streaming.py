@@ -38,7 +38,7 @@ class Streamed(LossCurve):
     ) -> None:
         super().__init__(problem, weight_decay)
         layer = problem.architecture.layer_index
-        self.sigma, self.chis, self.hidden_only = sigma, tuple(chis), hidden_only
+        self.chis, self.hidden_only = tuple(chis), hidden_only
         self.counted = layer < layer.max() if hidden_only else layer >= 0
         self.observables = TwoTimeObservables(
             sorted(schedule.waiting_times),
@@ -59,28 +59,27 @@ class Streamed(LossCurve):
         super().restore(memory)
         self.observables.restore(memory)
 
-    def dataset(self, times: np.ndarray, seeds: np.ndarray, diverged_at: np.ndarray) -> xr.Dataset:
-        """The ``streamed`` contract from what was recorded at ``times`` (time); ``seeds``, ``diverged_at`` (network).
+    def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
+        """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds, diverged_at and sigma.
 
         Tables have the dimensions of ``quench.observables.table``, behind a dimension chi where they depend on it.
         """
         measured = self.observables
-        tables = {
+        variables = {
             one.name: described(
                 measured.tables[one.name], ("chi", *one.dims) if one.per_chi else one.dims, one.long_name, one.units
             )
             for one in table.MEASURED
             if one.name in measured.tables
         }
-        along = snapshots.along(times, seeds=seeds, diverged_at=diverged_at, sigma=self.sigma, **self.table())
-        return along.assign(
-            **tables,
-            largest=described(measured.largest, ("network",), "largest |w| on the way"),
-            n_weights=described(self.counted.sum(), (), "number of weights"),
-            hidden_only=described(int(self.hidden_only), (), "1 where the output layer is left out"),
-            chi=described(self.chis, ("chi",), "sigma / epsilon, the overlap length epsilon being measured in it"),
-            **table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags),
-        )
+        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags)
+        variables |= {
+            "largest": described(measured.largest, ("network",), "largest |w| on the way"),
+            "n_weights": described(self.counted.sum(), (), "number of weights"),
+            "hidden_only": described(int(self.hidden_only), (), "1 where the output layer is left out"),
+            "chi": described(self.chis, ("chi",), "sigma / epsilon, the overlap length epsilon being measured in it"),
+        }
+        return snapshots.along(times, **self.table(), **networks).assign(variables)
 
 
 def contract() -> dict[str, Wanted]:

@@ -6,12 +6,13 @@ stale. ``quench.observables.derived`` lists what follows from these tables after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from quench.observables.displacement import MOTILITY_EDGES, fourth_moment, motility, msd
 from quench.observables.overlap import overlap
@@ -19,8 +20,6 @@ from quench.store.contracts import Wanted
 from quench.store.variables import described
 
 KWJ = "Kerr Winter & Janssen 2024"
-# Dimensions along which lags stand: all of them, or those few that have a histogram.
-LAG_GRIDS = ("lag", "motility_lag")
 # What files of every version hold; other observables are checked where they are present.
 _ALWAYS = ("overlap", "msd", "fourth_moment")
 
@@ -74,12 +73,12 @@ class Observable:
     @property
     def grid(self) -> str:
         """The dimension along which its lags stand; empty for an observable of the reference itself."""
-        return next((dim for dim in self.dims if dim in LAG_GRIDS), "")
+        return next((dim for dim in ("lag", "motility_lag") if dim in self.dims), "")
 
-    def variable(self, table: xr.DataArray) -> xr.Variable:
-        """``table`` with the dimensions in order and the attributes of a file of observables."""
+    def variable(self, values: xr.DataArray) -> xr.Variable:
+        """``values`` with the dimensions in order and the attributes of a file of observables."""
         references = {"references": self.references} if self.references else {}
-        return described(table.transpose(*self.dims).values, self.dims, self.long_name, self.units, **references)
+        return described(values.transpose(*self.dims).values, self.dims, self.long_name, self.units, **references)
 
 
 _BY_PAIR = ("network", "waiting_time", "lag")
@@ -121,7 +120,7 @@ MEASURED = (
         references=f"{KWJ}, Fig. 7",
         low=-1,
     ),
-    # An equal harmonic well's prediction follows from the sizes of the reference weights (KWJ App. G).
+    # The sizes of the reference weights decide what equal harmonic wells would give (KWJ App. G).
     Observable(
         name="weight_sizes",
         function=lambda pair: motility(pair.reference),
@@ -133,9 +132,7 @@ MEASURED = (
 )
 
 
-def coordinates(
-    waiting_times: Sequence[int], lags: Sequence[int], motility_lags: Sequence[int]
-) -> dict[str, xr.Variable]:
+def coordinates(waiting_times: ArrayLike, lags: ArrayLike, motility_lags: ArrayLike) -> dict[str, xr.Variable]:
     """Coordinates of the tables in a file; times in updates."""
     return {
         "waiting_time": described(waiting_times, ("waiting_time",), "waiting time t_w", "updates"),
