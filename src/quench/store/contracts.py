@@ -14,7 +14,7 @@ from quench.errors import QuenchError
 class Wanted(NamedTuple):
     """Dimensions and bounds of a variable; ``gaps``: NaN stands for what was not measured.
 
-    An ``optional`` variable may be absent, or empty, and keeps the rest of its contract elsewhere.
+    An ``optional`` variable may be absent or empty; otherwise it keeps the rest of its contract.
     """
 
     dims: tuple[str, ...]
@@ -30,7 +30,7 @@ _BY_WEIGHT = Wanted(("network", "weight"), 0, gaps=True)
 _PIXELS = ("channel", "row", "column")
 _NUMBER = ("network",)
 
-# A dotted name stands for a function above this room that makes the rows.
+# A name stands for a function that returns the rows, in a sub-package that imports this one.
 CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "dataset": {"x": Wanted(("sample", "component")), "y": Wanted(("sample",))},
     "pretrained": {"weights": Wanted(("network", "weight")), "seed": Wanted(_NUMBER, 0)},
