@@ -14,13 +14,13 @@ def dataset(kind, coordinates=None, seed=0):
     """Random values within the bounds of the contract; ``coordinates`` by name, as ``quench.pipeline.expected`` has them."""
     rng = np.random.default_rng(seed)
     given = dict(coordinates or {})
-    wanted = dict(contracts.CONTRACTS[kind])
+    wanted = dict(contracts.rows(kind))
     if kind == "snapshots":
         wanted["weights"] = contracts.Wanted(("network", "time", "weight"))
     dims = {name: wanted[name].dims[0] if name in wanted else _dimension(name) for name in given}
     sizes = SIZES | {dims[name]: len(values) for name, values in given.items()}
     variables = {}
-    for name, (shape, lowest, highest, _) in wanted.items():
+    for name, (shape, lowest, highest, *_) in wanted.items():
         low, high = (-1, -1) if name == "diverged_at" else (max(lowest, -1.0), max(min(highest, 1.0), lowest))
         variables[name] = (shape, rng.uniform(low, high, [sizes.get(dim, 2) for dim in shape]))
     variables |= {name: (dims[name], np.array(values)) for name, values in given.items()}

@@ -121,7 +121,7 @@ def _annealing(args: argparse.Namespace) -> Annealing | None:
 def _recording(args: argparse.Namespace) -> Callable[..., Recording]:
     """What the run records; ``QuenchError`` for options that do not go together."""
     from quench.dynamics.run import full
-    from quench.observables import streamed_run
+    from quench.observables import streaming
 
     if args.snapshots == "full":
         if args.chi or args.motility_lags or args.hidden_only:
@@ -131,6 +131,4 @@ def _recording(args: argparse.Namespace) -> Callable[..., Recording]:
         return full
     if not args.chi or min(args.chi) <= 0:
         raise QuenchError("--snapshots streamed: --chi is needed, all of them above 0")
-    return partial(
-        streamed_run.recording, chis=args.chi, motility_lags=args.motility_lags, hidden_only=args.hidden_only
-    )
+    return partial(streaming.recording, chis=args.chi, motility_lags=args.motility_lags, hidden_only=args.hidden_only)

@@ -56,7 +56,7 @@ def trajectory(
 ) -> Trajectory:
     """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded on ``schedule``.
 
-    ``recording`` decides the result: snapshots, or observables measured during the run (``observables.streamed_run``). In
+    ``recording`` decides the result: snapshots, or observables measured during the run (``observables.streaming``). In
     both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14). A
     network that diverged during its preparation counts as diverged from time 0 on. Raises ``QuenchError`` for networks, a
     dataset and choices that do not go together.

@@ -13,17 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quench.dynamics.schedule import log_spaced
+
 WINDOW = 0.1  # starts lie in [t_w, (1 + WINDOW) t_w]
 _BLOCK = 1 << 20  # weights squared in float32 at a time, before float64 takes over
-
-
-def log_spaced(first: int, last: int, per_decade: int) -> np.ndarray:
-    """Distinct integers from ``first`` to ``last``, both included, about ``per_decade`` a decade; int64."""
-    if not 1 <= first <= last:
-        raise ValueError(f"log-spaced times need 1 <= first <= last, not {first} and {last}")
-    count = round(per_decade * np.log10(last / first)) + 1
-    times = np.round(np.geomspace(first, last, max(count, 2))).astype(np.int64)
-    return np.unique(np.concatenate([times, [first, last]]))
 
 
 @dataclass(frozen=True)

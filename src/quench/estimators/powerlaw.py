@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-from quench.estimators.resampling import CONFIDENCE, draws, percentiles
+from quench.estimators.resampling import draws
+from quench.numerics.bootstrap import CONFIDENCE, percentiles
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quench.numerics import bootstrap
+from quench.numerics.bootstrap import RESAMPLES, percentiles
 from quench.observables.relaxation import first_crossing
 
-RESAMPLES = 1000
-CONFIDENCE = 0.95
 BOOTSTRAP_KEY = 20240524
 
 
-@functools.cache
 def draws(count: int, resamples: int = RESAMPLES, stream: int = 0) -> NDArray[np.int64]:
     """Indices of the networks in each resample, (resample, network); another ``stream``, independent draws."""
-    # Raw words of a keyed counter generator, whose values NumPy keeps for ever; the bias of the remainder is below 2^-50.
-    words = np.random.Philox(key=BOOTSTRAP_KEY + stream).random_raw(resamples * count)
-    return (words % np.uint64(count)).astype(np.int64).reshape(resamples, count)
+    return bootstrap.draws(count, resamples, BOOTSTRAP_KEY + stream)
 
 
 def interval(
@@ -36,14 +32,7 @@ def interval(
         return value, np.nan, np.nan
     samples = np.array([estimate(chosen) for chosen in draws(count, resamples)], dtype=float)
     low, high = percentiles(np.where(np.isnan(samples), np.inf, samples))
-    return value, low, high
-
-
-def percentiles(samples: NDArray[np.float64]) -> tuple[float, float]:
-    """Ends of the central 95 % of ``samples``, which may hold infinities."""
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(samples, [tail, 100 - tail], method="nearest")
-    return float(low), float(high)
+    return value, float(low), float(high)
 
 
 def joint_crossings(
@@ -67,4 +56,4 @@ def spread(samples: NDArray[np.float64]) -> tuple[float, float, float]:
     if len(samples) < 2:
         return float(samples[0]), np.nan, np.nan
     low, high = percentiles(np.where(np.isnan(samples[1:]), np.inf, samples[1:]))
-    return float(samples[0]), low, high
+    return float(samples[0]), float(low), float(high)

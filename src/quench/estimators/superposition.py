@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, erfinv
 
 from quench.estimators.powerlaw import fit
-from quench.estimators.resampling import draws, percentiles
+from quench.estimators.resampling import draws
+from quench.numerics.bootstrap import percentiles
 from quench.observables.relaxation import LEVELS, first_crossing
 
 # A curve has left the master curve where it differs from it by more than this share.

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quench.estimators.resampling import draws, interval, percentiles
+from quench.estimators.resampling import draws, interval
+from quench.numerics.bootstrap import percentiles
 
 FITTED = 1e-3
 ZERO_WEIGHTS_LOSS = 0.5

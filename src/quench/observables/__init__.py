@@ -1,1 +1,1 @@
-"""What is measured on a trajectory: overlap, displacement, non-Gaussianity, relaxation times."""
+"""Observables of trajectories: overlap, displacement, non-Gaussianity, relaxation times, mobility, noise, curvature."""

@@ -1,173 +1,207 @@
-"""From snapshots, or from what was measured while training, to the observables of every network (the contract)."""
+"""Observables of every network, from snapshots or from what was measured during training, and those of an ensemble."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from quench.dynamics import schedule
 from quench.errors import QuenchError
-from quench.observables.displacement import MOTILITY_EDGES, alpha2
+from quench.observables import derived, table
+from quench.observables.accumulator import TwoTimeObservables, chosen_lags
+from quench.observables.average import average
+from quench.observables.displacement import MOTILITY_EDGES
 from quench.observables.overlap import check_resolution
-from quench.observables.pairs import Pairs, chosen_lags
-from quench.observables.relaxation import LEVELS, crossing_time, longest_lag
+from quench.observables.table import KWJ
+from quench.store.contracts import Wanted
+from quench.store.variables import config_of, described
 
-KWJ = "Kerr Winter & Janssen 2024"
 
-# What a pair (t_w, lag) is measured by, and its dimensions.
-CURVES = dict.fromkeys(("overlap", "msd", "fourth_moment"), ("network", "waiting_time", "lag"))
-HISTOGRAM = ("network", "waiting_time", "motility_lag", "motility_bin")
-SIZES = ("network", "waiting_time", "motility_bin")
+def measure_ensemble(
+    trajectories: Iterable[xr.Dataset],
+    waiting_times: Sequence[int] | None = None,
+    *,
+    chi: float,
+    include_output_layer: bool = True,
+    names: Sequence[object] = (),
+    **lags: Any,
+) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Observables of all networks in ``trajectories``, chunks of one ensemble, with averages, and the parameters used.
+
+    The chunks are measured one by one: of those that an iterator reads, one is in memory. ``names``: what errors call them.
+    Other arguments as for ``measure``; averages as ``average`` computes them; the parameters are those that a file of
+    observables declares. Raises ``QuenchError`` for chunks with different times, and as ``measure`` does.
+    """
+    measured: list[xr.Dataset] = []
+    labels = [str(name) for name in names]
+    config: dict[str, Any] = {}
+    first: np.ndarray | None = None
+    for trajectory in trajectories:
+        label = labels[len(measured)] if labels else f"trajectory {len(measured)}"
+        times = trajectory["time"].values
+        first = times if first is None else first
+        if not np.array_equal(times, first):
+            raise QuenchError(f"{label}: its times differ from those of {labels[0] if labels else 'trajectory 0'}")
+        try:
+            chosen = _waiting_times(trajectory, waiting_times)
+            measured.append(measure(trajectory, chosen, chi=chi, include_output_layer=include_output_layer, **lags))
+        except QuenchError as error:
+            raise QuenchError(f"{label}: {error}") from None
+        config = {"trajectory": config_of(trajectory), "chi": chi, "waiting_times": chosen}
+        del trajectory  # before the next one is read
+    return average(measured), config | {"include_output_layer": include_output_layer}
 
 
 def measure(
-    snapshots: xr.Dataset,
-    waiting_times: Sequence[int],
+    trajectory: xr.Dataset,
+    waiting_times: Sequence[int] | None = None,
     *,
     chi: float,
     lags: Sequence[int] | None = None,
     motility_lags: Sequence[int] = (),
     include_output_layer: bool = True,
 ) -> xr.Dataset:
-    """Overlap, displacement, non-Gaussianity, relaxation times and motility of every network in ``snapshots``.
+    """All observables of every network in ``trajectory``: snapshots, or a streamed file, with the same bits.
 
-    ``waiting_times`` must be snapshot times. ``lags`` defaults to every difference of a snapshot time and a waiting
-    time; a pair (t_w, lag) that was not recorded is NaN. epsilon = sigma/chi per network (KWJ Eq. 14), sigma being the
-    file's own (the standard deviation at the end of training) or else that of its last snapshot.
-    Raises ``QuenchError`` for a waiting time off the schedule and for a chi whose epsilon is below float resolution.
+    ``waiting_times``, recorded times in updates (default: the declared ones that were reached). ``lags`` (default: the
+    declared grid, or else all that the snapshots allow); a pair (t_w, t) that was not recorded is NaN. ``motility_lags``:
+    lags with a histogram, the nearest measured ones (default: one per decade, and the longest). epsilon = sigma/chi per
+    network (KWJ Eq. 14), sigma being the file's own (the standard deviation at the end of training) or else that of its
+    last snapshot. ``include_output_layer``: whether its weights count.
+
+    Raises ``QuenchError``, with what there is, for a waiting time or lag that was not recorded, a chi whose epsilon is
+    below the float resolution, and for whatever a streamed file was not measured with.
     """
-    weights = snapshots["weights"]
-    if not include_output_layer:
-        if "layer" not in snapshots.coords:
-            raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
-        weights = weights.isel(weight=(snapshots["layer"] < snapshots["layer"].max()).values)
+    waiting_times = sorted(set(_waiting_times(trajectory, waiting_times)))
+    streamed = "weights" not in trajectory
+    grid = trajectory["lag"].values if streamed else _possible_lags(trajectory, waiting_times)
+    if lags is not None:
+        grid = np.unique(np.asarray(lags, dtype=np.int64)) if streamed else _requested(lags, grid)
+    elif (declared := _declared_lags(trajectory)) is not None:
+        grid = declared
+    wanted = {"waiting_time": waiting_times, "lag": grid, "motility_lag": chosen_lags(motility_lags, grid)}
+    measured = (_selected if streamed else _recorded)(trajectory, wanted, chi, include_output_layer)
+    return _complete(measured, trajectory, chi)
+
+
+def contract() -> dict[str, Wanted]:
+    """What a file of observables must hold, by name."""
+    return table.contract(derived.observables(), streamed=False) | {"epsilon": Wanted(("network",), 0)}
+
+
+def _waiting_times(trajectory: xr.Dataset, requested: Sequence[int] | None) -> list[int]:
+    if requested is not None:
+        return [int(waiting_time) for waiting_time in requested]
+    reached = [t for t in config_of(trajectory).get("waiting_times", ()) if t in trajectory["time"].values]
+    if not reached:
+        raise QuenchError("declares no waiting time that was reached; give --waiting-times")
+    return reached
+
+
+def _declared_lags(trajectory: xr.Dataset) -> np.ndarray | None:
+    """The lag grid that our own runs declare; None for a foreign file."""
+    declared = config_of(trajectory)
+    names = ("lag_max", "dense", "per_decade")
+    return schedule.lags(*(declared[name] for name in names)) if declared.keys() >= set(names) else None
+
+
+def _possible_lags(snapshots: xr.Dataset, waiting_times: list[int]) -> np.ndarray:
+    """All lags between ``waiting_times`` and later snapshots; ``QuenchError`` for a waiting time that was not recorded."""
     times = snapshots["time"].values.astype(np.int64)
-    waiting_times = sorted({int(t) for t in waiting_times})
     for waiting_time in waiting_times:
         if waiting_time not in times:
             close = times[np.abs(times - waiting_time).argmin()]
             raise QuenchError(f"t_w = {waiting_time} is not among the {len(times)} snapshot times (nearest: {close})")
-    if lags is None:
-        lags = np.concatenate([times[times >= t] - t for t in waiting_times])
-    lags = np.unique(np.asarray(lags, dtype=np.int64))
+    lags = np.unique(np.subtract.outer(times, waiting_times))
+    return lags[lags >= 0]
 
-    # A lost network may have weights of any size.
+
+def _requested(lags: Sequence[int], possible: np.ndarray) -> np.ndarray:
+    """``lags``, sorted; ``QuenchError`` for one that no waiting time has."""
+    for lag in lags:
+        if lag not in possible:
+            close = possible[np.abs(possible - lag).argmin()]
+            raise QuenchError(f"lag {lag} follows no waiting time in its snapshots (nearest: {close})")
+    return np.unique(np.asarray(lags, dtype=np.int64))
+
+
+def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
+    """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
+    if not include_output_layer:
+        if "layer" not in snapshots.coords:
+            raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
+        snapshots = snapshots.isel(weight=(snapshots["layer"] < snapshots["layer"].max()).values)
+    weights = snapshots["weights"]
+    # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
         sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
-    pairs = Pairs(waiting_times, lags, chosen_lags(motility_lags, lags), (sigma / chi).values[None])
-    for time, configuration in zip(times.tolist(), weights.transpose("time", "network", "weight").values, strict=True):
-        pairs.see(time, configuration)
+    layer = snapshots["layer"].values if "layer" in snapshots.coords else None
+    epsilon = (sigma / chi).values[None]
+    measured = TwoTimeObservables(wanted["waiting_time"], wanted["lag"], wanted["motility_lag"], epsilon, layer)
+    needed = {"weights", *(name for one in table.MEASURED for name in one.needs)} & set(snapshots.data_vars)
+    rows = {name: snapshots[name].transpose("time", "network", "weight").values for name in needed}
+    for number, time in enumerate(snapshots["time"].values.astype(np.int64).tolist()):
+        measured.record(time, **{name: values[number] for name, values in rows.items()})
     tables = {
-        name: (dims, getattr(pairs, name)[0] if name == "overlap" else getattr(pairs, name))
-        for name, dims in CURVES.items()
+        one.name: (one.dims, values[0] if one.per_chi else values)
+        for one in table.MEASURED
+        if (values := measured.tables.get(one.name)) is not None
     }
-    measured = xr.Dataset(
-        {
-            **tables,
-            "motility": (HISTOGRAM, pairs.motility),
-            "weight_sizes": (SIZES, pairs.weight_sizes),
-            "largest": ("network", pairs.largest),
-            "sigma": ("network", sigma.values),
-            "n_weights": ((), weights.sizes["weight"]),
-        },
-        coords={"waiting_time": pairs.waiting_times, "lag": pairs.lags, "motility_lag": pairs.motility_lags},
-    )
-    return _derived(measured, snapshots, chi, weights.dtype)
+    others = {"largest": ("network", measured.largest), "sigma": ("network", sigma.values)}
+    return xr.Dataset(tables | others | {"n_weights": weights.sizes["weight"]}, coords=dict(wanted))
 
 
-def measure_streamed(
-    streamed: xr.Dataset,
-    waiting_times: Sequence[int],
-    *,
-    chi: float,
-    lags: Sequence[int] | None = None,
-    motility_lags: Sequence[int] = (),
-    include_output_layer: bool = True,
-) -> xr.Dataset:
-    """What ``measure`` gives for the snapshots that ``streamed`` was measured from, to the last bit.
-
-    ``streamed`` holds the tables of ``quench.observables.pairs`` for some chi. Raises ``QuenchError``, telling what there
-    is, for a waiting time, chi, lag, motility lag or choice of weights that was not declared when it was measured.
-    """
+def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
+    """The ``wanted`` part of the tables of ``streamed``; ``QuenchError`` where it was not measured."""
+    names = [one.name for one in table.MEASURED if not one.needs or one.name in streamed]
+    others = ["largest", "sigma", "n_weights"]
+    for name in (*names, *others, "hidden_only", "motility_edge"):
+        if name not in streamed:
+            raise QuenchError(f"no variable {name!r}; a streamed file comes from quench run --snapshots streamed")
+    if not np.array_equal(streamed["motility_edge"].values, MOTILITY_EDGES):
+        raise QuenchError("motility bins of another version; run again")
     if include_output_layer == bool(streamed["hidden_only"]):
-        present = "without" if streamed["hidden_only"] else "with"
-        raise QuenchError(f"was measured {present} the output layer; run again to change that")
-    waiting_times = sorted({int(t) for t in waiting_times})
-    lags = streamed["lag"].values if lags is None else np.unique(np.asarray(lags, dtype=np.int64))
-    histograms = chosen_lags(motility_lags, lags)
-    wanted = {"waiting_time": waiting_times, "lag": lags, "motility_lag": histograms, "chi": [chi]}
-    for name, values in wanted.items():
-        _check_measured(name, values, streamed[name].values)
-    tables = streamed[[*CURVES, "motility", "weight_sizes", "largest", "sigma", "n_weights"]]
-    measured = tables.sel(chi=chi, drop=True).sel(waiting_time=waiting_times, lag=lags, motility_lag=histograms)
-    return _derived(measured, streamed, chi, np.dtype(np.float64))
+        how = "without" if streamed["hidden_only"] else "with"
+        raise QuenchError(f"was measured {how} the output layer; run again to change that")
+    for name, values in {**wanted, "chi": [chi]}.items():
+        present = streamed[name].values
+        missing = [value for value in values if value not in present]
+        if missing:
+            some = ", ".join(f"{value:.10g}" for value in present[:20]) + (", ..." if len(present) > 20 else "")
+            raise QuenchError(
+                f"{name} = {missing[0]:.10g} was not measured during training; measured: {some or 'none'}"
+            )
+    return streamed[[*names, *others]].sel(chi=chi, drop=True).sel(wanted)
 
 
-def _check_measured(name: str, wanted: Iterable[float], present: np.ndarray) -> None:
-    missing = [value for value in wanted if value not in present]
-    if missing:
-        some = ", ".join(f"{value:.10g}" for value in present[:20]) + (", ..." if len(present) > 20 else "")
-        raise QuenchError(f"{name} = {missing[0]:.10g} was not measured while training; measured: {some or 'none'}")
-
-
-def _derived(measured: xr.Dataset, source: xr.Dataset, chi: float, dtype: np.dtype) -> xr.Dataset:
-    """The contract, from the tables in ``measured`` and what else ``source`` tells of its networks."""
-    sigma = xr.DataArray(measured["sigma"].values, dims="network")
+def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Dataset:
+    """A file's content from the ``measured`` tables and what ``trajectory`` holds of its networks."""
+    sigma = measured["sigma"].values
     epsilon = sigma / chi
-    # The weights of a lost network have no bound.
-    kept = np.isfinite(sigma.values) & (source["diverged_at"].values < 0)
+    # The weights of a diverged network have no bound.
+    kept = np.isfinite(sigma) & (trajectory["diverged_at"].values < 0)
     if kept.any():
+        dtype = trajectory["weights"].dtype if "weights" in trajectory else np.float64
         try:
-            check_resolution(measured["largest"][kept], epsilon[kept], dtype)
+            check_resolution(measured["largest"].values[kept], epsilon[kept], dtype)
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
-    result = xr.Dataset(
-        {name: (dims, measured[name].transpose(*dims).values) for name, dims in CURVES.items()},
-        coords={name: (name, measured[name].values) for name in ("waiting_time", "lag", "motility_lag")}
-        | {name: ("network", source[name].values, source[name].attrs) for name in ("seed", "diverged_at")}
-        | {"motility_edge": ("motility_edge", MOTILITY_EDGES)},
-    )
-    result["alpha2"] = alpha2(result["msd"], result["fourth_moment"])
-    for name, level in LEVELS.items():
-        result[name] = crossing_time(result["overlap"], level)
-    result["longest_lag"] = longest_lag(result["overlap"])
-    result["sigma"], result["epsilon"] = sigma, epsilon
-    result["n_weights"] = xr.DataArray(int(measured["n_weights"]))
-    result["motility"] = (HISTOGRAM, measured["motility"].transpose(*HISTOGRAM).values)
-    # Sizes of the reference weights: what an equal harmonic well would do with them (KWJ App. G) follows from these.
-    result["weight_sizes"] = (SIZES, measured["weight_sizes"].transpose(*SIZES).values)
-    # The loss along the way travels with the curves: figures are drawn from observables alone.
-    for name in ("loss", "data_loss", "active_fraction"):
-        if name in source:
-            result[name] = source[name]
-    return _documented(result)
-
-
-def _documented(result: xr.Dataset) -> xr.Dataset:
-    """Attributes of every variable, in one place."""
-    text = {
-        "overlap": ("overlap Q(t, t_w)", "1", f"{KWJ}, Eq. 4"),
-        "msd": ("mean square displacement", "1", f"{KWJ}, Eq. 7"),
-        "fourth_moment": ("fourth moment of the displacement", "1", f"{KWJ}, Eq. 9"),
-        "alpha2": ("non-Gaussian parameter", "1", f"{KWJ}, Eq. 9"),
-        "tau90": ("time at which the overlap has fallen to 0.9; NaN: not reached", "updates", f"{KWJ}, Sec. III.2"),
-        "tau_e": ("time at which the overlap has fallen to 1/e; NaN: not reached", "updates", f"{KWJ}, App. E"),
-        "longest_lag": ("longest lag measured; a censored time lies beyond", "updates", ""),
-        "sigma": ("standard deviation of the weights at the end of training", "1", f"{KWJ}, Eq. 14"),
-        "epsilon": ("overlap length sigma/chi", "1", f"{KWJ}, Eq. 14"),
-        "n_weights": ("number of weights", "1", ""),
-        "motility": ("weights per bin of log10 |dw|; -1: not measured", "1", f"{KWJ}, Fig. 7"),
-        "weight_sizes": ("weights per bin of log10 |w(t_w)|", "1", f"{KWJ}, App. G"),
-        "motility_edge": ("edges of the motility bins, log10 |dw|", "1", ""),
-        "waiting_time": ("waiting time t_w", "updates", ""),
-        "lag": ("lag t", "updates", ""),
-        "motility_lag": ("lag of the motility histogram", "updates", ""),
-    }
-    for name, (long_name, units, references) in text.items():
-        result[name].attrs = {
-            "long_name": long_name,
-            "units": units,
-            **({"references": references} if references else {}),
-        }
-    return result
+    grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))
+    networks = {name: ("network", trajectory[name].values, trajectory[name].attrs) for name in ("seed", "diverged_at")}
+    result = xr.Dataset(coords=grids | networks)
+    for one in derived.observables():
+        if one.of and all(name in result for name in one.of):
+            result[one.name] = one.variable(one.function(*(result[name] for name in one.of)))
+        elif one.name in measured:
+            result[one.name] = one.variable(measured[one.name])
+    by_network, eq14 = ("network",), f"{KWJ}, Eq. 14"
+    spread = "standard deviation of the weights at the end of training"
+    result["sigma"] = described(sigma, by_network, spread, references=eq14)
+    result["epsilon"] = described(epsilon, by_network, "overlap length sigma/chi", references=eq14)
+    result["n_weights"] = described(int(measured["n_weights"]), (), "number of weights")
+    # Figures are drawn from observables alone, so the losses along the trajectory are copied.
+    losses = [name for name in ("loss", "data_loss", "active_fraction") if name in trajectory]
+    return result.assign({name: trajectory[name] for name in losses})

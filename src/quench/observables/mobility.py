@@ -1,4 +1,4 @@
-"""Every weight by itself: how far it moves, how large it is, and whether the data pull on it at all."""
+"""Mobility of single weights: how far each moves, how large it is, and how strongly the data pull on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> 
     """Size |w(t_w)|, displacement |w(t_w + t) - w(t_w)| and data gradient |dL_data/dw| at t_w, each (network, weight).
 
     A weight of a dead unit, whose input or output side is never active on any sample, has a data gradient of exactly 0:
-    nothing but regularisation and noise moves it. All arguments (network, weight), dimensionless; NaN for lost networks.
+    nothing but regularisation and noise moves it. All arguments (network, weight), dimensionless; NaN in diverged networks.
     """
     by_weight = ("network", "weight")
     return xr.Dataset(

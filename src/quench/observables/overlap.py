@@ -1,41 +1,36 @@
-"""The overlap of two configurations: the share of weights that stayed within a length (KWJ Sec. III.2, App. B)."""
+"""Overlap of two configurations: the share of weights that moved by at most a length (KWJ Sec. III.2, App. B)."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
+from numpy.typing import ArrayLike, DTypeLike
 
 
-def overlap(weights: xr.DataArray, reference: xr.DataArray, epsilon: xr.DataArray | float) -> xr.DataArray:
-    """Fraction of weights that moved by at most ``epsilon`` (Kerr Winter & Janssen 2024, Eq. 4).
+def overlap(displacement: np.ndarray, epsilon: ArrayLike) -> np.ndarray:
+    """Fraction of weights that moved by at most ``epsilon`` (Kerr Winter & Janssen 2024, Eq. 4), float64 (...).
 
     Q = (1/N) sum_i [1 - Theta(|w_i - w_i^ref| - epsilon)]
 
-    Parameters: ``weights`` (..., weight) and ``reference`` (..., weight), dimensionless; ``epsilon`` > 0, same units, one
-    number or one per network. Returns Q in [0, 1] with the ``weight`` dimension reduced; NaN where a weight is not finite.
-    Raises ``ValueError`` where epsilon is not positive or is below the float resolution of the weights.
+    ``displacement`` w - w^ref, float64 (..., weight), dimensionless; ``epsilon`` > 0, one number or one per network (...),
+    above the resolution of the weights (``check_resolution``). NaN where a weight is not finite.
     """
-    check_resolution(np.abs(reference).max("weight", skipna=False), epsilon, reference.dtype)
-    moved = weights.astype(np.float64) - reference.astype(np.float64)
-    return xr.apply_ufunc(share_within, moved, xr.DataArray(epsilon), input_core_dims=[["weight"], []])
+    counts = np.count_nonzero(np.abs(displacement) <= np.expand_dims(epsilon, -1), axis=-1)
+    return np.where(np.isfinite(displacement).all(axis=-1), counts / displacement.shape[-1], np.nan)
 
 
-def share_within(moved: np.ndarray, epsilon: np.ndarray | float) -> np.ndarray:
-    """Share of |moved| <= epsilon along the last axis of ``moved``, float64; NaN where one is not finite."""
-    counts = np.count_nonzero(np.abs(moved) <= np.expand_dims(epsilon, -1), axis=-1)
-    return np.where(np.isfinite(moved).all(axis=-1), counts / moved.shape[-1], np.nan)
+def check_resolution(largest: ArrayLike, epsilon: ArrayLike, dtype: DTypeLike) -> None:
+    """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight.
 
-
-def check_resolution(largest: xr.DataArray, epsilon: xr.DataArray | float, dtype: np.dtype) -> None:
-    """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight."""
-    # A lost network has no length scale; whatever it left behind must not stop the others.
-    largest = largest.where(np.isfinite(largest))
+    ``largest``: largest |w| of each network, whose weights have the type ``dtype``; ``epsilon``: one number, or one each.
+    """
+    # A diverged network has no length scale; its weights must not stop the others.
+    largest = np.where(np.isfinite(largest), largest, np.nan)
     resolution = np.finfo(dtype).eps * largest
-    length = xr.DataArray(epsilon)
-    if bool((length <= 0).any()):
+    length = np.asarray(epsilon)
+    if (length <= 0).any():
         raise ValueError("epsilon must be positive")
-    if bool((length <= resolution).any()):
+    if (length <= resolution).any():
         raise ValueError(
-            f"epsilon = {float(length.min()):.3g} is below the resolution {float(resolution.max()):.3g} of"
-            f" {dtype} weights as large as {float(largest.max()):.3g}; use a smaller chi"
+            f"epsilon = {np.nanmin(length):.3g} is below the resolution {np.nanmax(resolution):.3g} of"
+            f" {np.dtype(dtype)} weights as large as {np.nanmax(largest):.3g}; use a smaller chi"
         )

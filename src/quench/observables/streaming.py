@@ -1,31 +1,107 @@
-"""Observables measured while the networks are trained: nothing is kept but references of the open waiting times."""
+"""Observables measured during training, and the streamed file that holds them in place of snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 
+from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import LossCurve
+from quench.dynamics.run import Recording
+from quench.dynamics.schedule import Schedule
 from quench.dynamics.trajectory import State
-from quench.observables.pairs import Pairs
+from quench.observables import table
+from quench.observables.accumulator import TwoTimeObservables, chosen_lags
+from quench.store import snapshots
+from quench.store.contracts import Wanted
+from quench.store.variables import described
 
 
 class Streamed(LossCurve):
-    """Losses at every look, and ``pairs`` of waiting time and lag; ``kept`` (weight) tells which weights count."""
+    """Recorder of the losses, and of ``observables`` at the pairs of ``schedule``, of the weights ``counted`` (weight).
 
-    def __init__(self, problem: Any, weight_decay: float, pairs: Pairs, kept: np.ndarray) -> None:
+    ``sigma`` (network): standard deviation of the weights at the end of training; overlap lengths are sigma / chi for
+    every chi of ``chis``. ``motility_lags``: lags with a histogram, as ``chosen_lags`` takes them. ``hidden_only``: leave
+    out the output layer. Of the weights only the references of open waiting times are kept.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        weight_decay: float,
+        schedule: Schedule,
+        sigma: np.ndarray,
+        chis: Sequence[float],
+        motility_lags: Sequence[int] = (),
+        hidden_only: bool = False,
+    ) -> None:
         super().__init__(problem, weight_decay)
-        self.pairs, self.kept = pairs, kept
+        layer = problem.architecture.layer_index
+        self.chis, self.hidden_only = tuple(chis), hidden_only
+        self.counted = layer < layer.max() if hidden_only else layer >= 0
+        self.observables = TwoTimeObservables(
+            sorted(schedule.waiting_times),
+            schedule.lags,
+            chosen_lags(motility_lags, schedule.lags),
+            sigma / [[chi] for chi in chis],
+            layer[self.counted],
+        )
 
     def record(self, state: State) -> None:
         super().record(state)
-        self.pairs.see(state.step, state.weights[:, self.kept])
+        self.observables.record(state.step, state.weights[:, self.counted])
 
     def memory(self) -> dict[str, np.ndarray]:
-        return super().memory() | self.pairs.memory()
+        return super().memory() | self.observables.memory()
 
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         super().restore(memory)
-        self.pairs.restore(memory)
+        self.observables.restore(memory)
+
+    def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
+        """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds, diverged_at and sigma.
+
+        Tables have the dimensions of ``quench.observables.table``, behind a dimension chi where they depend on it.
+        """
+        measured = self.observables
+        variables = {
+            one.name: described(
+                measured.tables[one.name], ("chi", *one.dims) if one.per_chi else one.dims, one.long_name, one.units
+            )
+            for one in table.MEASURED
+            if one.name in measured.tables
+        }
+        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags)
+        variables |= {
+            "largest": described(measured.largest, ("network",), "largest |w| on the way"),
+            "n_weights": described(self.counted.sum(), (), "number of weights"),
+            "hidden_only": described(int(self.hidden_only), (), "1 where the output layer is left out"),
+            "chi": described(self.chis, ("chi",), "sigma / epsilon, the overlap length epsilon being measured in it"),
+        }
+        return snapshots.along(times, **self.table(), **networks).assign(variables)
+
+
+def recording(
+    task: Problem,
+    weight_decay: float,
+    sigma: np.ndarray,
+    schedule: Schedule,
+    *,
+    chis: Sequence[float],
+    motility_lags: Sequence[int] = (),
+    hidden_only: bool = False,
+) -> Recording:
+    """All observables at every pair of waiting time and lag, as ``Streamed`` records them: the ``streamed`` contract.
+
+    For ``quench.dynamics.run.trajectory``, with ``chis`` and the rest bound to it.
+    """
+    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only)
+    choices = {"chis": list(chis), "motility_lags": list(motility_lags), "hidden_only": hidden_only}
+    return Recording("streamed", recorder, recorder.dataset, choices)
+
+
+def contract() -> dict[str, Wanted]:
+    """What a streamed file must hold, by name."""
+    return table.contract(table.MEASURED, streamed=True)

@@ -40,7 +40,7 @@ def run_step(optimiser: str, snapshots: str) -> str:
 def modules(step: str, backend: str = "") -> tuple[str, ...]:
     """Dotted names of the modules that make the result of ``step``, together with all that they import."""
     own = _STEPS[step.removesuffix(_STREAMED)]
-    streamed = ("quench.observables.streamed_run",) if step.endswith(_STREAMED) else ()
+    streamed = ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()
     return tuple(module.format(backend=backend) for module in (*own, *streamed))
 
 

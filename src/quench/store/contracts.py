@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import NamedTuple
 
 import numpy as np
@@ -11,45 +12,32 @@ from quench.errors import QuenchError
 
 
 class Wanted(NamedTuple):
-    """Dimensions and bounds of a variable; ``gaps``: NaN stands for what was not measured."""
+    """Dimensions and bounds of a variable; ``gaps``: NaN stands for what was not measured.
+
+    An ``optional`` variable may be absent or empty; otherwise it keeps the rest of its contract.
+    """
 
     dims: tuple[str, ...]
     low: float = -np.inf
     high: float = np.inf
     gaps: bool = False
+    optional: bool = False
 
 
-_BY_PAIR = ("network", "waiting_time", "lag")
-_OVERLAP = Wanted(_BY_PAIR, 0, 1, gaps=True)
-_MOMENT = Wanted(_BY_PAIR, 0, gaps=True)
 _CURVE = Wanted(("network", "time"), 0, gaps=True)
 _BY_POINT = Wanted(("point", "network"), 0)
 _BY_WEIGHT = Wanted(("network", "weight"), 0, gaps=True)
 _PIXELS = ("channel", "row", "column")
 _NUMBER = ("network",)
 
-CONTRACTS: dict[str, dict[str, Wanted]] = {
+# A name stands for a function that returns the rows, in a sub-package that imports this one.
+CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "dataset": {"x": Wanted(("sample", "component")), "y": Wanted(("sample",))},
     "pretrained": {"weights": Wanted(("network", "weight")), "seed": Wanted(_NUMBER, 0)},
     # Anyone's snapshots are taken, in any order of dimensions: quench.store.snapshots looks closer.
     "snapshots": {},
-    "streamed": {
-        "overlap": Wanted(("chi", *_BY_PAIR), 0, 1, gaps=True),
-        "msd": _MOMENT,
-        "fourth_moment": _MOMENT,
-        "sigma": Wanted(_NUMBER, 0),
-        "seed": Wanted(_NUMBER, 0),
-        "diverged_at": Wanted(_NUMBER, -1),
-    },
-    "observables": {
-        "overlap": _OVERLAP,
-        "msd": _MOMENT,
-        "fourth_moment": _MOMENT,
-        "sigma": Wanted(_NUMBER, 0),
-        "epsilon": Wanted(_NUMBER, 0),
-        "seed": Wanted(_NUMBER, 0),
-        "diverged_at": Wanted(_NUMBER, -1),
-    },
+    "streamed": "quench.observables.streaming:contract",
+    "observables": "quench.observables.measure:contract",
     "mobility": {"size": _BY_WEIGHT, "displacement": _BY_WEIGHT, "data_gradient": _BY_WEIGHT},
     "scan": {
         "data_loss": _BY_POINT,
@@ -93,12 +81,20 @@ CONTRACTS: dict[str, dict[str, Wanted]] = {
 _ROUNDING = 1e-9
 
 
+def rows(kind: str) -> dict[str, Wanted]:
+    """The contract of ``kind``: what a file must hold, by name."""
+    contract = CONTRACTS[kind]
+    return pkgutil.resolve_name(contract)() if isinstance(contract, str) else contract
+
+
 def check(dataset: xr.Dataset, kind: str, path: object) -> None:
     """Raise ``QuenchError``, naming the file at ``path`` and the variable, where ``dataset`` is not of its ``kind``.
 
     Networks that are marked as lost (``diverged_at`` from 0 on) may hold anything.
     """
-    for name, wanted in CONTRACTS[kind].items():
+    for name, wanted in rows(kind).items():
+        if name not in dataset.variables and wanted.optional:
+            continue
         if name not in dataset.variables:
             raise QuenchError(f"{path}: no variable {name!r}; a file of {kind} holds {name} ({', '.join(wanted.dims)})")
         variable = dataset[name]
@@ -108,7 +104,7 @@ def check(dataset: xr.Dataset, kind: str, path: object) -> None:
             )
         if variable.dtype.kind not in "iufb":
             raise QuenchError(f"{path}: {name} does not hold numbers")
-        if 0 in variable.shape and "kept_time" not in wanted.dims:
+        if 0 in variable.shape and "kept_time" not in wanted.dims and not wanted.optional:
             raise QuenchError(f"{path}: {name} is empty: {dict(variable.sizes)}")
         _check_values(variable, wanted, dataset.get("diverged_at") if name != "diverged_at" else None, path)
 

@@ -13,31 +13,19 @@ from quench.store import files, unfinished
 REQUIRED = {"weights": ("network", "time", "weight")}
 
 
-def build(
-    weights: np.ndarray,
-    times: np.ndarray,
-    *,
-    layer: np.ndarray,
-    seeds: np.ndarray,
-    diverged_at: np.ndarray,
-    loss: np.ndarray,
-    data_loss: np.ndarray,
-    active_fraction: np.ndarray,
-    sigma: np.ndarray,
-) -> xr.Dataset:
+def build(weights: np.ndarray, times: np.ndarray, *, layer: np.ndarray, **trajectory: np.ndarray) -> xr.Dataset:
     """The ``snapshots`` contract from plain arrays.
 
-    ``weights`` (network, time, weight); ``times`` (time) in updates; ``layer`` (weight); ``seeds``, ``diverged_at`` and
-    ``sigma`` (network); ``loss``, ``data_loss`` and ``active_fraction`` (network, time). Lost networks stay, as NaN.
+    ``weights`` (network, time, weight); ``times`` (time) in updates; ``layer`` (weight); ``trajectory``: the other arguments
+    of ``along``. Diverged networks stay, as NaN.
     """
-    curves = along(times, seeds, diverged_at, loss, data_loss, active_fraction, sigma)
-    return curves.assign(weights=files.described(weights, ("network", "time", "weight"), "weights")).assign_coords(
-        layer=files.layers(layer)
-    )
+    described = files.described(weights, ("network", "time", "weight"), "weights")
+    return along(times, **trajectory).assign(weights=described).assign_coords(layer=files.layers(layer))
 
 
 def along(
     times: np.ndarray,
+    *,
     seeds: np.ndarray,
     diverged_at: np.ndarray,
     loss: np.ndarray,
@@ -45,7 +33,11 @@ def along(
     active_fraction: np.ndarray,
     sigma: np.ndarray,
 ) -> xr.Dataset:
-    """Everything that is told of a trajectory but its weights; arguments as those of ``build``."""
+    """What a file holds of a trajectory besides the weights, or what was measured of them.
+
+    ``times`` (time) in updates; ``seeds``, ``diverged_at`` and ``sigma`` (network); ``loss``, ``data_loss`` and
+    ``active_fraction`` (network, time).
+    """
     kwj = "Kerr Winter & Janssen 2024"
     by_time = ("network", "time")
     return xr.Dataset(

@@ -15,7 +15,7 @@ from quench.dynamics.reference.problem import Problem
 from quench.dynamics.schedule import Schedule
 from quench.networks.mlp import Architecture
 from quench.numerics.random import stream_id
-from quench.observables import streamed_run
+from quench.observables import streaming
 from quench.store.variables import config_of
 
 ARCHITECTURE = Architecture(4, 5, 2)
@@ -120,7 +120,7 @@ def test_loss_of_the_preparation_is_that_of_the_run(data):
 def test_streamed_run_measures_the_trajectory_of_the_full_one(pretrained, data, hidden_only):
     dynamics, chis = Langevin(0.02, 0.01), (30.0, 100.0)
     full = measured(pretrained, data, dynamics)
-    recording = partial(streamed_run.recording, chis=chis, hidden_only=hidden_only)
+    recording = partial(streaming.recording, chis=chis, hidden_only=hidden_only)
     streamed = measured(pretrained, data, dynamics, recording=recording)
     assert config_of(streamed) == config_of(full) and "weight" not in streamed.dims
     assert np.array_equal(streamed["loss"], full["loss"])

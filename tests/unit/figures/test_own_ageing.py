@@ -110,7 +110,7 @@ def test_recordings_of_other_times_are_not_averaged(tmp_path, capsys):
         record(tmp_path / f"{seed}.nc", seed, updates)
     names = [str(tmp_path / "0.nc"), str(tmp_path / "1.nc.part")]
     assert main(["observe", *names, "--chi", "3", "-o", str(tmp_path / "o.nc")]) == 2
-    assert "1.nc.part: its snapshots are of other times" in capsys.readouterr().err
+    assert "1.nc.part: its times differ from those of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,6 @@ def test_steps_cover_the_science_that_their_command_calls(command, made):
         for name in dependencies(f"quench.cli.{command}")
         if name.startswith(("quench.data.", "quench.networks.", "quench.dynamics.", "quench.observables."))
     }
-    if command == "observe":
-        called -= {"quench.dynamics.schedule"}  # The lag grid, declared in the file.
-    called -= {"quench.observables.streamed_file"}  # A contract.
     if command != "prepare":
         called -= dependencies("quench.config.scenario")  # Whether an input is the one that was asked for.
     assert called <= covered

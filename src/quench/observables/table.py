@@ -1,0 +1,158 @@
+"""The table of observables: a record holds all that measuring, files, contracts and averages need of one observable.
+
+``MEASURED`` lists what is measured of the weights, from snapshots or during training: a change of it makes streamed runs
+stale. ``quench.observables.derived`` lists what follows from these tables afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from quench.observables.displacement import MOTILITY_EDGES, fourth_moment, motility, msd
+from quench.observables.overlap import overlap
+from quench.store.contracts import Wanted
+from quench.store.variables import described
+
+KWJ = "Kerr Winter & Janssen 2024"
+# What files of every version hold; other observables are checked where they are present.
+_ALWAYS = ("overlap", "msd", "fourth_moment")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An ensemble at a waiting time t_w and at t_w + t, as a measuring function receives it.
+
+    ``displacement`` w(t_w + t) - w(t_w) and ``reference`` w(t_w), float64 (network, weight); ``epsilon``, overlap lengths
+    (network). Where known: ``layer`` of each weight, integers (weight), and ``noise``, the sum of the noise that the
+    dynamics added to each weight between the two times, float64 (network, weight).
+    """
+
+    displacement: np.ndarray
+    reference: np.ndarray
+    epsilon: np.ndarray
+    layer: np.ndarray | None = None
+    noise: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One observable of single networks.
+
+    ``function`` of a measured observable takes a ``Pair`` and returns (network, ...), where ... are its own dimensions;
+    integers are counts, in which -1 stands for what was not measured, as NaN does in other tables. Where ``of`` is given
+    the observable is derived: ``function`` takes the tables of these measured observables and reduces or combines them.
+    ``dims`` of the table: ``network``, ``waiting_time``, then ``lag`` for a value at every lag, ``motility_lag`` for one
+    at the lags with a histogram, neither for one of the reference itself, then its own.
+
+    ``low`` and ``high`` bound what a sound file may hold. ``needs``: optional fields of ``Pair`` without which it is left
+    out. ``per_chi``: depends on epsilon, so that a streamed file holds a table for every chi. ``averaged``: files have its
+    average over networks with an interval; a derived one is computed from the averages of its tables. ``censored``: NaN
+    stands for a time longer than the longest lag, which counts as infinite in the interval.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    dims: tuple[str, ...]
+    long_name: str
+    units: str = "1"
+    references: str = ""
+    low: float = -np.inf
+    high: float = np.inf
+    of: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    per_chi: bool = False
+    averaged: bool = False
+    censored: bool = False
+
+    @property
+    def grid(self) -> str:
+        """The dimension along which its lags stand; empty for an observable of the reference itself."""
+        return next((dim for dim in ("lag", "motility_lag") if dim in self.dims), "")
+
+    def variable(self, values: xr.DataArray) -> xr.Variable:
+        """``values`` with the dimensions in order and the attributes of a file of observables."""
+        references = {"references": self.references} if self.references else {}
+        return described(values.transpose(*self.dims).values, self.dims, self.long_name, self.units, **references)
+
+
+_BY_PAIR = ("network", "waiting_time", "lag")
+
+MEASURED = (
+    Observable(
+        name="overlap",
+        function=lambda pair: overlap(pair.displacement, pair.epsilon),
+        dims=_BY_PAIR,
+        long_name="overlap Q(t, t_w)",
+        references=f"{KWJ}, Eq. 4",
+        low=0,
+        high=1,
+        per_chi=True,
+        averaged=True,
+    ),
+    Observable(
+        name="msd",
+        function=lambda pair: msd(pair.displacement),
+        dims=_BY_PAIR,
+        long_name="mean square displacement",
+        references=f"{KWJ}, Eq. 7",
+        low=0,
+        averaged=True,
+    ),
+    Observable(
+        name="fourth_moment",
+        function=lambda pair: fourth_moment(pair.displacement),
+        dims=_BY_PAIR,
+        long_name="fourth moment of the displacement",
+        references=f"{KWJ}, Eq. 9",
+        low=0,
+    ),
+    Observable(
+        name="motility",
+        function=lambda pair: motility(pair.displacement),
+        dims=("network", "waiting_time", "motility_lag", "motility_bin"),
+        long_name="weights per bin of log10 |dw|; -1: not measured",
+        references=f"{KWJ}, Fig. 7",
+        low=-1,
+    ),
+    # The sizes of the reference weights decide what equal harmonic wells would give (KWJ App. G).
+    Observable(
+        name="weight_sizes",
+        function=lambda pair: motility(pair.reference),
+        dims=("network", "waiting_time", "motility_bin"),
+        long_name="weights per bin of log10 |w(t_w)|",
+        references=f"{KWJ}, App. G",
+        low=-1,
+    ),
+)
+
+
+def coordinates(waiting_times: ArrayLike, lags: ArrayLike, motility_lags: ArrayLike) -> dict[str, xr.Variable]:
+    """Coordinates of the tables in a file; times in updates."""
+    return {
+        "waiting_time": described(waiting_times, ("waiting_time",), "waiting time t_w", "updates"),
+        "lag": described(lags, ("lag",), "lag t", "updates"),
+        "motility_lag": described(motility_lags, ("motility_lag",), "lag of the motility histogram", "updates"),
+        "motility_edge": described(MOTILITY_EDGES, ("motility_edge",), "edges of the motility bins, log10 |dw|"),
+    }
+
+
+def contract(observables: Iterable[Observable], streamed: bool) -> dict[str, Wanted]:
+    """What a file, ``streamed`` or of observables, must hold of ``observables`` and of its networks."""
+    rows = {
+        one.name: Wanted(
+            ("chi", *one.dims) if streamed and one.per_chi else one.dims,
+            one.low,
+            one.high,
+            gaps=True,
+            optional=one.name not in _ALWAYS,
+        )
+        for one in observables
+    }
+    lows = {"sigma": 0, "seed": 0, "diverged_at": -1}
+    return rows | {name: Wanted(("network",), low) for name, low in lows.items()}
