@@ -70,8 +70,10 @@ def run(args: argparse.Namespace) -> None:
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
     from quench.provenance.fingerprint import fingerprint
+    from quench.provenance.submission import check_code
     from quench.store import checksum, files
 
+    check_code(f"quench.figures.{args.module}")
     inputs = Inputs(
         **{name: _groups(words, KINDS[name]) for name, words in groups.items()},
         scale=args.scale,

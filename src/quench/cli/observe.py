@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     # One file in memory at a time: the snapshots of a whole ensemble may be larger than it.
     for path in args.snapshots:
         opened = snapshots.opened(path, kind=("snapshots", "streamed"))
-        if not unfinished.is_partial(path):
+        if not unfinished.is_unfinished(path):
             results.check(opened, path)
         together.add(path, opened)
         looks = opened["time"].values if "time" in opened else np.empty(0)

@@ -54,9 +54,9 @@ def run(args: argparse.Namespace) -> None:
     }
     folder = args.output.parent / f".{args.output.stem}.parts"
     parts = [_point(width, strength, dataset, config, folder, args) for width, strength in args.points]
-    joined = files.whole(parts, "point")
+    joined = files.concat_chunks(parts, "point")
     code = steps.code("scan", config["backend"])
-    with signals.held():
+    with signals.defer_interrupt():
         files.write(joined, args.output, kind="scan", config=config, code=code)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -95,8 +95,8 @@ def run(args: argparse.Namespace) -> None:
     folder = args.output.parent / f".{args.output.stem}.parts"
     folder.mkdir(parents=True, exist_ok=True)
     parts = [_network(seed, task, args, folder / f"{seed}.nc", code) for seed in args.seeds]
-    joined = files.whole(parts, "network")
-    with signals.held():
+    joined = files.concat_chunks(parts, "network")
+    with signals.defer_interrupt():
         files.write(joined, args.output, kind="training", config=files.config_of(parts[0])["training"], code=code)
         shutil.rmtree(folder, ignore_errors=True)
 

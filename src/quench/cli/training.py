@@ -113,7 +113,7 @@ def train(
             print(f"quench: {title}: goes on from step {state.step:,}", file=sys.stderr)
 
         def pause(state: State, leg: str) -> None:
-            progress.tell(state.step, leg, recorder.last_loss)
+            progress.report(state.step, leg, recorder.last_loss)
             if checkpoint.due():
                 _save(checkpoint, state, recorder)
 
@@ -122,7 +122,7 @@ def train(
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
                 _save(checkpoint, state, recorder)
         # A Ctrl-C that comes when the work is done leaves nothing behind.
-        with signals.held():
+        with signals.defer_interrupt():
             finish(state)
             checkpoint.remove()
 

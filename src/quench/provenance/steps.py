@@ -6,6 +6,7 @@ import hashlib
 
 from quench.errors import QuenchError
 from quench.provenance.fingerprint import fingerprint
+from quench.provenance.submission import check_code
 
 _PREPARATION = ("quench.dynamics.preparation", "quench.dynamics.recorders", "quench.dynamics.{backend}.sgd")
 _LANGEVIN = ("quench.dynamics.schedule", "quench.dynamics.recorders", "quench.dynamics.{backend}.langevin")
@@ -74,6 +75,10 @@ def modules(step: str, backend: str = "") -> tuple[str, ...]:
 
 
 def code(step: str, backend: str = "") -> str:
-    """Fingerprint of everything that shapes the result of ``step``."""
+    """Fingerprint of everything that shapes the result of ``step``.
+
+    Raises ``QuenchError`` in a job that was submitted with another version of it.
+    """
+    check_code(*modules(step, backend))
     prints = [fingerprint(module) for module in modules(step, backend)]
     return hashlib.sha256(" ".join(prints).encode()).hexdigest()[:16] if len(prints) > 1 else prints[0]
