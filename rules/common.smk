@@ -32,12 +32,12 @@ if workflow.is_main_process:
     os.environ.pop(submission.VARIABLE, None)
 else:
     # The main process has them on record, and the commands themselves refuse to work with other code.
-    code = fingerprint = lambda *_: ""
+    code = fingerprint = lambda *_, **__: ""
 
 
 def figure_code(name):
     """Fingerprint of what draws a figure."""
-    return fingerprint(f"quench.figures.{SCENARIO.figures[name].module(name)}")
+    return code("figure", figure=SCENARIO.figures[name].module(name))
 
 
 def look_for(source, data_root):
