@@ -158,7 +158,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     np.testing.assert_allclose(found["weights"][0, :, 0] - found["weights"][0, 0, 0], np.arange(101), atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_file_that_is_cut_or_damaged_anywhere_gives_the_snapshots_before(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("cut") / "run.nc"

@@ -132,7 +132,7 @@ class Checkpoint:
         if self.stop_signal is not None:
             raise Interrupted(128 + self.stop_signal)
 
-    def _write(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def _write(self, arrays: Mapping[str, Any]) -> None:
         payload = io.BytesIO()
         generation = self.generation + 1
         header = {"generation": generation, "key": self.key, "journal": self.journal.mark()}

@@ -96,7 +96,7 @@ def test_truncated_file_is_named(tmp_path, dataset):
             files.read(tmp_path / "cut.nc")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(where=st.integers(0, 239), bit=st.integers(0, 63))
 def test_flipped_bit_in_the_data_is_detected(tmp_path_factory, where, bit):
     """The checksum of a variable detects a flipped bit of a stored number."""
