@@ -52,4 +52,4 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf results/*/ docs/_build .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf results/*/ docs/_build .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -216,7 +216,7 @@ def test_seeds_of_everything_random(results):
     assert provenance.seeds(gather(results).config) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
 
 
-def test_usage_is_told_and_read_back(tmp_path):
+def test_usage_is_logged_and_read_back(tmp_path):
     log = tmp_path / "a.log"
     with log.open("w") as stream:
         print("run a: 3 steps", file=stream)

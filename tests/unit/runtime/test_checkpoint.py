@@ -2,15 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
 from quench.errors import QuenchError
-from quench.runtime.atomic import atomic, remove_leftovers
 from quench.runtime.checkpoint import Checkpoint, Interrupted, remove_stale
 
 KEY = {"temperature": 0.1}
@@ -200,29 +197,3 @@ def test_stale_checkpoints_are_removed_and_others_stay(tmp_path):
     assert not old.folder.exists()
     assert young.folder.exists()
     assert busy.folder.exists()
-
-
-def test_temporary_files_of_killed_writers_are_removed(tmp_path):
-    script = (
-        "import os, signal, sys\nfrom quench.runtime.atomic import atomic\n"
-        "with atomic(sys.argv[1]) as path:\n    path.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    output = tmp_path / "run[1].nc"
-    subprocess.run([sys.executable, "-c", script, str(output)], env=environment, check=False)
-    others = [tmp_path / ".run[1].nc", tmp_path / ".run[1].12x.nc", tmp_path / ".run[1].12.pdf"]
-    for other in others:
-        other.touch()
-    assert len(list(tmp_path.iterdir())) == 4
-    remove_leftovers(output)
-    assert sorted(tmp_path.iterdir()) == sorted(others)
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic(path) as temporary:
-        temporary.write_text("new")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -2,10 +2,7 @@
 
 import errno
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -14,11 +11,8 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import SOURCE
 
 from quench.errors import QuenchError
-from quench.runtime import signals
-from quench.runtime.atomic import atomic
 from quench.store import files
 
 
@@ -123,22 +117,6 @@ def test_every_stored_array_has_a_checksum(tmp_path, dataset):
             assert variable.ndim == 0 or variable.filters()["fletcher32"], name
 
 
-def test_error_during_a_write_leaves_nothing(tmp_path):
-    with pytest.raises(ZeroDivisionError), atomic(tmp_path / "file.txt") as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
-    assert entries(tmp_path) == []
-
-
-def test_error_during_a_write_keeps_the_old_file(tmp_path):
-    (tmp_path / "file.txt").write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "file.txt") as temporary:
-        temporary.write_text("new, but")
-        raise KeyboardInterrupt
-    assert (tmp_path / "file.txt").read_text() == "old"
-    assert entries(tmp_path) == ["file.txt"]
-
-
 def test_ctrl_c_waits_for_the_netcdf_library(tmp_path, dataset, monkeypatch):
     """Otherwise its lock would stay taken. After the write the interrupt takes effect, and the file is complete."""
     library = xr.Dataset.to_netcdf
@@ -154,12 +132,6 @@ def test_ctrl_c_waits_for_the_netcdf_library(tmp_path, dataset, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is handler
     assert files.read(tmp_path / "file.nc").sizes == dataset.sizes
     assert entries(tmp_path) == ["file.nc"]
-
-
-def test_second_ctrl_c_acts_at_once():
-    with pytest.raises(KeyboardInterrupt), signals.defer_interrupt():
-        signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 
 def test_threads_may_write(tmp_path, dataset):
@@ -192,30 +164,3 @@ def test_short_write_is_detected_before_the_file_appears(tmp_path, dataset, monk
     with pytest.raises(QuenchError, match="differs from the data"):
         write(dataset, tmp_path / "file.nc")
     assert entries(tmp_path) == []
-
-
-def test_killed_writer_leaves_no_incomplete_file(tmp_path):
-    """SIGKILL, which no code can catch, during a write: there is no file of that name, or the old one."""
-    script = f"""
-import os, signal
-from quench.runtime.atomic import atomic
-with atomic({str(tmp_path / "file.nc")!r}) as temporary:
-    temporary.write_bytes(b"half")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-    for before in (None, b"old"):
-        if before is not None:
-            (tmp_path / "file.nc").write_bytes(before)
-        ended = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(SOURCE)}, check=False)
-        assert ended.returncode == -signal.SIGKILL
-        assert (tmp_path / "file.nc").exists() == (before is not None)
-        if before is not None:
-            assert (tmp_path / "file.nc").read_bytes() == before
-
-
-def test_two_writers_do_not_share_a_temporary_name(tmp_path):
-    with atomic(tmp_path / "a.nc") as first, atomic(tmp_path / "a.png") as second:
-        assert first != second and first.suffix == ".nc" and str(os.getpid()) in first.name
-        first.write_text("1")
-        second.write_text("2")
-    assert entries(tmp_path) == ["a.nc", "a.png"]
