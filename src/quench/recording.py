@@ -116,7 +116,7 @@ class Recorder:
         self.path, self.updates = path, 0
         self._configuration, self._header = configuration, header
         self._due = times[::-1]
-        self._recording: unfinished.Recording | None = None
+        self._recording: unfinished.Writer | None = None
 
     def begin(self, overwrite: bool) -> None:
         """Create the .part file, and record the first snapshot if it is due."""
@@ -130,7 +130,7 @@ class Recorder:
                 f"{part}: holds the snapshots of a run that did not end; resume it from your checkpoint (step=...),"
                 " move it away, or pass overwrite=True"
             )
-        self._recording = unfinished.Recording(part, self._header)
+        self._recording = unfinished.Writer(part, self._header)
         self._record(None)
 
     def resume(self, step: int) -> None:
@@ -142,7 +142,7 @@ class Recorder:
             _report(f"{self.path}: already complete; no snapshot is added")
             self._due = []
             return
-        self._recording = unfinished.Recording(part, self._header, after=step)
+        self._recording = unfinished.Writer(part, self._header, after=step)
         absent = [moment for moment in self._due[::-1] if moment not in self._recording.times]
         self._due = [moment for moment in absent if moment >= step][::-1]
         missed = [moment for moment in absent if moment < step]
@@ -170,7 +170,7 @@ class Recorder:
             except (OSError, RuntimeError, QuenchError) as error:
                 _report(f"{self.path}: not written yet ({error}); all snapshots are in {self._recording.path}")
 
-    def _finish(self, recording: unfinished.Recording) -> None:
+    def _finish(self, recording: unfinished.Writer) -> None:
         complete = unfinished.read(recording.path)
         # The user's code computed the weights, so files of two versions of quench can be averaged.
         files.write(complete, self.path, kind="snapshots", config=files.config_of(complete), code=unfinished.CODE)

@@ -45,7 +45,7 @@ def is_unfinished(path: str | Path) -> bool:
         return False
 
 
-class Recording:
+class Writer:
     """The unfinished recording at ``path``, opened for writing by this process alone; ``times`` of its snapshots.
 
     ``header`` holds ``seeds`` (network), ``layers`` ([name, size] of every recorded tensor), ``dtype``, ``n_weights``
