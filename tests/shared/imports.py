@@ -30,8 +30,11 @@ def imported(module):
 
 @functools.cache
 def reached(*modules):
-    """``modules`` and all modules of the package that they import, directly or not, with the packages around them."""
-    found, waiting = set(), list(modules)
+    """``modules`` and all modules that they import, directly or not, with the packages around them, but ``quench`` itself.
+
+    That holds the version, and imports its public names when they are used.
+    """
+    found, waiting = {"quench"}, list(modules)
     while waiting:
         module = waiting.pop()
         if module in PATHS and module not in found:

@@ -46,8 +46,8 @@ def add_code(text):
     "change",
     [
         lambda text: text.replace("    amplitude =", "    # Why this line is here.\n    amplitude ="),
-        lambda text: text.replace('"""Overdamped', '"""Strongly overdamped'),
-        lambda text: text.replace('"""Update float64', '"""Advance float64'),
+        lambda text: text.replace('"""', '"""In other words: ', 1),
+        lambda text: text.replace('\n    """', '\n    """In other words: ', 1),
         lambda text: text.replace("np.sqrt(2 * step_size", "(np.sqrt)(\n        2 * step_size"),
         lambda text: text.replace("    amplitude =", "\n\n    amplitude ="),
     ],
@@ -71,7 +71,6 @@ def test_edit_of_langevin_dynamics_leaves_sgd(stale):
         ("quench.dynamics.preparation", {"pretrain"}),
         ("quench.data.prepare", {"prepare"}),
         ("quench.observables.overlap", {"observe"}),
-        ("quench.store.variables", {"prepare", "observe", "fig2", "fig3", "fig5", "fig7"}),
         ("quench.figures.kwj.fig3", {"fig3"}),
         ("quench.figures.style", {"fig2", "fig3", "fig5", "fig7"}),
         ("quench.figures.vocabulary", {"fig2", "fig3", "fig5", "fig7"}),
