@@ -32,6 +32,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 docs: setup
@@ -51,4 +52,4 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf results/*/ docs/_build .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf results/*/ docs/_build .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -248,7 +248,7 @@ class Faults:
         text = module.read_text(encoding="utf-8")
         module.write_text(text.replace("np.sqrt(2 * step_size", "np.sqrt(2.0 * step_size"), encoding="utf-8")
         told = process.communicate()[0]
-        refused = told.count("was edited while this workflow's jobs were under way")
+        refused = told.count("was edited while jobs of this workflow were running")
         codes = {
             files.read(path).attrs["code_fingerprint"] for path in (folder / "results/smoke/snapshots").rglob("*.nc")
         }

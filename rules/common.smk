@@ -32,12 +32,12 @@ if workflow.is_main_process:
     os.environ.pop(submission.VARIABLE, None)
 else:
     # The main process has them on record, and the commands themselves refuse to work with other code.
-    code = fingerprint = lambda *_: ""
+    code = fingerprint = lambda *_, **__: ""
 
 
 def figure_code(name):
     """Fingerprint of what draws a figure."""
-    return fingerprint(f"quench.figures.{SCENARIO.figures[name].module(name)}")
+    return code("figure", figure=SCENARIO.figures[name].module(name))
 
 
 def look_for(source, data_root):
@@ -148,7 +148,7 @@ def tell_room():
 
     Also what the fused engine, which would be faster, leaves to the reference backend.
     """
-    from quench.runtime.checkpoint import forget_stale
+    from quench.runtime.checkpoint import remove_stale
     from quench.cost.disk import readable, scenario_snapshot_bytes
 
     room = readable(scenario_snapshot_bytes(SCENARIO))
@@ -167,8 +167,8 @@ def tell_room():
             f"quench: by the reference backend, since the fused engine has no such loss or optimiser: {', '.join(slower)}",
             file=sys.stderr,
         )
-    for folder in forget_stale(RESULTS, SCENARIO.compute.checkpoint_days):
-        print(f"quench: {folder}: dropped, nobody went on from it", file=sys.stderr)
+    for folder in remove_stale(RESULTS, SCENARIO.compute.checkpoint_days):
+        print(f"quench: {folder}: stale checkpoint removed", file=sys.stderr)
 
 
 def figure_words(name):

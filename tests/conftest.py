@@ -1,6 +1,12 @@
-"""One thread for all arithmetic: the tests are small, and their bits must not depend on the machine's load."""
+"""Settings of all tests: one thread for arithmetic, whose bits must not depend on the load, and no time limits."""
 
 import os
 
+import hypothesis
+
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# The first example of a test may compile.
+hypothesis.settings.register_profile("quench", deadline=None)
+hypothesis.settings.load_profile("quench")

@@ -1,4 +1,4 @@
-"""The one exception a user should ever see: what is wrong, where, and what is allowed."""
+"""The only exception that a user should see: what is wrong, where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 
 class QuenchError(Exception):
-    """A mistake in the input, told in one line. The command line prints it without a traceback and exits with 2."""
+    """A mistake in the input, in one line. The command line prints it without a traceback and exits with status 2."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the known word closest to ``word``, or an empty string when none is close."""
+    """`` (did you mean 'x'?)`` for the known word closest to ``word``; an empty string when none is close."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""

@@ -1,4 +1,4 @@
-"""What a training loop records: the weights as they were, at the times asked for, whatever happens to the process."""
+"""Recordings of a training loop: the weights at the scheduled times, whatever happens to the process."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ class Training:
 
 
 def recorded(path, **options):
-    """A whole recording of one training, and that training."""
+    """Record one training completely; return it."""
     training = Training()
     with quench.record(training.model, SCHEDULE, path, **options) as recorder:
         for _ in range(30):
@@ -64,7 +64,7 @@ def test_weights_and_losses_are_those_of_the_loop_at_every_time_of_the_schedule(
         loss = training.update()
         recorder.step(loss)
         losses.append(loss.item())
-    assert not unfinished.beside(tmp_path / "run.nc").exists()
+    assert not unfinished.part_path(tmp_path / "run.nc").exists()
     recorder.close()
     found = snapshots.read(tmp_path / "run.nc")
     assert found["time"].values.tolist() == SCHEDULE.times.tolist()
@@ -75,8 +75,8 @@ def test_weights_and_losses_are_those_of_the_loop_at_every_time_of_the_schedule(
         assert np.array_equal(one["loss"][0], losses[moment], equal_nan=True)
     assert found["seed"].values.tolist() == [5] and found["diverged_at"].values.tolist() == [-1]
     assert found["layer"].values.tolist() == [0] * 16 + [1] * 5
-    told = files.config_of(found)
-    assert told["lr"] == 0.05 and told["lag_max"] == 20 and told["model"] == "Sequential"
+    config = files.config_of(found)
+    assert config["lr"] == 0.05 and config["lag_max"] == 20 and config["model"] == "Sequential"
 
 
 def test_recording_changes_nothing_in_the_training(tmp_path):
@@ -113,7 +113,7 @@ def test_drifting_weights_have_the_displacement_of_a_drift(tmp_path, capsys):
         np.testing.assert_allclose(one["alpha2"][1:], fourth / (3 * second**2) - 1, rtol=0, atol=1e-10)
 
 
-def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsys):
+def test_recording_of_a_loop_that_stops_is_kept_and_resumed(tmp_path, capsys):
     whole = recorded(tmp_path / "whole.nc")
     path = tmp_path / "run.nc"
     training = Training()
@@ -122,9 +122,9 @@ def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsy
         recorder.step(training.update())
     recorder.close()
     assert "12 snapshots up to update 13, 5 to come" in capsys.readouterr().err and not path.exists()
-    early = snapshots.read(unfinished.beside(path))
+    early = snapshots.read(unfinished.part_path(path))
     assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
-    # The script goes on from a checkpoint that is older than the last snapshot.
+    # The script resumes from a checkpoint that is older than the last snapshot.
     again = Training()
     for _ in range(11):
         again.update()
@@ -133,12 +133,12 @@ def test_recording_of_a_loop_that_stops_is_kept_and_gone_on_with(tmp_path, capsy
     for _ in range(19):
         recorder.step(again.update())
     recorder.close()
-    assert not unfinished.beside(path).exists()
+    assert not unfinished.part_path(path).exists()
     assert path.read_bytes() == (tmp_path / "whole.nc").read_bytes()
     assert len(whole.weights) == len(again.weights)
 
 
-def test_killed_process_loses_no_snapshot_that_it_took(tmp_path):
+def test_killed_process_loses_no_recorded_snapshot(tmp_path):
     script = f"""
 import os, signal, torch, quench
 torch.manual_seed(0)
@@ -158,36 +158,36 @@ os.kill(os.getpid(), signal.SIGKILL)
     np.testing.assert_allclose(found["weights"][0, :, 0] - found["weights"][0, 0, 0], np.arange(101), atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_file_that_is_cut_or_damaged_anywhere_gives_the_snapshots_before(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("cut") / "run.nc"
     model = network()
     recorder = quench.record(model, range(8), path)
-    start = unfinished.beside(path).stat().st_size
+    start = unfinished.part_path(path).stat().st_size
     for _ in range(5):
         recorder.step()
     recorder.close()
-    content = unfinished.beside(path).read_bytes()
+    content = unfinished.part_path(path).read_bytes()
     row = (len(content) - start) // 5
     place = data.draw(st.integers(start, len(content) - 1))
     if data.draw(st.booleans()):
         changed = content[:place]
     else:
         changed = content[:place] + bytes([content[place] ^ data.draw(st.integers(1, 255))]) + content[place + 1 :]
-    unfinished.beside(path).write_bytes(changed)
-    assert snapshots.read(unfinished.beside(path)).sizes["time"] == 1 + (place - start) // row
+    unfinished.part_path(path).write_bytes(changed)
+    assert snapshots.read(unfinished.part_path(path)).sizes["time"] == 1 + (place - start) // row
 
 
 def test_earlier_results_are_safe(tmp_path):
     path = tmp_path / "run.nc"
     recorded(path)
     content = path.read_bytes()
-    with pytest.raises(QuenchError, match="is there already"):
+    with pytest.raises(QuenchError, match="already exists"):
         quench.record(network(), SCHEDULE, path)
     recorder = quench.record(network(1), SCHEDULE, path, overwrite=True)
     recorder.step()
-    # Until another recording is whole, the earlier one stays.
+    # The earlier recording stays until the new one is complete.
     assert path.read_bytes() == content
     with pytest.raises(QuenchError, match="another process"):
         quench.record(network(1), SCHEDULE, path, step=1)
@@ -197,27 +197,27 @@ def test_earlier_results_are_safe(tmp_path):
         quench.record(network(), SCHEDULE, path)
 
 
-def test_recording_goes_on_as_it_began_or_not_at_all(tmp_path, capsys):
+def test_recording_resumes_with_the_same_settings_only(tmp_path, capsys):
     path = tmp_path / "run.nc"
     with pytest.raises(QuenchError, match="not found"):
         quench.record(network(), SCHEDULE, path, step=5)
     quench.record(network(), SCHEDULE, path).close()
-    with pytest.raises(QuenchError, match="with other config"):
+    with pytest.raises(QuenchError, match="another value of config"):
         quench.record(network(), quench.Schedule((2,), 20), path, step=5)
-    with pytest.raises(QuenchError, match="with other seeds"):
+    with pytest.raises(QuenchError, match="another value of seeds"):
         quench.record(network(1), SCHEDULE, path, step=5)
     capsys.readouterr()
     recorder = quench.record(network(), SCHEDULE, path, step=5)
     assert "4 snapshots from 1 to 4 are missing" in capsys.readouterr().err
     recorder.close()
-    unfinished.beside(path).unlink()
+    unfinished.part_path(path).unlink()
     recorded(path)
     content = path.read_bytes()
-    # A training that is longer than its recording.
+    # The training is longer than its recording.
     recorder = quench.record(network(), SCHEDULE, path, step=40)
     recorder.step()
     recorder.close()
-    assert path.read_bytes() == content and "to its end" in capsys.readouterr().err
+    assert path.read_bytes() == content and "already complete" in capsys.readouterr().err
 
 
 def test_networks_side_by_side_in_one_file(tmp_path):
@@ -230,7 +230,7 @@ def test_networks_side_by_side_in_one_file(tmp_path):
     assert all(np.array_equal(row, flat(model)) for row, model in zip(found["weights"][:, 0], models, strict=True))
 
 
-def test_sample_is_a_part_of_the_weights_the_same_every_time(tmp_path):
+def test_sample_is_the_same_part_of_the_weights_in_every_run(tmp_path):
     for name, size in (("all", None), ("some", 9), ("again", 9)):
         quench.record(network(), [0], tmp_path / f"{name}.nc", sample=size).close()
     whole, some, again = (snapshots.read(tmp_path / f"{name}.nc") for name in ("all", "some", "again"))
@@ -240,7 +240,7 @@ def test_sample_is_a_part_of_the_weights_the_same_every_time(tmp_path):
     assert np.array_equal(some["layer"], whole["layer"][places])
 
 
-def test_lost_network_is_marked_with_the_time_at_which_it_was_seen(tmp_path):
+def test_diverged_network_is_marked_with_the_time_of_its_snapshot(tmp_path):
     models = [network(seed) for seed in range(2)]
     with quench.record(models, range(4), tmp_path / "run.nc") as recorder:
         for update in range(1, 4):
@@ -260,7 +260,7 @@ def test_half_precision_is_kept_exactly_and_frozen_weights_are_left_out(tmp_path
     assert found[0, 0].values.tolist() == torch.cat([p.reshape(-1) for p in trained]).tolist()
 
 
-def test_full_disk_ends_the_snapshot_and_not_the_training(tmp_path, monkeypatch, capsys):
+def test_full_disk_loses_the_snapshot_but_not_the_training(tmp_path, monkeypatch, capsys):
     training = Training()
     recorder = quench.record(training.model, SCHEDULE, tmp_path / "run.nc")
 
@@ -271,8 +271,8 @@ def test_full_disk_ends_the_snapshot_and_not_the_training(tmp_path, monkeypatch,
         context.setattr(os, "pwritev", full)
         for _ in range(4):
             recorder.step(training.update())
-    told = capsys.readouterr().err
-    assert told.count("No space left on device") == 1 and "no snapshot at 1" in told
+    printed = capsys.readouterr().err
+    assert printed.count("No space left on device") == 1 and "no snapshot at 1" in printed
     for _ in range(30):
         recorder.step(training.update())
     recorder.close()
@@ -287,26 +287,28 @@ def test_full_disk_ends_the_snapshot_and_not_the_training(tmp_path, monkeypatch,
         ({"schedule": []}, "whole numbers"),
         ({"schedule": [-1, 3]}, "whole numbers"),
         ({"sample": 22}, "21 weights"),
-        ({"seed": [1, 2]}, "one number"),
+        ({"seed": [1, 2]}, "one non-negative number"),
         ({"step": -1}, "not -1"),
-        ({"config": {"model": "mine"}}, "'model' is recorded anyway"),
-        ({"config": {"data": torch.zeros(2)}}, "numbers, words"),
+        ({"config": {"model": "mine"}}, "'model' is always recorded"),
+        ({"config": {"data": torch.zeros(2)}}, "only numbers, words"),
         ({"model": torch.nn.ReLU()}, "no parameter"),
         ({"model": []}, "no parameter"),
         ({"model": [network(), torch.nn.Linear(2, 2)]}, "differ"),
     ],
 )
-def test_mistakes_are_told_before_training(tmp_path, options, message):
+def test_mistakes_are_reported_before_training(tmp_path, options, message):
     given = {"model": network(), "schedule": SCHEDULE, "path": tmp_path / "run.nc"} | options
     with pytest.raises(QuenchError, match=message):
         quench.record(**given)
     assert not list(tmp_path.iterdir())
 
 
-def test_importing_the_package_waits_for_nothing_heavy():
+def test_importing_the_package_imports_no_large_library():
     script = "import sys, quench; print([n for n in ('numpy', 'torch', 'numba', 'xarray') if n in sys.modules])"
     environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
-    told = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
-    assert told.stdout.strip() == "[]"
+    printed = subprocess.run(
+        [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
+    )
+    assert printed.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="'rekord'"):
         quench.rekord  # noqa: B018

@@ -83,7 +83,7 @@ def test_a_killed_workflow_goes_on_from_its_checkpoint(repository):
     os.kill(int((folder / "lock").read_text().split()[0]), signal.SIGTERM)
     told = process.communicate(timeout=300)[0]
     assert process.returncode != 0, told
-    assert "stopped by SIGTERM; the same command goes on from the saved state" in log.read_text()
+    assert "stopped by SIGTERM; run the same command again to resume from the checkpoint" in log.read_text()
     assert (folder / "state-0.bin").exists()
 
     finish(snakemake(repository, SNAPSHOTS))

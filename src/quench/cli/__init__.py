@@ -94,7 +94,7 @@ def _run(argv: list[str]) -> int:
     began = time.monotonic()
     status = _module(args.command).run(args) or 0
     if hasattr(args, "output"):
-        usage.tell(began)
+        usage.log(began)
     return status
 
 

@@ -83,7 +83,7 @@ def read_trainings(paths: Sequence[Path]) -> xr.Dataset:
     parts = results.read_together(paths, "training")
     if not {"model", "widths", "batch_size", "momentum", "train_samples"} <= files.config_of(parts[0]).keys():
         raise QuenchError(f"{paths[0]}: does not say how its networks were trained; quench train writes such files")
-    return files.whole(parts, "network")
+    return files.concat_chunks(parts, "network")
 
 
 def kept_weights(training: xr.Dataset, times: Sequence[int]) -> xr.DataArray:

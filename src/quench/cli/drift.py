@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         order = DataOrder(len(classes), choices["batch_size"], seed, choices["sampling"])
         for start in args.starts:
             network.weights.copy_(torch.from_numpy(weights.sel(kept_time=start).values[number]))
-            told = Progress(f"drift {args.output.stem}, seed {seed}, t_w = {start}", 2 * args.lag_max)
+            progress = Progress(f"drift {args.output.stem}, seed {seed}, t_w = {start}", 2 * args.lag_max)
             try:
                 found = beside_gradient_descent(
                     network,
@@ -68,11 +68,11 @@ def run(args: argparse.Namespace) -> None:
                     choices["rate"],
                     start,
                     lags.tolist(),
-                    lambda done, told=told: told.tell(done, "descent"),
+                    lambda done, progress=progress: progress.report(done, "descent"),
                 )
             except ValueError as error:
                 raise QuenchError(f"{args.trainings[0]}: {error}") from None
-            told.close()
+            progress.close()
             rows.append(found)
     shape, dims = (args.networks, len(args.starts), len(lags)), ("network", "waiting_time", "lag")
     meanings = {

@@ -69,9 +69,10 @@ def run(args: argparse.Namespace) -> None:
     from quench.figures import style, vocabulary
     from quench.figures.inputs import Inputs
     from quench.figures.save import save
-    from quench.provenance.fingerprint import fingerprint
+    from quench.provenance import steps
     from quench.store import checksum, files
 
+    code = steps.code("figure", figure=args.module)
     inputs = Inputs(
         **{name: _groups(words, KINDS[name]) for name, words in groups.items()},
         scale=args.scale,
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     config["seeds"] = inputs.seeds()
     config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}
     target = args.output.with_name(name + ".nc")
-    files.write(plotted, target, kind="figure", config=config, code=fingerprint(f"quench.figures.{args.module}"))
+    files.write(plotted, target, kind="figure", config=config, code=code)
 
 
 def find(name: str, given: Mapping[str, Sized] | None = None) -> ModuleType:

@@ -66,7 +66,7 @@ def _read(path: Path, together: Together) -> xr.Dataset:
     from quench.store import snapshots, unfinished
 
     opened = snapshots.opened(path, kind=("snapshots", "streamed"))
-    if not unfinished.is_partial(path):
+    if not unfinished.is_unfinished(path):
         results.check(opened, path)
     together.add(path, opened)
     return opened if opened.attrs.get("kind") == "streamed" else snapshots.check(opened, path)

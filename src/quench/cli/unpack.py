@@ -28,9 +28,7 @@ def run(args: argparse.Namespace) -> None:
         if path.suffix == ".nc":
             results.read(path)
         elif path.name != results.CONFIG:
-            raise QuenchError(
-                f"{args.archive}: {path.name!r} is no file that quench pack puts in; nothing was unpacked"
-            )
+            raise QuenchError(f"{path.name!r} is not a file that quench pack puts into an archive")
 
     target = archive.unpack(args.archive, args.directory, check)
     usual = Path("results", target.name)

@@ -82,7 +82,7 @@ def _arrays(path: Path, _stamp: tuple[int, int]) -> dict[str, np.ndarray]:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as opened:
                 return {name: opened[name] for name in opened.files}
-        with signals.held(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+        with signals.defer_interrupt(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             return {str(name): variable.values for name, variable in opened.variables.items()}
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise QuenchError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None

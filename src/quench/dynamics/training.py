@@ -53,8 +53,8 @@ def complete_parts(
 
     parts = [part(trajectory) for trajectory in trajectories]
     kind, config = parts[0].attrs["kind"], files.config_of(parts[0])["config"]
-    with signals.held():
-        files.write(files.whole(parts, along), output, kind=kind, config=config, code=code)
+    with signals.defer_interrupt():
+        files.write(files.concat_chunks(parts, along), output, kind=kind, config=config, code=code)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -80,7 +80,7 @@ def _complete(
             print(f"quench: {title}: resumes from step {state.step:,}", file=sys.stderr)
 
         def pause(state: State, leg: str) -> None:
-            progress.tell(state.step, leg, recorder.last_loss)
+            progress.report(state.step, leg, recorder.last_loss)
             if checkpoint.due():
                 save(checkpoint, state, recorder)
 
@@ -90,7 +90,7 @@ def _complete(
             if checkpoint.due() or checkpoint.age > LAST_SAVE_SECONDS:
                 save(checkpoint, state, recorder)
         # A Ctrl-C that comes when the work is done leaves nothing behind.
-        with signals.held():
+        with signals.defer_interrupt():
             files.write(trajectory.result(state), output, kind=trajectory.kind, config=config, code=code)
             checkpoint.remove()
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from quench.errors import QuenchError
-from quench.store.variables import config_of, whole
+from quench.store.variables import concat_chunks, config_of
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Inputs:
     def scan(self, name: str) -> xr.Dataset:
         """All grid points of a scan; attributes hold ``P_D``, ``epochs``, ``learning_rate`` and ``n_networks``."""
         parts = self.scans[name]
-        points = whole(parts, "point").drop_attrs(deep=False)
+        points = concat_chunks(parts, "point").drop_attrs(deep=False)
         config = config_of(parts[0])
         known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
         return points.assign_attrs(known, n_networks=int(points.sizes["network"]))
@@ -111,7 +111,7 @@ class Inputs:
     def training(self, name: str) -> xr.Dataset:
         """All networks of a classifier; attributes hold its choices (``model``, ``rate``, ``n_weights``, ...)."""
         parts = self.classifiers[name]
-        networks = whole([part.drop_dims(["weight"]) for part in parts], "network").drop_attrs(deep=False)
+        networks = concat_chunks([part.drop_dims(["weight"]) for part in parts], "network").drop_attrs(deep=False)
         return networks.assign_attrs(config_of(parts[0]), n_networks=int(networks.sizes["network"]))
 
     def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:

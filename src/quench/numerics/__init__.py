@@ -1,1 +1,1 @@
-"""What the bits rest on: keyed random numbers and compiled code."""
+"""Numbers that are the same to the bit on every machine: keyed random streams and compiled functions."""

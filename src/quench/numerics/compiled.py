@@ -1,14 +1,14 @@
 """Machine code, kept between processes: ``compiled`` is numba's ``njit`` with a cache that can be trusted.
 
 Numba's own cache follows the edits of one file only, so a function would keep calling the old version of a callee in
-another module; and its index and code files may disagree for a moment while several processes write. Here every piece
-of machine code is a file of its own, named by a digest of all that it depends on: the function and its signature, the
-syntax trees of its module and of everything that this imports (``quench.provenance.fingerprint``), the processor, and the
-versions of Python and numba. A file is never changed, only ever replaced as a whole by an equal one.
+another module. Its index and code files can also disagree while several processes write. Here every piece of machine code
+is a file of its own, named by a digest of all that it depends on: the function and its signature, the syntax trees of its
+module and of everything that this imports (``quench.provenance.fingerprint``), the processor, and the versions of Python
+and numba. A file never changes; it can only be replaced by an equal one.
 
-The files lie in NUMBA_CACHE_DIR where it is set, else in the package's ``__pycache__``, else (an install that the user
-cannot write to) in the user's own cache folder. All of these are read, the first that is writable is written, and where
-none is, every process compiles for itself.
+The files lie in NUMBA_CACHE_DIR if it is set, else in the package's ``__pycache__``, else (in an installation that the
+user cannot write to) in the user's cache folder. All of these are read, and the first writable one is written. Without a
+writable one, every process compiles anew.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import llvmlite
 import numba
@@ -28,44 +28,53 @@ from numba.core.ccallback import CFunc
 
 from quench.provenance.fingerprint import ROOT, fingerprint
 
-# Division by zero gives infinity or NaN; nobody calls the functions from C.
-_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-# Machine code is freed with its owner.
-_alive: list[CFunc] = []
+# Division by zero gives infinity or NaN, and no function is called from C.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_config: Any = numba.config
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+# Machine code is freed together with the object that owns it.
+_alive: list[CFunc[Callable[..., Any]]] = []
 
 
-def compiled(function: Callable | None = None, *, inline: bool = False) -> Any:
+@overload
+def compiled(function: _Function) -> _Function: ...
+@overload
+def compiled(*, inline: bool) -> Callable[[_Function], _Function]: ...
+def compiled(function: Any = None, *, inline: bool = False) -> Any:
     """Compile ``function`` at its first call; strict IEEE arithmetic, no interpreter lock, no index checks.
 
     ``inline`` makes LLVM copy it into its compiled callers. Use as ``@compiled`` or ``@compiled(inline=True)``.
     """
-    if function is None:
-        return lambda function: compiled(function, inline=inline)
-    dispatcher = numba.njit(forceinline=inline, **_OPTIONS)(function)
-    # What ``cache=True`` does, with another class.
-    dispatcher._cache = _Cache(function)
-    return dispatcher
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = numba.njit(forceinline=inline, **_OPTIONS)(function)
+        # As ``cache=True`` does, but with the class below.
+        dispatcher._cache = _Cache(function)
+        return dispatcher
+
+    return decorate if function is None else decorate(function)
 
 
-def entry_point(function: Callable, argument_types: Sequence[Any]) -> int:
+def entry_point(function: Callable[..., Any], argument_types: Sequence[Any]) -> int:
     """Address of the machine code of ``function``, which returns nothing, for C types (integers, pointers) of numba.
 
-    Compiled code that calls an address does not contain the callee, so large callees are compiled once and not again
-    inside each of their callers.
+    Compiled code that calls an address does not contain the callee, so large callees are compiled once instead of inside
+    each of their callers.
     """
-    callback = CFunc(function, (tuple(argument_types), numba.types.void), {}, {"nopython": True, **_OPTIONS})
+    callback: Any = CFunc(function, (tuple(argument_types), numba.types.void), {}, {"nopython": True, **_OPTIONS})
     callback._cache = _Cache(function)
     callback.compile()
     _alive.append(callback)
-    return callback.address
+    address: int = callback.address
+    return address
 
 
 def folders() -> list[Path]:
-    """Where machine code may lie, most wanted first."""
-    if numba.config.CACHE_DIR:
-        return [Path(numba.config.CACHE_DIR)]
+    """Folders for machine code, in the order in which they are tried."""
+    if _config.CACHE_DIR:
+        return [Path(_config.CACHE_DIR)]
     user = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    # Where a user has no home, "~" stays as it is.
+    # For a user without a home, "~" stays as it is.
     return [ROOT / "__pycache__" / "compiled", *([user / "quench" / "compiled"] if user.is_absolute() else [])]
 
 
@@ -75,22 +84,22 @@ class _Files(IndexDataCacheFile):
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def _name(self, key: tuple) -> str:
+    def _name(self, key: tuple[Any, ...]) -> str:
         return f"{self._prefix}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.machine"
 
-    def load(self, key: tuple) -> Any:
+    def load(self, key: tuple[Any, ...]) -> Any:
         for folder in folders():
-            # Absent, or cut short by a full disk: whatever cannot be read is compiled again.
+            # A file that is absent, or cut short by a full disk, is compiled again.
             with contextlib.suppress(Exception):
-                return self._load_data(str(folder / self._name(key)))
+                return IndexDataCacheFile._load_data(self, str(folder / self._name(key)))
         return None
 
-    def save(self, key: tuple, data: Any) -> None:
+    def save(self, key: tuple[Any, ...], data: Any) -> None:
         for folder in folders():
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
-                return self._save_data(str(folder / self._name(key)), data)
-        return None
+                IndexDataCacheFile._save_data(self, str(folder / self._name(key)), data)
+                return
 
     def flush(self) -> None:
         for folder in folders():
@@ -109,28 +118,28 @@ class _Files(IndexDataCacheFile):
 
 
 class _Results(CompileResultCacheImpl):
-    """How numba turns a compiled function into bytes and back; ``_Cache`` knows where to put them."""
+    """The conversion of a compiled function to bytes and back, as numba does it."""
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._lineno = function.__code__.co_firstlineno
         self._locator = self
         self._py_file = function.__code__.co_filename
 
     def ensure_cache_path(self) -> None:
-        """``_Files.save`` makes its folder."""
+        """Nothing to do: ``_Files.save`` creates its folder."""
 
 
 class _Cache(FunctionCache):
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__}.{function.__qualname__}"
         self._py_func = function
         self._impl = _Results(function)
         self._cache_path = str(folders()[0])
         self._cache_file = _Files(self._name.replace("<locals>.", ""))
-        # Taken now, while the files on disk are those just imported.
+        # Computed now, while the files on disk are those just imported.
         versions = (numba.__version__, llvmlite.__version__, sys.version_info[:3])
-        self._stamp = (fingerprint(function.__module__), versions, numba.config.OPT, numba.config.BOUNDSCHECK)
-        self.enable()
+        self._stamp = (fingerprint(function.__module__), versions, _config.OPT, _config.BOUNDSCHECK)
+        FunctionCache.enable(self)
 
-    def _index_key(self, sig: Any, codegen: Any) -> tuple:
-        return (self._name, self._stamp, super()._index_key(sig, codegen))
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (self._name, self._stamp, FunctionCache._index_key(self, sig, codegen))

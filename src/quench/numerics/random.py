@@ -12,6 +12,7 @@ mathematical library, so a vectorised build for any processor gives the same bit
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numba.extending import intrinsic
@@ -31,18 +32,22 @@ _LOG_2 = float.fromhex("0x1.62e42fefa39efp-1")
 _SQRT_2 = np.sqrt(2.0)
 _QUARTER_TURN = np.pi / 2
 
+_Word = np.uint64
+_Words = tuple[_Word, _Word, _Word, _Word]
+
 # Inlined by LLVM: the loops below become one straight body, which it vectorises.
 _inlined = compiled(inline=True)
 
 
-@intrinsic
-def _sqrt(typing_context, x):
-    """IEEE square root as an LLVM intrinsic; NumPy's is a library call, which stops the vectoriser."""
-
-    def emit(context, builder, signature, arguments):
+def _llvm_sqrt(typing_context: Any, x: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [arguments[0].type]), arguments)
 
     return x(x), emit
+
+
+# IEEE square root as an LLVM intrinsic; NumPy's is a library call, which stops the vectoriser.
+_sqrt: Any = intrinsic(_llvm_sqrt)
 
 
 def stream_id(name: str) -> int:
@@ -97,20 +102,20 @@ def _count(n: int) -> int:
 
 
 @_inlined
-def _round(c0, c1, c2, c3, k0, k1):
+def _round(c0: _Word, c1: _Word, c2: _Word, c3: _Word, k0: _Word, k1: _Word) -> _Words:
     p0 = _MULTIPLIER_0 * c0
     p1 = _MULTIPLIER_1 * c2
     return (p1 >> _HALF_WORD) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF_WORD) ^ c3 ^ k1, p0 & _LOW
 
 
 @_inlined
-def _two_rounds(c0, c1, c2, c3, k0, k1):
+def _two_rounds(c0: _Word, c1: _Word, c2: _Word, c3: _Word, k0: _Word, k1: _Word) -> _Words:
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
     return _round(c0, c1, c2, c3, (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW)
 
 
 @_inlined
-def philox(c0, c1, c2, c3, k0, k1):
+def philox(c0: _Word, c1: _Word, c2: _Word, c3: _Word, k0: _Word, k1: _Word) -> _Words:
     """Philox4x32-10 of four counter and two key words; all are 32-bit values held in uint64.
 
     The ten rounds are written out because the vectoriser gives up on a loop inside the loop over blocks.
@@ -123,19 +128,19 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @_inlined
-def _block(seed, stream, step, block):
+def _block(seed: _Word, stream: _Word, step: _Word, block: int) -> _Words:
     seed, stream, step = np.uint64(seed), np.uint64(stream), np.uint64(step)
     return philox(np.uint64(block), seed >> _HALF_WORD, step & _LOW, step >> _HALF_WORD, seed & _LOW, stream)
 
 
 @_inlined
-def _uniform(high, low):
+def _uniform(high: _Word, low: _Word) -> float:
     bits = (high << np.uint64(20)) | (low >> np.uint64(12))
     return (np.float64(np.int64(bits)) + 0.5) * 2.0**-52
 
 
 @_inlined
-def _log(u):
+def _log(u: float) -> float:
     """Natural logarithm of a positive normal float64, to 1e-12: 2 artanh(s), s = (m - 1)/(m + 1), |s| < 0.172."""
     bits = np.float64(u).view(np.int64)
     exponent = (bits >> 52) - 1023
@@ -151,7 +156,7 @@ def _log(u):
 
 
 @_inlined
-def _sine_cosine(a):
+def _sine_cosine(a: float) -> tuple[float, float]:
     """Taylor sums for |a| <= pi/4, to 1e-13."""
     z = a * a
     sine = 1 / 362880 - z * (1 / 39916800 - z * (1 / 6227020800))
@@ -162,7 +167,7 @@ def _sine_cosine(a):
 
 
 @_inlined
-def _normal_pair(radius_word, angle_word):
+def _normal_pair(radius_word: _Word, angle_word: _Word) -> tuple[np.float32, np.float32]:
     """Box & Muller (1958): two independent normals from a squared radius -2 log u and a uniform angle."""
     radius = _sqrt(-2.0 * _log((np.float64(np.int64(radius_word)) + 0.5) * 2.0**-32))
     quadrant = angle_word >> np.uint64(30)
@@ -176,7 +181,7 @@ def _normal_pair(radius_word, angle_word):
 
 
 @compiled
-def fill_uniforms(out, seed, stream, step):
+def fill_uniforms(out: np.ndarray, seed: _Word, stream: _Word, step: _Word) -> None:
     """Compiled body of ``uniforms``: fills ``out`` (float64); seed, stream and step are uint64."""
     whole = out.size // 2
     for block in range(whole):
@@ -189,7 +194,7 @@ def fill_uniforms(out, seed, stream, step):
 
 
 @compiled
-def fill_normals(out, seed, stream, step):
+def fill_normals(out: np.ndarray, seed: _Word, stream: _Word, step: _Word) -> None:
     """Compiled body of ``normals``: fills ``out`` (float32); seed, stream and step are uint64."""
     whole = out.size // 4
     for block in range(whole):
@@ -209,9 +214,12 @@ def fill_normals(out, seed, stream, step):
 
 
 @_inlined
-def _bounded(words, position, bound, seed, stream, step):
-    """An exactly uniform integer below ``bound`` from word number ``position`` on; the words of the block that position
-    is in, the one at position first; and the next position.
+def _bounded(
+    words: _Words, position: int, bound: _Word, seed: _Word, stream: _Word, step: _Word
+) -> tuple[np.int64, _Words, int]:
+    """An exactly uniform integer below ``bound`` from word ``position`` on; the words of its block; the next position.
+
+    The words are rotated: the one at the next position comes first.
 
     Lemire, *Fast random integer generation in an interval* (ACM TOMACS 29, 2019): the high half of word x bound, with
     the words rejected that would make some integers likelier than others.
@@ -230,7 +238,7 @@ def _bounded(words, position, bound, seed, stream, step):
 
 
 @compiled
-def fill_permutation(out, seed, stream, step):
+def fill_permutation(out: np.ndarray, seed: _Word, stream: _Word, step: _Word) -> None:
     """Compiled body of ``permutation`` (Fisher & Yates): fills ``out`` (integers); seed, stream and step are uint64."""
     words, position = (_ZERO, _ZERO, _ZERO, _ZERO), 0
     for i in range(out.size):
@@ -241,7 +249,7 @@ def fill_permutation(out, seed, stream, step):
 
 
 @compiled
-def fill_integers(out, seed, stream, step, bound):
+def fill_integers(out: np.ndarray, seed: _Word, stream: _Word, step: _Word, bound: _Word) -> None:
     """Compiled body of ``integers``: fills ``out`` (integers); seed, stream, step and bound are uint64."""
     words, position = (_ZERO, _ZERO, _ZERO, _ZERO), 0
     for i in range(out.size):

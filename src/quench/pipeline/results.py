@@ -19,7 +19,6 @@ from quench.dynamics.choices import optimiser_of
 from quench.errors import QuenchError
 from quench.pipeline import expected
 from quench.provenance import steps
-from quench.provenance.fingerprint import fingerprint
 from quench.store import files
 
 CONFIG = "config.yaml"
@@ -162,7 +161,7 @@ def codes_of(dataset: xr.Dataset) -> set[str]:
     """Fingerprints that the present code would give ``dataset``'s file; of a mobility either backend's."""
     kind, config = dataset.attrs["kind"], files.config_of(dataset)
     if kind == "figure":
-        return {fingerprint(f"quench.figures.{config['figure']}")}
+        return {steps.code(kind, figure=config["figure"])}
     if kind == "mobility":
         return {steps.code(kind, backend) for backend in ("fused", "reference")}
     if kind in ("snapshots", "streamed"):

@@ -1,1 +1,1 @@
-"""Which code made a result."""
+"""The code that made a result: fingerprints, the modules of each step, submissions."""

@@ -1,7 +1,14 @@
-"""What a result depends on in the code: a hash of syntax trees, blind to comments, docstrings and formatting.
+"""The code that a result depends on, as a hash of syntax trees: blind to comments, docstrings and formatting.
 
-Snakemake reruns a job when its parameters change; each rule passes ``fingerprint("quench.some.module")`` as one of them,
-so an edit reaches exactly the results that the edited code made. Nothing is imported to compute it.
+Snakemake reruns a job when its parameters change. Each rule passes fingerprints of the modules that compute its result as
+one of them, so an edit reaches exactly the results that the edited code computes. Nothing is imported to compute a
+fingerprint: it is a function of the files of the package alone.
+
+Whatever decides a number is inside, and nothing else is. ``PLUMBING`` decides none and is left out of every fingerprint:
+how a process survives being killed, which code is whose, how files are written and checked, how raw images are downloaded,
+and the text of an error. So a new message or another checkpoint retrains nothing. One module of ``store`` is inside:
+``quench.store.variables`` puts arrays, names and units together, and these are part of a result. What plumbing imports
+is followed all the same, so that a module counts whichever way a computation reaches it.
 """
 
 from __future__ import annotations
@@ -12,36 +19,40 @@ import hashlib
 from pathlib import Path
 
 from quench.errors import QuenchError, nearest
-from quench.provenance.submission import check_code
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT.name
 
+# Modules, and packages with all that they contain; names without the leading ``quench``.
+PLUMBING = ("errors", "runtime", "provenance", "store", "data.download")
+COMPUTING = ("store.variables",)
+
 
 @functools.cache
 def fingerprint(module: str) -> str:
-    """Sixteen hexadecimal digits over ``module`` and everything in the package that it imports, however deep.
+    """Sixteen hexadecimal digits over ``module`` and all ``dependencies`` of it.
 
-    Raises ``QuenchError`` for a module that does not exist, and in a job that was submitted with other code.
+    Raises ``QuenchError`` for a module that does not exist.
     """
-    digest = hashlib.sha256()
-    for name in sorted(dependencies(module)):
-        digest.update(name.encode() + b"\0" + _canonical(name).encode() + b"\0")
-    check_code(module, digest.hexdigest()[:16])
-    return digest.hexdigest()[:16]
+    parts = "".join(f"{name} {_digest(name)}\n" for name in sorted(dependencies(module)))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def all_fingerprints() -> dict[str, str]:
     """Fingerprints of all modules of the package by name."""
-    return {name: fingerprint(name) for name in map(_name, sorted(ROOT.rglob("*.py")))}
+    return {name: fingerprint(name) for name in all_modules()}
+
+
+def all_modules() -> list[str]:
+    """Dotted names of all modules of the package."""
+    return [_name(path) for path in sorted(ROOT.rglob("*.py"))]
 
 
 @functools.cache
 def dependencies(module: str) -> frozenset[str]:
-    """Dotted names of ``module`` and all package modules that it imports, directly or not (function bodies included)."""
+    """Names of ``module`` and of all that it imports, directly or not, in function bodies too; plumbing is left out."""
     if _path(module) is None:
-        known = [_name(path) for path in ROOT.rglob("*.py")]
-        raise QuenchError(f"no module {module!r} in the package{nearest(module, known)}")
+        raise QuenchError(f"no module {module!r} in the package{nearest(module, all_modules())}")
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -49,7 +60,13 @@ def dependencies(module: str) -> frozenset[str]:
         if name not in found:
             found.add(name)
             waiting.extend(_imports(name))
-    return frozenset(found)
+    return frozenset(name for name in found if name == module or not is_plumbing(name))
+
+
+def is_plumbing(module: str) -> bool:
+    """Whether ``module`` is left out of every fingerprint."""
+    name = module.removeprefix(f"{PACKAGE}.")
+    return name not in COMPUTING and any(f"{name}.".startswith(f"{part}.") for part in PLUMBING)
 
 
 def _path(name: str) -> Path | None:
@@ -69,17 +86,18 @@ def _name(path: Path) -> str:
 
 
 @functools.cache
-def _tree(name: str) -> ast.Module:
+def source(name: str) -> str:
+    """The text of a module."""
     path = _path(name)
     assert path is not None
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return path.read_text(encoding="utf-8")
 
 
 @functools.cache
 def _imports(name: str) -> frozenset[str]:
     """Package modules named by the import statements of ``name``, and the packages that enclose them."""
     wanted: set[str] = set()
-    for node in ast.walk(_tree(name)):
+    for node in ast.walk(ast.parse(source(name))):
         if isinstance(node, ast.Import):
             wanted.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -91,31 +109,29 @@ def _imports(name: str) -> frozenset[str]:
                 f"{name}: relative import on line {node.lineno}; write it out, fingerprints need full names"
             )
     modules = {candidate for candidate in wanted if _path(candidate) is not None}
-    # ``quench`` itself (its version number) is left out: a release changes no result.
-    return frozenset(
-        parent
-        for found in modules
-        for parent in _with_parents(found)
-        if parent not in {PACKAGE, f"{PACKAGE}.provenance.fingerprint"}
-    )
+    return frozenset(parent for found in modules for parent in _with_parents(found))
 
 
 def _with_parents(name: str) -> list[str]:
+    # Without the package itself, which holds the version: a release changes no result.
     parts = name.split(".")
-    return [".".join(parts[:i]) for i in range(2, len(parts) + 1)] or [name]
+    return [".".join(parts[:i]) for i in range(2, len(parts) + 1)]
 
 
 @functools.cache
-def _canonical(name: str) -> str:
-    """The syntax tree as text, docstrings and positions left out."""
-    tree = ast.parse(_path(name).read_text(encoding="utf-8"))
+def _digest(name: str) -> str:
+    return digest(source(name))
+
+
+def digest(text: str) -> str:
+    """SHA-256 of the syntax tree of ``text``, docstrings and positions left out."""
+    tree = ast.parse(text)
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return ast.dump(tree, annotate_fields=False, include_attributes=False)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+            node.body = node.body[1:]
+    return hashlib.sha256(ast.dump(tree, annotate_fields=False, include_attributes=False).encode()).hexdigest()
+
+
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the body begins with a docstring."""
+    return ast.get_docstring(node, clean=False) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from quench.provenance.fingerprint import fingerprint
+from quench.provenance.submission import check_code
 
 # Modules of a backend and of annealing are chosen by name at run time, so that each step names those that it uses.
 _LANGEVIN = ("quench.dynamics.run", "quench.dynamics.{backend}.langevin")
@@ -29,6 +30,7 @@ _STEPS = {
     "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
     "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
+    "figure": ("quench.figures.{figure}", "quench.figures.vocabulary", "quench.figures.save"),
 }
 
 
@@ -37,14 +39,19 @@ def run_step(optimiser: str, snapshots: str) -> str:
     return optimiser if snapshots == "full" else optimiser + _STREAMED
 
 
-def modules(step: str, backend: str = "") -> tuple[str, ...]:
-    """Dotted names of the modules that make the result of ``step``, together with all that they import."""
+def modules(step: str, backend: str = "", figure: str = "") -> tuple[str, ...]:
+    """Dotted names of the modules that compute the result of ``step``, with all that they import."""
     own = _STEPS[step.removesuffix(_STREAMED)]
     streamed = ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()
-    return tuple(module.format(backend=backend) for module in (*own, *streamed))
+    return tuple(module.format(backend=backend, figure=figure) for module in (*own, *streamed))
 
 
-def code(step: str, backend: str = "") -> str:
-    """Fingerprint of all code that decides the result of ``step``."""
-    prints = [fingerprint(module) for module in modules(step, backend)]
+def code(step: str, backend: str = "", figure: str = "") -> str:
+    """Fingerprint of everything that shapes the result of ``step``.
+
+    Raises ``QuenchError`` in a job that was submitted with another version of it.
+    """
+    own = modules(step, backend, figure)
+    check_code(*own)
+    prints = [fingerprint(module) for module in own]
     return hashlib.sha256(" ".join(prints).encode()).hexdigest()[:16] if len(prints) > 1 else prints[0]

@@ -1,8 +1,9 @@
-"""What a workflow holds its jobs to: scenario, rules and code as they were when its main process started.
+"""The scenario, rules and code that a workflow started with, to which all its jobs are held.
 
-Snakemake's record of a result tells what the main process knew. But a cluster job reads configuration and rules anew when
-it starts, maybe days later, and every job imports the code then. So the main process writes down what it goes by; cluster
-jobs take the scenario from there, whatever the files say by now, and no job works with other rules or other code.
+Snakemake's record of a result describes what the main process knew. But a cluster job reads configuration and rules anew
+when it starts, maybe days later, and every job imports the code then. So the main process records what it started with.
+Cluster jobs take the scenario from that record, whatever the files contain by then, and a job refuses to run with other
+rules or with other code.
 """
 
 from __future__ import annotations
@@ -14,19 +15,30 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from quench.errors import QuenchError
+from quench.provenance.fingerprint import fingerprint
 from quench.runtime.atomic import atomic
 
-# Inherited by every job: where the submission is written. Absent where no main process is at work.
+# The path of the record, which every job inherits; unset where no main process is running.
 VARIABLE = "QUENCH_SUBMISSION"
 
 
-def record(folder: str | Path, scenario: Mapping[str, Any], rules: str, code: Mapping[str, str], days: float) -> Path:
-    """Write the submission down, tell all processes started from now on of it, and return its place.
+class Submission(TypedDict):
+    """A scenario as plain values, a hash of the rules, and the fingerprint of each module of the package."""
 
-    It is named by its content, so that jobs of an earlier main process keep theirs; those older than ``days`` go.
+    scenario: dict[str, object]
+    rules: str
+    code: dict[str, str]
+
+
+def record(
+    folder: str | Path, scenario: Mapping[str, object], rules: str, code: Mapping[str, str], days: float
+) -> Path:
+    """Write the submission to ``folder``, announce it to all processes started from now on, and return its path.
+
+    It is named by its content, so jobs of an earlier main process keep theirs. Submissions older than ``days`` are removed.
     """
     content = json.dumps({"scenario": scenario, "rules": rules, "code": dict(code)}, sort_keys=True)
     path = Path(folder) / ".submissions" / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
@@ -41,12 +53,13 @@ def record(folder: str | Path, scenario: Mapping[str, Any], rules: str, code: Ma
 
 
 @functools.cache
-def read() -> dict[str, Any] | None:
-    """The submission that this process belongs to; None by hand, and where sources travel with the job."""
+def read() -> Submission | None:
+    """The submission that this process belongs to; None for a command by hand, and where sources travel with the job."""
     path = os.environ.get(VARIABLE)
     if not path or not Path(path).exists():
         return None
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    submitted: Submission = json.loads(Path(path).read_text(encoding="utf-8"))
+    return submitted
 
 
 def rules_hash(paths: Iterable[str | Path]) -> str:
@@ -58,16 +71,19 @@ def rules_hash(paths: Iterable[str | Path]) -> str:
 
 
 def check_rules(found: str) -> None:
-    """Raise ``QuenchError`` where the rules are others than those that the job was submitted with."""
+    """Raise ``QuenchError`` where the job was submitted with rules of another hash than ``found``."""
     submitted = read()
     if submitted and submitted["rules"] != found:
-        raise QuenchError("rules were edited while this workflow's jobs were under way; start the workflow again")
+        raise QuenchError("the rules were edited while jobs of this workflow were running; start the workflow again")
 
 
-def check_code(module: str, found: str) -> None:
-    """Raise ``QuenchError`` where ``module``, or what it imports, is not what the job was submitted with."""
+def check_code(*modules: str) -> None:
+    """Raise ``QuenchError`` where the job was submitted with another version of ``modules``, or of what they import."""
     submitted = read()
-    if submitted and submitted["code"].get(module, found) != found:
-        raise QuenchError(
-            f"{module}, or what it imports, was edited while this workflow's jobs were under way; start the workflow again"
-        )
+    code = submitted["code"] if submitted else {}
+    for module in modules:
+        if code.get(module, fingerprint(module)) != fingerprint(module):
+            raise QuenchError(
+                f"{module}, or a module that it imports, was edited while jobs of this workflow were running;"
+                " start the workflow again"
+            )

@@ -1,1 +1,1 @@
-"""One process that may be killed at any moment and must corrupt nothing."""
+"""A process that may be killed at any moment and must corrupt nothing."""

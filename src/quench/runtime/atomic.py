@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Files that are complete or absent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, moved onto it once the block ends without an error and the bytes are on disk."""
+    """A temporary name beside ``path``, moved onto it when the block ends without an error and the bytes are on disk."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose their format by it.
@@ -25,7 +25,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers(path: str | Path) -> None:
-    """Remove the temporaries of ``path`` that killed processes left; for a caller who knows that it is the only writer."""
+    """Remove the temporary files of ``path`` that killed processes left; for a caller that is its only writer."""
     path = Path(path)
     if path.parent.is_dir():
         for entry in path.parent.iterdir():

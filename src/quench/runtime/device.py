@@ -1,4 +1,4 @@
-"""Which device torch can use on this machine."""
+"""The device that torch can use on this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ KINDS = ("cpu", "cuda", "mps")
 
 
 def usable_device(wanted: str, float64: bool = False) -> tuple[str, str]:
-    """``wanted`` ("cpu", "cuda", "cuda:1", "mps") and "", or "cpu" and the reason why it must be that.
+    """``wanted`` ("cpu", "cuda", "cuda:1", "mps") and "", or "cpu" and the reason why ``wanted`` cannot be used.
 
-    ``float64`` where the work needs such numbers, as master weights do. Raises ``ValueError`` for a name that stands for
-    no device.
+    ``float64``: the work needs float64 numbers, as master weights do. Raises ``ValueError`` for a name of no device.
     """
     kind, _, number = wanted.partition(":")
     if kind not in KINDS or (":" in wanted and not (kind == "cuda" and number.isdecimal())):

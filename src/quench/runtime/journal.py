@@ -1,22 +1,32 @@
-"""What only ever grows (snapshots) goes to an append-only file: saving costs what is new, not all there is."""
+"""Append-only file for snapshots, so that a checkpoint writes only the new rows."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
+from quench.runtime import rows
+
 _PIECE = 1 << 24
+
+
+class Mark(TypedDict):
+    """The length of a journal and the SHA-256 of that much of it."""
+
+    rows: int
+    bytes: int
+    sha256: str
 
 
 class Journal:
     """Rows of float64 numbers, all of one length, in the file at ``path``.
 
-    ``mark()`` vouches for every row so far; ``rewind(mark)`` believes no row that it does not vouch for. Whoever keeps a
-    mark must write it after ``append`` has returned: the rows are on disk by then.
+    ``mark()`` covers every row so far, and ``rewind(mark)`` trusts only rows that the mark covers. A mark must be saved
+    after ``append`` has returned: the rows are on disk by then.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,31 +34,28 @@ class Journal:
         self.n_rows = self.size = 0
         self._digest = hashlib.sha256()
 
-    def append(self, rows: np.ndarray) -> None:
-        """Add ``rows`` (row, ...) after the ones that are there; whatever a broken append left behind is cut off."""
-        if len(rows) == 0:
+    def append(self, new: np.ndarray) -> None:
+        """Add the rows ``new`` (row, ...) after the existing ones."""
+        if len(new) == 0:
             return
-        content = memoryview(np.ascontiguousarray(rows, dtype=np.float64)).cast("B")
+        content = np.ascontiguousarray(new, dtype=np.float64).data.cast("B")
         with open(self.path, "r+b" if self.path.exists() else "w+b") as file:
-            file.seek(self.size)
-            file.truncate()
-            file.write(content)
-            file.flush()
+            size = rows.append(file.fileno(), self.size, [content])
             os.fsync(file.fileno())
         self._digest.update(content)
-        self.size += len(content)
-        self.n_rows += len(rows)
+        self.size = size
+        self.n_rows += len(new)
 
-    def mark(self) -> dict[str, Any]:
-        """How much there is, and its checksum; plain values for JSON."""
+    def mark(self) -> Mark:
+        """The rows so far, for a later ``rewind``; plain values for JSON."""
         return {"rows": self.n_rows, "bytes": self.size, "sha256": self._digest.hexdigest()}
 
-    def rewind(self, mark: dict[str, Any]) -> np.ndarray | None:
-        """The rows that ``mark`` vouches for, float64 (row, value), read from disk as used; None if they are not whole."""
+    def rewind(self, mark: Mark) -> np.ndarray | None:
+        """The rows that ``mark`` covers, float64 (row, value), read from disk as used; None if any of them is damaged."""
         size, digest = mark["bytes"], hashlib.sha256()
-        if size and (not self.path.exists() or self.path.stat().st_size < size):
-            return None
         if size:
+            if not self.path.exists() or self.path.stat().st_size < size:
+                return None
             with open(self.path, "rb") as file:
                 left = size
                 while left:
@@ -58,6 +65,5 @@ class Journal:
         if digest.hexdigest() != mark["sha256"]:
             return None
         self.n_rows, self.size, self._digest = mark["rows"], size, digest
-        if not size:
-            return np.empty((self.n_rows, 0))
-        return np.memmap(self.path, dtype=np.float64, mode="r", shape=(self.n_rows, size // 8 // self.n_rows))
+        width = size // 8 // self.n_rows if size else 0
+        return rows.read(self.path, np.dtype((np.float64, (width,))), 0, self.n_rows)

@@ -1,4 +1,4 @@
-"""Long work says how far it is: a bar on a terminal, a line now and then in a log, with the time left."""
+"""Progress of long work: a bar on a terminal, a line every half minute in a log, with the time left."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Self, TextIO
 LOG_EVERY_SECONDS = 30.0
 BAR_EVERY_SECONDS = 0.2
 BAR_WIDTH = 24
-# The pace is that of the last minute: work gets faster and slower on the way.
+# The pace is that of the last minute, because it changes during the work.
 PACE_SECONDS = 60.0
 
 
 class Progress:
-    """Tell about ``total`` steps of work called ``title``: phase, step, loss, steps per second, time left.
+    """Report on ``total`` steps of work called ``title``: phase, step, loss, steps per second, time left.
 
-    On a terminal a bar is drawn again and again on one line; elsewhere a line is written every half minute, and one at
-    the end. Used as a context, the bar is ended whatever happens.
+    On a terminal one line with a bar is redrawn; elsewhere a line is written every half minute, and one at the end. Used
+    as a context, the bar is ended whatever happens.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Progress:
         self.title, self.total, self.clock = title, total, clock
         self.stream = stream or sys.stderr
         self.terminal = self.stream.isatty()
-        self.began = self.told = clock()
+        self.began = self.reported = clock()
         self.phase = ""
         self.marks: deque[tuple[float, int]] = deque()
         self.last: tuple[int, str, float] | None = None
@@ -42,8 +42,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         self.close(done=kind is None)
 
-    def tell(self, step: int, phase: str, loss: float = float("nan")) -> None:
-        """Say where the work is, if it is time to."""
+    def report(self, step: int, phase: str, loss: float = float("nan")) -> None:
+        """Note where the work is, and write it if the last line is old enough."""
         now = self.clock()
         if self.last is None:
             self.first_step = step
@@ -52,16 +52,16 @@ class Progress:
             self.marks.clear()
         while len(self.marks) > 1 and now - self.marks[1][0] > PACE_SECONDS:
             self.marks.popleft()
-        # A mark a second is enough to remember a minute by.
+        # One mark per second is enough for the pace of a minute.
         if not self.marks or now - self.marks[-1][0] >= 1.0:
             self.marks.append((now, step))
         self.last = (step, phase, loss)
-        if now - self.told >= (BAR_EVERY_SECONDS if self.terminal else LOG_EVERY_SECONDS):
-            self.told = now
+        if now - self.reported >= (BAR_EVERY_SECONDS if self.terminal else LOG_EVERY_SECONDS):
+            self.reported = now
             self._write(self._line(step, phase, loss, now))
 
     def close(self, done: bool = True) -> None:
-        """Leave the last state standing (on a terminal), or say how long the work took (in a log)."""
+        """End the bar at the last step (on a terminal), or write how long the work took (in a log)."""
         if self.last is None:
             return
         step, phase, loss = self.last

@@ -1,4 +1,4 @@
-"""Signals that wait: handlers for a while, and a Ctrl-C that lets a call end."""
+"""Signal handlers for the length of a block, and a Ctrl-C that waits for the end of a call."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from types import FrameType
 
 @contextlib.contextmanager
 def handled(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Inside, signals ``numbers`` go to ``handler``; afterwards they act as before. In another than the main thread, which
-    alone may handle signals, nothing is changed."""
+    """Inside the block ``handler`` receives the signals ``numbers``; afterwards they act as before.
+
+    Only the main thread can handle signals: in another thread nothing changes.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -26,22 +28,22 @@ def handled(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameTy
 
 
 @contextlib.contextmanager
-def held() -> Iterator[None]:
-    """SIGINT waits until the block has ended; a second one ends the process at once.
+def defer_interrupt() -> Iterator[None]:
+    """SIGINT takes effect when the block has ended; a second SIGINT ends the process at once.
 
-    The NetCDF library works under a lock. An exception between taking it and the code that gives it back would leave it
-    taken, and the next one to want it, the end of the process among them, would wait for ever.
+    The NetCDF library works under a lock. An exception between the code that takes the lock and the code that releases it
+    would leave it taken, and its next user, such as the end of the process, would wait without end.
     """
-    asked = False
+    received = False
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+        nonlocal received
+        received = True
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     try:
         with handled((signal.SIGINT,), note):
             yield
     finally:
-        if asked:
+        if received:
             signal.raise_signal(signal.SIGINT)

@@ -1,7 +1,8 @@
-"""What a command took: told at the end of its log, read back by the report. Results themselves carry no clock time."""
+"""Time and memory that a command used: the last line of its log, read by the report. Results carry no clock time."""
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import resource
@@ -18,7 +19,7 @@ _LINE = re.compile(
 
 
 class Usage(NamedTuple):
-    """Seconds by the clock, seconds of all processor cores together, peak memory, and the kind of machine."""
+    """Wall-clock seconds, seconds of all processor cores together, peak memory in MB, and the kind of machine."""
 
     seconds: float
     cpu: float
@@ -26,8 +27,8 @@ class Usage(NamedTuple):
     machine: str
 
 
-def tell(began: float, stream: TextIO | None = None) -> None:
-    """Write what this process and its children took since ``began`` (``time.monotonic``); nothing on a terminal."""
+def log(began: float, stream: TextIO | None = None) -> None:
+    """Write what this process and its children used since ``began`` (``time.monotonic``); on a terminal, nothing."""
     stream = stream or sys.stderr
     if stream.isatty():
         return
@@ -44,9 +45,7 @@ def tell(began: float, stream: TextIO | None = None) -> None:
 
 
 def machine() -> str:
-    """Kind of processor and number of cores; no name of a host."""
-    import os
-
+    """Kind of processor and number of cores; no host name."""
     return f"{_processor()}, {os.cpu_count()} cores"
 
 
@@ -61,14 +60,14 @@ def _processor() -> str:
     return platform.processor() or platform.machine() or "unknown processor"
 
 
-def read(log: Path) -> Usage | None:
-    """The last such line of a log; None where there is none (the job was killed, or failed)."""
+def read(path: Path) -> Usage | None:
+    """The usage in the log at ``path``; None if it has none, because the job was killed or failed."""
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    told = list(_LINE.finditer(text))
-    if not told:
+    lines = list(_LINE.finditer(text))
+    if not lines:
         return None
-    found = told[-1]
+    found = lines[-1]
     return Usage(float(found["seconds"]), float(found["cpu"]), int(found["megabytes"]), found["machine"])

@@ -1,1 +1,1 @@
-"""NetCDF files that are complete or absent, and what each kind of file holds."""
+"""NetCDF files that are complete or absent, and the contents that each kind of file must have."""

@@ -1,6 +1,6 @@
-"""A checksum at the end of a file, over every byte before it: damage anywhere is found before a reader is misled by it.
+"""A checksum at the end of a file, over every byte before it, by which a reader finds damage anywhere in the file.
 
-NetCDF-4 readers know the end of their data and take no notice of what follows.
+NetCDF-4 readers know where their data end and ignore what follows.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def seal(path: Path) -> None:
 
 
 def check(path: Path) -> bool:
-    """Whether the file at ``path`` is sealed and whole; False where it has no seal at its end.
+    """Whether the file at ``path`` has a checksum at its end.
 
-    Raises ``QuenchError`` where the seal says otherwise than the bytes, ``OSError`` where they cannot be read.
+    Raises ``QuenchError`` where the checksum does not match the bytes, ``OSError`` where they cannot be read.
     """
     size = path.stat().st_size - LENGTH
     if size < 0:

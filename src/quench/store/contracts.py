@@ -1,4 +1,4 @@
-"""What a file of each kind must hold, whoever wrote it: variables, their dimensions, and numbers that can be true."""
+"""The contents of each kind of file, whichever program wrote it: variables, their dimensions, and bounds of their values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quench.errors import QuenchError
 
 
 class Wanted(NamedTuple):
-    """Dimensions and bounds of a variable; ``gaps``: NaN stands for what was not measured.
+    """Dimensions and bounds of a variable; with ``gaps``, NaN stands for what was not measured.
 
     An ``optional`` variable may be absent or empty; otherwise it keeps the rest of its contract.
     """
@@ -34,7 +34,7 @@ _NUMBER = ("network",)
 CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "dataset": {"x": Wanted(("sample", "component")), "y": Wanted(("sample",))},
     "pretrained": {"weights": Wanted(("network", "weight")), "seed": Wanted(_NUMBER, 0)},
-    # Anyone's snapshots are taken, in any order of dimensions: quench.store.snapshots looks closer.
+    # Snapshots may come from any program, with dimensions in any order: quench.store.snapshots checks them.
     "snapshots": {},
     "streamed": "quench.observables.streaming:contract",
     "observables": "quench.observables.measure:contract",
@@ -77,7 +77,7 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "figure": {},
 }
 
-# What sums and square roots may exceed an exact bound by.
+# Sums and square roots may exceed an exact bound by this much.
 _ROUNDING = 1e-9
 
 
@@ -90,18 +90,17 @@ def rows(kind: str) -> dict[str, Wanted]:
 def check(dataset: xr.Dataset, kind: str, path: object) -> None:
     """Raise ``QuenchError``, naming the file at ``path`` and the variable, where ``dataset`` is not of its ``kind``.
 
-    Networks that are marked as lost (``diverged_at`` from 0 on) may hold anything.
+    Networks that are marked as diverged (``diverged_at`` from 0 on) may hold any value.
     """
     for name, wanted in rows(kind).items():
+        dims = ", ".join(wanted.dims)
         if name not in dataset.variables and wanted.optional:
             continue
         if name not in dataset.variables:
-            raise QuenchError(f"{path}: no variable {name!r}; a file of {kind} holds {name} ({', '.join(wanted.dims)})")
+            raise QuenchError(f"{path}: no variable {name!r}; a file of kind {kind} holds {name} ({dims})")
         variable = dataset[name]
         if variable.dims != wanted.dims:
-            raise QuenchError(
-                f"{path}: {name} has dimensions ({', '.join(map(str, variable.dims))}), not ({', '.join(wanted.dims)})"
-            )
+            raise QuenchError(f"{path}: {name} has dimensions ({', '.join(map(str, variable.dims))}), not ({dims})")
         if variable.dtype.kind not in "iufb":
             raise QuenchError(f"{path}: {name} does not hold numbers")
         if 0 in variable.shape and "kept_time" not in wanted.dims and not wanted.optional:
@@ -111,9 +110,9 @@ def check(dataset: xr.Dataset, kind: str, path: object) -> None:
 
 def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataArray | None, path: object) -> None:
     low, high = wanted.low - _ROUNDING, wanted.high + _ROUNDING
-    fine = np.isfinite(variable) & (variable >= low) & (variable <= high)
+    fine = xr.apply_ufunc(np.isfinite, variable) & (variable >= low) & (variable <= high)
     if wanted.gaps:
-        fine |= np.isnan(variable)
+        fine |= variable.isnull()
     if not fine.all() and diverged_at is not None and set(diverged_at.dims) <= set(variable.dims):
         fine |= diverged_at >= 0
     if not fine.all():
@@ -121,5 +120,5 @@ def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataAr
         what = f"a value of {value:g}, outside {wanted.low:g} to {wanted.high:g}"
         if not np.isfinite(value):
             what = f"a value that is not finite ({value})"
-        lost = ", in a network that is not marked as lost" if "network" in variable.dims else ""
-        raise QuenchError(f"{path}: {variable.name} holds {what}{lost}")
+        where = ", in a network that is not marked as diverged" if "network" in variable.dims else ""
+        raise QuenchError(f"{path}: {variable.name} holds {what}{where}")

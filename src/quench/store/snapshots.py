@@ -1,4 +1,4 @@
-"""The snapshots file: an ensemble's weights along a trajectory. Anyone may write one; it is checked when it is read."""
+"""The snapshots file: the weights of an ensemble along a trajectory. Any program may write one; reading checks it."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ def read(path: str | Path) -> xr.Dataset:
 
 
 def opened(path: str | Path, kind: str | tuple[str, ...] = "snapshots") -> xr.Dataset:
-    """The file at ``path``, of one of these kinds, as it is; a recording on its way is one of snapshots."""
-    if unfinished.is_partial(path):
+    """The file at ``path``, of one of these kinds, as it is; an unfinished recording is a file of snapshots."""
+    if unfinished.is_unfinished(path):
         return unfinished.read(path)
-    if not Path(path).exists() and unfinished.beside(path).exists():
-        raise QuenchError(f"{path}: not written yet; what was recorded so far is in {unfinished.beside(path)}")
+    if not Path(path).exists() and unfinished.part_path(path).exists():
+        raise QuenchError(f"{path}: not written yet; the snapshots so far are in {unfinished.part_path(path)}")
     return files.read(path, kind=kind)
 
 
 def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
-    """``dataset``, read from ``path``, in the contract's order of dimensions.
+    """``dataset``, read from ``path``, with its dimensions in the order of the contract.
 
-    Raises ``QuenchError`` that names the file and what it lacks. ``diverged_at`` and ``seed`` are filled in where a
-    foreign file leaves them out.
+    Raises ``QuenchError`` that names the file and what it lacks. ``diverged_at`` and ``seed`` are filled in where another
+    program left them out.
     """
     for name, dims in REQUIRED.items():
         if name not in dataset:
@@ -91,7 +91,7 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
             raise QuenchError(f"{path}: {name} has dimensions {dataset[name].dims}, not {dims}")
     if dataset["weights"].dtype.kind != "f" or 0 in dataset["weights"].shape:
         raise QuenchError(f"{path}: weights must be floating-point numbers, and at least one")
-    # Not every writer says which variables are coordinates.
+    # Not every program says which variables are coordinates.
     dataset = dataset.set_coords([name for name in ("time", "layer", "seed", "diverged_at") if name in dataset])
     if "time" not in dataset.coords:
         raise QuenchError(f"{path}: no coordinate 'time' (updates since the start)")
@@ -100,16 +100,14 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
         raise QuenchError(f"{path}: time must hold whole numbers of updates")
     if (np.diff(time) <= 0).any():
         raise QuenchError(f"{path}: time must increase")
-    count = dataset.sizes["network"]
+    finite = xr.apply_ufunc(np.isfinite, dataset["weights"]).all(("time", "weight"))
     if "diverged_at" not in dataset.coords:
-        lost = ~np.isfinite(dataset["weights"]).all(("time", "weight"))
-        dataset = dataset.assign_coords(diverged_at=("network", np.where(lost.values, 0, -1)))
+        dataset = dataset.assign_coords(diverged_at=("network", np.where(finite.values, -1, 0)))
     elif dataset["diverged_at"].dtype.kind == "f":
         never = dataset["diverged_at"].fillna(-1)
         dataset = dataset.assign_coords(diverged_at=never.astype(np.int64).assign_attrs(dataset["diverged_at"].attrs))
     if "seed" not in dataset.coords:
-        dataset = dataset.assign_coords(seed=("network", np.arange(count)))
-    finite = np.isfinite(dataset["weights"]).all(("time", "weight")).values
-    if (~finite & (dataset["diverged_at"].values < 0)).any():
+        dataset = dataset.assign_coords(seed=("network", np.arange(dataset.sizes["network"])))
+    if (~finite & (dataset["diverged_at"] < 0)).any():
         raise QuenchError(f"{path}: weights that are not finite in a network that is not marked as diverged")
     return dataset.transpose("network", "time", "weight", ...)

@@ -1,12 +1,11 @@
-"""A recording on its way: snapshots appended one by one to a file that outlives its writer, whenever that is killed.
+"""An unfinished recording that stays readable if the process is killed: snapshots appended to a file one by one.
 
-The file holds a header (one line of JSON) and rows of one length: time, loss and weights of every network, and their
-checksum. A row that was cut short or damaged ends the file; the rows before it are believed.
+The file holds a header (one line of JSON) and rows of one length: time, loss and weights of every network, and the
+checksum of these. The rows end at the first one that is cut short or damaged.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sys
@@ -20,23 +19,25 @@ import numpy as np
 import xarray as xr
 
 from quench.errors import QuenchError
+from quench.runtime import rows
+from quench.runtime.locks import lock
 from quench.store import files
 
 SUFFIX = ".part"
-# What stands in a recording's file where others have the fingerprint of the code that made them.
+# The code fingerprint of a recording, whose weights come from code of other projects.
 CODE = "recorded"
 _MAGIC = b"quench recording 1\n"
 _SYNC_SECONDS = 30.0
 
 
-def beside(path: str | Path) -> Path:
-    """Where the snapshots wait until the file ``path`` can be written."""
+def part_path(path: str | Path) -> Path:
+    """The path of the unfinished recording of the file ``path``."""
     path = Path(path)
     return path.with_name(path.name + SUFFIX)
 
 
-def is_partial(path: str | Path) -> bool:
-    """Whether the file at ``path`` is a recording on its way."""
+def is_unfinished(path: str | Path) -> bool:
+    """Whether the file at ``path`` is an unfinished recording."""
     try:
         with open(path, "rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
@@ -44,102 +45,91 @@ def is_partial(path: str | Path) -> bool:
         return False
 
 
-class Partial:
-    """The recording at ``path``, open for writing to this process alone. Times of the snapshots in it: ``times``.
+class Writer:
+    """The unfinished recording at ``path``, opened for writing by this process alone; ``times`` of its snapshots.
 
-    ``header`` holds ``seeds`` (network), ``layers`` ([name, size] of every recorded tensor), ``dtype``, ``n_weights`` (of
-    a network, as recorded), ``index`` (their places among all weights, or None for all) and ``config``. With ``after``
-    the file must be there already, under the same header, and its snapshots later than ``after`` are dropped.
+    ``header`` holds ``seeds`` (network), ``layers`` ([name, size] of every recorded tensor), ``dtype``, ``n_weights``
+    (recorded weights per network), ``index`` (their places among all weights, or None for all) and ``config``. With
+    ``after`` the file must exist with the same header, and its snapshots later than ``after`` are removed.
+
+    Raises ``QuenchError`` where another process writes to the file or its header is another one.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], after: int | None = None) -> None:
         self.path = path
         header = files.plain(header)
         self._row_bytes = _row_type(header).itemsize
-        self._synced, self._told = time.monotonic(), False
+        self._synced, self._reported = time.monotonic(), False
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered: what was appended is out of this process, so that its end loses nothing.
+        # Unbuffered: an appended snapshot has left this process, so the end of the process cannot lose it.
         self._file = open(path, "x+b" if after is None else "r+b", buffering=0)  # noqa: SIM115
         try:
-            self._start, self.times = self._begin(header) if after is None else self._go_on(header, after)
+            if not lock(self._file):
+                raise QuenchError(f"{path}: another process is recording to this file")
+            self._start, self.times = self._create(header) if after is None else self._resume(header, after)
         except BaseException:
             self._file.close()
             raise
 
-    def _begin(self, header: Mapping[str, Any]) -> tuple[int, list[int]]:
-        self._lock()
+    def _create(self, header: Mapping[str, Any]) -> tuple[int, list[int]]:
         return self._file.write(_MAGIC + json.dumps(header).encode() + b"\n"), []
 
-    def _go_on(self, header: Mapping[str, Any], after: int) -> tuple[int, list[int]]:
-        self._lock()
-        found, rows, start = _load(self.path)
+    def _resume(self, header: Mapping[str, Any], after: int) -> tuple[int, list[int]]:
+        found, recorded, start = _load(self.path)
         different = [key for key in header if found.get(key) != header[key]]
         if different:
-            raise QuenchError(f"{self.path}: was recorded with other {different[0]}; a recording goes on as it began")
-        kept = [int(moment) for moment in rows["time"] if moment <= after]
+            raise QuenchError(
+                f"{self.path}: recorded with another value of {different[0]}; resume with the same settings"
+            )
+        kept = [int(moment) for moment in recorded["time"] if moment <= after]
         os.ftruncate(self._file.fileno(), start + len(kept) * self._row_bytes)
         return start, kept
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise QuenchError(f"{self.path}: another process is recording to this file") from None
-        except OSError:
-            pass  # A file system without locks.
-
     def append(self, moment: int, losses: np.ndarray, weights: np.ndarray) -> None:
-        """Add the configuration ``weights`` (network, weight) after ``moment`` updates, with the ``losses`` (network).
+        """Add a snapshot: the ``weights`` (network, weight) after ``moment`` updates, and the ``losses`` (network).
 
-        A full disk must not end anybody's training: the snapshot is left out then, and the first such is told on stderr.
+        A full disk must not end the training: the snapshot is left out, and the first one is reported on stderr.
         """
         head = np.int64(moment).tobytes() + np.asarray(losses, np.float64).tobytes()
-        body = memoryview(np.ascontiguousarray(weights)).cast("B")
+        body = np.ascontiguousarray(weights).data.cast("B")
         check = zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little")
         assert len(head) + len(body) + len(check) == self._row_bytes
         try:
-            self._write([head, body, check], self._start + len(self.times) * self._row_bytes)
+            rows.append(self._file.fileno(), self._start + len(self.times) * self._row_bytes, [head, body, check])
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError as error:
-            if not self._told:
+            if not self._reported:
                 reason = error.strerror or error
-                print(f"quench: {self.path}: no snapshot at {moment} ({reason}); training goes on", file=sys.stderr)
-            self._told = True
+                print(f"quench: {self.path}: no snapshot at {moment} ({reason}); training continues", file=sys.stderr)
+            self._reported = True
             return
         self.times.append(moment)
 
-    def _write(self, pieces: list[bytes | memoryview], place: int) -> None:
-        written = os.pwritev(self._file.fileno(), pieces, place)
-        if written < self._row_bytes:  # Rare: a signal, or a disk that is nearly full.
-            left = memoryview(b"".join(pieces))
-            while written < self._row_bytes:
-                written += os.pwritev(self._file.fileno(), [left[written:]], place + written)
-
     def close(self) -> None:
-        """What was appended is on disk, and other processes may write to the file."""
+        """Wait until all snapshots are on disk, and let other processes write to the file."""
         if not self._file.closed:
             os.fsync(self._file.fileno())
             self._file.close()
 
 
 def read(path: str | Path) -> xr.Dataset:
-    """The recording at ``path`` as far as it goes, by the ``snapshots`` contract; ``weights`` stay on disk until used."""
-    header, rows, _ = _load(Path(path))
-    if not len(rows):
+    """The snapshots recorded so far, by the ``snapshots`` contract; ``weights`` stay on disk until used."""
+    header, recorded, _ = _load(Path(path))
+    if not len(recorded):
         raise QuenchError(f"{path}: holds no snapshot yet")
     names, sizes = zip(*header["layers"], strict=True)
     modules = list(dict.fromkeys(name.rpartition(".")[0] for name in names))
     layer = np.repeat([modules.index(name.rpartition(".")[0]) for name in names], sizes).astype(np.int16)
-    weights, moments = rows["weights"].swapaxes(0, 1), rows["time"]
-    # One snapshot at a time: all at once may be larger than memory.
-    lost = np.array([~np.isfinite(weights[:, look]).all(axis=1) for look in range(len(rows))])
-    first_lost = np.where(lost.any(axis=0), moments[lost.argmax(axis=0)], -1)
+    weights, moments = recorded["weights"].swapaxes(0, 1), recorded["time"]
+    # One snapshot at a time: all of them may be larger than memory.
+    diverged = np.array([~np.isfinite(weights[:, number]).all(axis=1) for number in range(len(recorded))])
+    diverged_at = np.where(diverged.any(axis=0), moments[diverged.argmax(axis=0)], -1)
     variables = {
         "weights": files.described(weights, ("network", "time", "weight"), "weights"),
         "loss": files.described(
-            rows["loss"].T, ("network", "time"), "loss as the training loop told it; NaN: not told"
+            recorded["loss"].T, ("network", "time"), "loss as the training loop told it; NaN: not told"
         ),
     }
     coords = {
@@ -151,7 +141,7 @@ def read(path: str | Path) -> xr.Dataset:
         ),
         "seed": files.described(np.array(header["seeds"], np.int64), ("network",), "seed of each network"),
         "diverged_at": files.described(
-            first_lost.astype(np.int64),
+            diverged_at.astype(np.int64),
             ("network",),
             "updates after which a weight was first seen not to be finite; -1: never",
             "updates",
@@ -164,7 +154,7 @@ def read(path: str | Path) -> xr.Dataset:
 
 
 def _load(path: Path) -> tuple[dict[str, Any], np.ndarray, int]:
-    """Header, believed rows, and where the rows start."""
+    """The header, the intact rows, and the byte at which the rows start."""
     with open(path, "rb") as file:
         magic, line = file.read(len(_MAGIC)), file.readline()
         start = file.tell()
@@ -175,12 +165,10 @@ def _load(path: Path) -> tuple[dict[str, Any], np.ndarray, int]:
     header = json.loads(line)
     row = _row_type(header)
     count = (path.stat().st_size - start) // row.itemsize
-    if not count:
-        return header, np.empty(0, row), start
-    rows = np.memmap(path, row, "r", start, (count,))
-    content = np.memmap(path, np.uint8, "r", start, (count, row.itemsize))
-    whole = [zlib.crc32(one[:-4]) == check for one, check in zip(content, rows["check"], strict=True)]
-    return header, rows[: whole.index(False) if False in whole else count], start
+    recorded = rows.read(path, row, start, count)
+    content = rows.read(path, np.dtype((np.uint8, (row.itemsize,))), start, count)
+    intact = [zlib.crc32(one[:-4]) == check for one, check in zip(content, recorded["check"], strict=True)]
+    return header, recorded[: intact.index(False) if False in intact else count], start
 
 
 def _row_type(header: Mapping[str, Any]) -> np.dtype:

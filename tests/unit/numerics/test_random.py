@@ -1,4 +1,4 @@
-"""Keyed randomness: published answers, distributions, independence of keys, the same bits on every processor."""
+"""Keyed randomness: published numbers, distributions, independence of keys, the same bits on every processor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEVEL = 1e-3
         ),
     ],
 )
-def test_philox_gives_the_answers_published_with_random123(counter, key, answer):
+def test_philox_gives_the_numbers_published_with_random123(counter, key, answer):
     assert [int(word) for word in random.philox(*[np.uint64(word) for word in counter + key])] == answer
 
 
@@ -86,7 +86,7 @@ def test_normals_have_the_right_moments_distribution_and_tails():
         for tail in (np.sum(x > bound), np.sum(x < -bound)):
             assert stats.poisson.sf(tail - 1, n * stats.norm.sf(bound)) > LEVEL
             assert stats.poisson.cdf(tail, n * stats.norm.sf(bound)) > LEVEL
-    # Pairs come from one radius and one angle: neighbours must not know of each other.
+    # Pairs come from one radius and one angle: neighbours must be independent.
     assert abs(np.mean(x[0::2] * x[1::2])) < 4 / np.sqrt(n / 2)
     assert abs(np.mean((x[0::2] ** 2 - 1) * (x[1::2] ** 2 - 1))) < 4 * 2 / np.sqrt(n / 2)
 
@@ -211,7 +211,7 @@ def test_the_bits_do_not_depend_on_the_vector_instructions(cpu, tmp_path):
     assert _digest(**settings) == _digest()
 
 
-def test_stream_numbers_are_fixed_for_ever():
+def test_stream_numbers_never_change():
     assert random.stream_id("initial weights") == int.from_bytes(
         hashlib.blake2b(b"initial weights", digest_size=4).digest(), "little"
     )

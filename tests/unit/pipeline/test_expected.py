@@ -127,7 +127,7 @@ def test_lost_networks_may_hold_anything(tmp_path):
     files.read(tmp_path / "lost.nc")
     sound["msd"][0, 0, 0] = np.inf
     files.write(sound, tmp_path / "lost.nc", kind="observables", config={}, code="")
-    assert "network that is not marked as lost" in refused(tmp_path / "lost.nc")
+    assert "network that is not marked as diverged" in refused(tmp_path / "lost.nc")
 
 
 def test_foreign_file_must_keep_the_contract_that_is_wanted(tmp_path):

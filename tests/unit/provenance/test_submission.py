@@ -1,4 +1,4 @@
-"""Jobs are held to what their workflow started with: other rules or other code are refused, in one line."""
+"""Jobs run with the rules and the code that their workflow started with; others are refused in one line."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from places import SOURCE
 
 from quench.errors import QuenchError
-from quench.provenance import submission
+from quench.provenance import steps, submission
 from quench.provenance.fingerprint import all_fingerprints, fingerprint
 
 MODULE = "quench.theory.finite_size"
@@ -18,7 +18,7 @@ DAY = 86400
 
 @pytest.fixture(autouse=True)
 def outside_of_any_workflow(monkeypatch):
-    # Set first, so that it is taken back whatever the test does.
+    # Set first, so that it is restored whatever the test does.
     monkeypatch.setenv(submission.VARIABLE, "")
     submission.read.cache_clear()
     yield
@@ -29,19 +29,19 @@ def record(folder, code, rules="r", days=30.0):
     return submission.record(folder, {"scenario": "s"}, rules, code, days)
 
 
-def test_what_was_recorded_is_read_by_every_process_started_later(tmp_path):
+def test_a_submission_is_read_by_every_process_started_later(tmp_path):
     assert submission.read() is None
     path = record(tmp_path, {"m": "1"})
     assert submission.read() == {"scenario": {"scenario": "s"}, "rules": "r", "code": {"m": "1"}}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", "from quench.provenance.submission import read; print(read()['code'])"],
         env=os.environ | {"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout.strip() == "{'m': '1'}"
+    assert done.stdout.strip() == "{'m': '1'}"
     assert path.parent.name.startswith(".")
 
 
-def test_submissions_do_not_replace_each_other_and_go_when_they_are_old(tmp_path):
+def test_submissions_do_not_replace_each_other_and_old_ones_are_removed(tmp_path):
     first = record(tmp_path, {"m": "1"})
     second = record(tmp_path, {"m": "2"})
     assert first.exists() and second.exists() and first != second
@@ -52,30 +52,39 @@ def test_submissions_do_not_replace_each_other_and_go_when_they_are_old(tmp_path
 
 
 def test_rules_and_code_other_than_submitted_are_refused(tmp_path):
-    record(tmp_path, {"m": "1"})
+    other = "quench.theory.brownian"
+    record(tmp_path, {MODULE: fingerprint(MODULE), other: "1"})
     submission.check_rules("r")
-    submission.check_code("m", "1")
-    submission.check_code("of which nothing was said", "1")
+    submission.check_code(MODULE, "quench.theory.harmonic")
     with pytest.raises(QuenchError, match="rules were edited"):
         submission.check_rules("s")
-    with pytest.raises(QuenchError, match="m, or what it imports, was edited"):
-        submission.check_code("m", "2")
+    with pytest.raises(QuenchError, match=f"{other}, or a module that it imports, was edited"):
+        submission.check_code(MODULE, other)
 
 
-def test_a_submission_that_is_not_there_holds_nobody(tmp_path):
-    record(tmp_path, {"m": "1"}).unlink()
+def test_a_fingerprint_is_the_same_in_a_job_with_another_submission(tmp_path):
+    before = fingerprint(MODULE)
+    record(tmp_path, {MODULE: "1"})
+    fingerprint.cache_clear()
+    assert fingerprint(MODULE) == before
+    with pytest.raises(QuenchError, match="was edited"):
+        steps.code("pspin-simulate")
+
+
+def test_a_missing_submission_restricts_no_job(tmp_path):
+    record(tmp_path, {MODULE: "1"}).unlink()
     submission.read.cache_clear()
-    submission.check_code("m", "2")
+    submission.check_code(MODULE)
 
 
-def test_rules_are_told_apart_by_their_text(tmp_path):
+def test_rules_are_identified_by_their_text(tmp_path):
     (tmp_path / "a").write_text("rule a:")
     before = submission.rules_hash([tmp_path / "a"])
     (tmp_path / "a").write_text("rule b:")
     assert submission.rules_hash([tmp_path / "a"]) != before
 
 
-def test_a_step_whose_code_was_edited_refuses_and_others_work(tmp_path):
+def test_a_step_whose_code_was_edited_refuses_and_others_run(tmp_path):
     shutil.copytree(SOURCE, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     path = record(tmp_path, all_fingerprints())
 
@@ -96,7 +105,6 @@ def test_a_step_whose_code_was_edited_refuses_and_others_work(tmp_path):
     ended = simulate()
     assert ended.returncode == 2 and not (tmp_path / "out.nc").exists()
     assert ended.stderr.strip().splitlines()[-1] == (
-        f"quench: {MODULE}, or what it imports, was edited while this workflow's jobs were under way;"
+        f"quench: {MODULE}, or a module that it imports, was edited while jobs of this workflow were running;"
         " start the workflow again"
     )
-    assert fingerprint(MODULE)

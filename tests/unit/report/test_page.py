@@ -216,11 +216,11 @@ def test_seeds_of_everything_random(results):
     assert provenance.seeds(gather(results).config) == {"ensembles.regularised": "2-5", "classifiers.small_net": "0"}
 
 
-def test_usage_is_told_and_read_back(tmp_path):
+def test_usage_is_logged_and_read_back(tmp_path):
     log = tmp_path / "a.log"
     with log.open("w") as stream:
         print("run a: 3 steps", file=stream)
-        usage.tell(0.0, stream)
+        usage.log(0.0, stream)
     used = usage.read(log)
     # The clock started at 0, long ago; this process has used some memory and processor time.
     assert used.seconds > 0 and used.cpu > 0 and used.megabytes > 10 and used.machine == usage.machine()

@@ -1,17 +1,14 @@
-"""Saved states: whole or not believed, never mixed up, never in the way."""
+"""Checkpoints: intact or ignored, bound to their job, and removed when they are of no use."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
 from quench.errors import QuenchError
-from quench.runtime.atomic import atomic, remove_leftovers
-from quench.runtime.checkpoint import Checkpoint, Interrupted, forget_stale
+from quench.runtime.checkpoint import Checkpoint, Interrupted, remove_stale
 
 KEY = {"temperature": 0.1}
 
@@ -37,7 +34,7 @@ def loaded(tmp_path, key=KEY):
 ALL_ROWS = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 11.0, 12.0, 13.0]
 
 
-def test_the_newest_state_comes_back(tmp_path):
+def test_the_newest_state_is_loaded(tmp_path):
     saved_twice(tmp_path)
     assert loaded(tmp_path) == (5, ALL_ROWS)
 
@@ -48,7 +45,7 @@ def test_a_state_cut_short_at_any_byte_is_refused_and_the_previous_one_used(tmp_
     for length in range(len(content)):
         newest.write_bytes(content[:length])
         assert loaded(tmp_path) == (3, ALL_ROWS[:6]), length
-    assert capsys.readouterr().err.count("state-0.bin: damaged checkpoint, not used") == len(content)
+    assert capsys.readouterr().err.count("state-0.bin: damaged checkpoint, ignored") == len(content)
 
 
 def test_a_state_with_any_byte_changed_is_refused(tmp_path):
@@ -59,7 +56,7 @@ def test_a_state_with_any_byte_changed_is_refused(tmp_path):
         assert loaded(tmp_path) == (3, ALL_ROWS[:6]), place
 
 
-def test_a_journal_cut_short_at_any_byte_takes_its_newest_state_with_it(tmp_path):
+def test_a_journal_cut_short_at_any_byte_invalidates_its_newest_state(tmp_path):
     journal = saved_twice(tmp_path).journal.path
     content = journal.read_bytes()
     for length in range(len(content) - 1, 6 * 8 - 1, -1):
@@ -67,7 +64,7 @@ def test_a_journal_cut_short_at_any_byte_takes_its_newest_state_with_it(tmp_path
         assert loaded(tmp_path) == (3, ALL_ROWS[:6]), length
     journal.write_bytes(content[:47])
     assert loaded(tmp_path) is None
-    assert not journal.exists(), "what is of no use is removed"
+    assert not journal.exists(), "a journal that cannot be used is removed"
 
 
 def test_rows_of_a_broken_append_are_cut_off(tmp_path):
@@ -92,14 +89,14 @@ def test_saving_appends_and_does_not_rewrite(tmp_path):
         assert sum(path.stat().st_size for path in checkpoint.folder.glob("state-*")) < 2 * 1500
 
 
-def test_states_of_other_work_are_not_used_and_do_not_pile_up(tmp_path, capsys):
+def test_states_of_another_job_are_ignored_and_removed(tmp_path, capsys):
     folder = saved_twice(tmp_path).folder
     assert loaded(tmp_path, {"temperature": 0.2}) is None
-    assert "belongs to another configuration" in capsys.readouterr().err
+    assert "saved with another configuration" in capsys.readouterr().err
     assert not folder.exists()
 
 
-def test_a_failing_disk_leaves_the_last_state_and_the_work_goes_on(tmp_path, monkeypatch, capsys):
+def test_a_full_disk_keeps_the_last_state_and_the_job_continues(tmp_path, monkeypatch, capsys):
     with work(tmp_path) as checkpoint:
         checkpoint.save({"step": np.array(1)}, np.zeros((1, 2)))
         with monkeypatch.context() as broken:
@@ -107,16 +104,16 @@ def test_a_failing_disk_leaves_the_last_state_and_the_work_goes_on(tmp_path, mon
                 os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(28, "No space left on device"))
             )
             checkpoint.save({"step": np.array(2)}, np.ones((1, 2)))
-        assert "state not saved (No space left on device)" in capsys.readouterr().err
+        assert "checkpoint not saved (No space left on device)" in capsys.readouterr().err
         assert checkpoint.journal.n_rows == 1
         checkpoint.save({"step": np.array(3)}, np.full((2, 2), 3.0))
     assert loaded(tmp_path) == (3, [0.0, 0.0, 3.0, 3.0, 3.0, 3.0])
 
 
-def test_a_second_process_on_the_same_output_is_sent_away(tmp_path):
+def test_a_second_process_on_the_same_output_is_refused(tmp_path):
     with (
         work(tmp_path),
-        pytest.raises(QuenchError, match=rf"process {os.getpid()} on .* is at work on this file"),
+        pytest.raises(QuenchError, match=rf"process {os.getpid()} on .* is writing this file"),
         work(tmp_path, {"temperature": 0.3}),
     ):
         pass
@@ -124,7 +121,7 @@ def test_a_second_process_on_the_same_output_is_sent_away(tmp_path):
         pass
 
 
-def test_nothing_stays_behind(tmp_path):
+def test_a_removed_checkpoint_leaves_nothing_behind(tmp_path):
     saved_twice(tmp_path)
     with work(tmp_path) as checkpoint:
         checkpoint.load()
@@ -149,7 +146,7 @@ def test_due_after_the_declared_seconds(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_a_signal_saves_and_leaves(tmp_path, number, capsys):
+def test_a_signal_saves_and_stops(tmp_path, number, capsys):
     before = signal.getsignal(number)
     checkpoint = work(tmp_path)
     with pytest.raises(Interrupted) as left, checkpoint, checkpoint.listening():
@@ -159,11 +156,11 @@ def test_a_signal_saves_and_leaves(tmp_path, number, capsys):
         checkpoint.save({"step": np.array(7)})
     assert left.value.code == 128 + number
     assert signal.getsignal(number) is before
-    assert f"stopped by {number.name}; the same command goes on" in capsys.readouterr().err
+    assert f"stopped by {number.name}; run the same command again to resume" in capsys.readouterr().err
     assert loaded(tmp_path) == (7, [])
 
 
-def test_a_second_signal_while_saving_spoils_nothing(tmp_path, monkeypatch):
+def test_a_second_signal_during_a_save_changes_nothing(tmp_path, monkeypatch):
     really = os.fsync
 
     def signalled(descriptor):
@@ -180,13 +177,13 @@ def test_a_second_signal_while_saving_spoils_nothing(tmp_path, monkeypatch):
     assert loaded(tmp_path) == (7, [1.0, 1.0])
 
 
-def test_a_signal_after_the_last_save_is_not_swallowed(tmp_path):
+def test_a_signal_after_the_last_save_is_not_lost(tmp_path):
     checkpoint = work(tmp_path)
     with pytest.raises(Interrupted), checkpoint, checkpoint.listening():
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_forgotten_states_go_and_others_stay(tmp_path):
+def test_stale_checkpoints_are_removed_and_others_stay(tmp_path):
     old, young, busy = (Checkpoint(tmp_path / "snapshots" / f"{name}.nc", KEY) for name in ("old", "young", "busy"))
     for checkpoint in (old, young, busy):
         with checkpoint:
@@ -196,33 +193,7 @@ def test_forgotten_states_go_and_others_stay(tmp_path):
         for path in checkpoint.folder.iterdir():
             os.utime(path, (long_ago, long_ago))
     with busy:
-        assert forget_stale(tmp_path, days=30) == [old.folder]
+        assert remove_stale(tmp_path, days=30) == [old.folder]
     assert not old.folder.exists()
     assert young.folder.exists()
     assert busy.folder.exists()
-
-
-def test_temporaries_of_killed_writers_are_removed(tmp_path):
-    script = (
-        "import os, signal, sys\nfrom quench.runtime.atomic import atomic\n"
-        "with atomic(sys.argv[1]) as path:\n    path.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    output = tmp_path / "run[1].nc"
-    subprocess.run([sys.executable, "-c", script, str(output)], env=environment, check=False)
-    others = [tmp_path / ".run[1].nc", tmp_path / ".run[1].12x.nc", tmp_path / ".run[1].12.pdf"]
-    for other in others:
-        other.touch()
-    assert len(list(tmp_path.iterdir())) == 4
-    remove_leftovers(output)
-    assert sorted(tmp_path.iterdir()) == sorted(others)
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic(path) as temporary:
-        temporary.write_text("new")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -1,4 +1,4 @@
-"""What long work says of itself: lines in a log, a bar on a terminal."""
+"""Progress reports: lines in a log, a bar on a terminal."""
 
 import fcntl
 import io
@@ -20,9 +20,9 @@ class Clock:
 
 
 def drive(progress, clock, pace, steps, phase="SGD", start=0):
-    """Tell of every second of work at ``pace`` steps a second."""
+    """Report every second of work at ``pace`` steps per second."""
     for step in range(start, start + steps + 1, pace):
-        progress.tell(step, phase, 0.25)
+        progress.report(step, phase, 0.25)
         clock.now += 1.0
 
 
@@ -46,7 +46,7 @@ def test_the_pace_is_that_of_this_phase_and_of_the_last_minute():
     assert stream.getvalue().splitlines()[-1].split(", ")[-2] == "100 steps/s"
 
 
-def test_steps_of_an_earlier_life_are_not_counted_as_pace():
+def test_steps_of_an_earlier_process_do_not_count_as_pace():
     clock, stream = Clock(), io.StringIO()
     progress = Progress("run", 2000, stream, clock)
     drive(progress, clock, pace=5, steps=155, start=1000)
@@ -55,23 +55,23 @@ def test_steps_of_an_earlier_life_are_not_counted_as_pace():
     assert stream.getvalue().splitlines()[-1] == "run: 155 steps in 0:32, loss 0.25, 4.8 steps/s"
 
 
-def test_a_loss_that_is_not_finite_and_a_pace_that_is_not_known_are_left_out():
+def test_a_loss_that_is_not_finite_and_an_unknown_pace_are_left_out():
     clock, stream = Clock(), io.StringIO()
     progress = Progress("run", 10, stream, clock)
     clock.now += 31
-    progress.tell(0, "langevin")
+    progress.report(0, "langevin")
     assert stream.getvalue() == "run: langevin, step 0 of 10, 0 steps/s, unknown time left\n"
 
 
-def test_work_that_breaks_off_claims_no_end():
+def test_interrupted_work_reports_no_end():
     clock, stream = Clock(), io.StringIO()
     with pytest.raises(KeyboardInterrupt), Progress("run", 10, stream, clock) as progress:
-        progress.tell(3, "langevin")
+        progress.report(3, "langevin")
         raise KeyboardInterrupt
     assert stream.getvalue() == ""
     with Progress("run", 10, stream, clock):
         pass
-    assert stream.getvalue() == "", "nothing to tell about"
+    assert stream.getvalue() == "", "nothing to report"
 
 
 def test_a_terminal_gets_one_bar_that_never_wraps():
@@ -82,7 +82,7 @@ def test_a_terminal_gets_one_bar_that_never_wraps():
         with Progress("run", 1000, stream, clock) as progress:
             for step in range(0, 501, 50):
                 clock.now += 0.1
-                progress.tell(step, "langevin", 0.5)
+                progress.report(step, "langevin", 0.5)
         shown = ""
         while not shown.endswith("\n"):
             shown += os.read(main, 10_000).decode()

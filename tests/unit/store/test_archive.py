@@ -1,4 +1,4 @@
-"""Archives: what was packed comes back bit for bit, and nothing that was not packed gets in."""
+"""Archives: packed files are restored bit for bit, and nothing else is accepted."""
 
 import hashlib
 import io
@@ -46,12 +46,12 @@ def contents(root):
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_what_figures_read_comes_back(folder, packed, tmp_path, scenario, capsys):
+def test_files_that_figures_read_are_restored(folder, packed, tmp_path, scenario, capsys):
     assert run("unpack", packed, "-d", tmp_path / "deep" / "results") == 0
     target = tmp_path / "deep" / "results" / "smoke"
-    told = capsys.readouterr().out
-    assert f"{target}: every file is whole" in told and "(where this folder is results/smoke)" in told
-    assert "snakemake --configfile results/smoke/config.yaml" in told
+    printed = capsys.readouterr().out
+    assert f"{target}: every file is whole" in printed and "(where this folder is results/smoke)" in printed
+    assert "snakemake --configfile results/smoke/config.yaml" in printed
     found, whole = contents(target), contents(folder)
     sums = found.pop(archive.SUMS).decode()
     assert found.items() <= whole.items()
@@ -64,7 +64,7 @@ def test_what_figures_read_comes_back(folder, packed, tmp_path, scenario, capsys
         for path in paths
     }
     assert set(found) == read | {"config.yaml"}
-    # Nothing that only training reads.
+    # Files that only training reads are left out.
     assert not {name.split("/")[0] for name in found} & {"snapshots", "data", "images"}
     for line in sums.splitlines():
         digest, name = line.split("  ")
@@ -85,7 +85,7 @@ def test_incomplete_and_damaged_results_are_not_packed(folder, tmp_path, capsys)
     path = folder / "glass/spins_50.nc"
     whole = path.read_bytes()
     try:
-        for content, told in (
+        for content, printed in (
             (None, "not there, but the figure"),
             (whole[:-9], "damaged"),
             (b"", "spins_50.nc: not a"),
@@ -94,22 +94,22 @@ def test_incomplete_and_damaged_results_are_not_packed(folder, tmp_path, capsys)
             if content is not None:
                 path.write_bytes(content)
             assert run("pack", folder, "-o", tmp_path / "out.tar") == 2
-            assert told in capsys.readouterr().err
+            assert printed in capsys.readouterr().err
             assert not list(tmp_path.iterdir())
     finally:
         path.write_bytes(whole)
 
 
-def refused(path, tmp_path, told=""):
-    """Unpacking is refused in one line, and leaves nothing."""
+def refused(path, tmp_path, message=""):
+    """Unpacking is refused in one line and leaves nothing behind."""
     with pytest.raises(QuenchError) as caught:
         archive.unpack(path, tmp_path / "here" / "results", lambda _: None)
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "here").exists()
     return str(caught.value)
 
 
-def test_flipped_bits_and_cuts_are_noticed(packed, tmp_path):
+def test_flipped_bits_and_truncation_are_detected(packed, tmp_path):
     content = packed.read_bytes()
     rng = np.random.default_rng(3)
     path = tmp_path / "bad.tar"
@@ -120,11 +120,11 @@ def test_flipped_bits_and_cuts_are_noticed(packed, tmp_path):
         refused(path, tmp_path)
     for length in [0, 1, 511, 512, 10240, len(content) - 1, *rng.integers(0, len(content), 30).tolist()]:
         path.write_bytes(content[:length])
-        refused(path, tmp_path, "not a whole archive")
+        refused(path, tmp_path, "not a complete archive")
 
 
 def forged(path, entries, sums=None):
-    """An archive with a right checksum at its end, but other entries: (TarInfo or name, content)."""
+    """An archive with a correct checksum at its end, but other entries: (TarInfo or name, content)."""
     listed = sums or "".join(
         f"{hashlib.sha256(content).hexdigest()}  {entry if isinstance(entry, str) else entry.name}\n"
         for entry, content in entries
@@ -146,29 +146,30 @@ def special(kind, name="smoke/a.nc", link=""):
 
 
 A = ("smoke/a.nc", b"a")
+LISTED = f"{hashlib.sha256(b'a').hexdigest()}  smoke/a.nc\n"
 WRONG = "0" * 64 + "  smoke/a.nc\n"
 
 
 @pytest.mark.parametrize(
-    "entries, sums, told",
+    "entries, sums, message",
     [
-        ([("../a.nc", b"")], None, "not a name that quench pack gives"),
-        ([("smoke/../../a.nc", b"")], None, "not a name that quench pack gives"),
-        ([("/etc/passwd", b"")], None, "not a name that quench pack gives"),
-        ([("smoke//a.nc", b"")], None, "not a name that quench pack gives"),
-        ([("smoke/.hidden", b"")], None, "not a name that quench pack gives"),
-        ([("smoke/a b.nc", b"")], None, "not a name that quench pack gives"),
-        ([("smoke/a\\b.nc", b"")], None, "not a name that quench pack gives"),
-        ([("alone.nc", b"")], None, "not a name that quench pack gives"),
-        ([A, ("other/b.nc", b"")], None, "not one folder of results"),
-        ([], "\n", "not a name that quench pack gives"),
-        ([], "junk", "not a name that quench pack gives"),
+        ([("../a.nc", b"")], None, "not a name that quench pack writes"),
+        ([("smoke/../../a.nc", b"")], None, "not a name that quench pack writes"),
+        ([("/etc/passwd", b"")], None, "not a name that quench pack writes"),
+        ([("smoke//a.nc", b"")], None, "not a name that quench pack writes"),
+        ([("smoke/.hidden", b"")], None, "not a name that quench pack writes"),
+        ([("smoke/a b.nc", b"")], None, "not a name that quench pack writes"),
+        ([("smoke/a\\b.nc", b"")], None, "not a name that quench pack writes"),
+        ([("alone.nc", b"")], None, "not a name that quench pack writes"),
+        ([A, ("other/b.nc", b"")], None, "several folders of results, or none"),
+        ([], "\n", "not a name that quench pack writes"),
+        ([], "junk", "not a name that quench pack writes"),
         ([A], WRONG, "does not match its checksum"),
-        ([A, A], None, "is listed twice"),
-        ([A, A], f"{hashlib.sha256(b'a').hexdigest()}  smoke/a.nc\n", "is in it twice"),
-        ([A, ("smoke/b.nc", b"")], f"{hashlib.sha256(b'a').hexdigest()}  smoke/a.nc\n", "is not in its list"),
-        ([], f"{hashlib.sha256(b'a').hexdigest()}  smoke/a.nc\n", "is listed, but not there"),
-        ([("../../a.nc", b"a")], f"{hashlib.sha256(b'a').hexdigest()}  smoke/a.nc\n", "is not in its list"),
+        ([A, A], None, "once in its list (2 and 2)"),
+        ([A, A], LISTED, "once in its list (2 and 1)"),
+        ([A, ("smoke/b.nc", b"")], LISTED, "once in its list (1 and 0)"),
+        ([], LISTED, "once in its list (0 and 1)"),
+        ([("../../a.nc", b"a")], LISTED, "once in its list (1 and 0)"),
         *(
             ([(special(kind, link="/etc/passwd"), b"")], None, "is not a plain file")
             for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE,
@@ -176,8 +177,8 @@ WRONG = "0" * 64 + "  smoke/a.nc\n"
         ),
     ],
 )  # fmt: skip
-def test_archive_of_anything_else_is_refused(tmp_path, entries, sums, told):
-    refused(forged(tmp_path / "forged.tar", entries, sums), tmp_path, told)
+def test_archive_of_anything_else_is_refused(tmp_path, entries, sums, message):
+    refused(forged(tmp_path / "forged.tar", entries, sums), tmp_path, message)
 
 
 def test_link_in_the_place_of_a_folder_is_not_followed(tmp_path):
@@ -186,26 +187,26 @@ def test_link_in_the_place_of_a_folder_is_not_followed(tmp_path):
     refused(forged(tmp_path / "forged.tar", entries), tmp_path, "is not a plain file")
 
 
-def test_no_archive_is_told(tmp_path):
-    refused(tmp_path / "absent.tar", tmp_path, "no such file")
+def test_files_that_are_not_archives_are_refused(tmp_path):
+    refused(tmp_path / "absent.tar", tmp_path, "No such file")
     (tmp_path / "text.tar").write_text("not an archive\n" * 100)
-    refused(tmp_path / "text.tar", tmp_path, "not a whole archive")
+    refused(tmp_path / "text.tar", tmp_path, "not a complete archive")
     (tmp_path / "sealed.tar").write_text("not an archive\n" * 100)
     checksum.seal(tmp_path / "sealed.tar")
     refused(tmp_path / "sealed.tar", tmp_path, "not a readable archive")
-    refused(tmp_path, tmp_path, "cannot be read")
+    refused(tmp_path, tmp_path, "Is a directory")
 
 
-def test_what_is_there_is_not_overwritten(packed, tmp_path):
+def test_existing_folder_is_not_overwritten(packed, tmp_path):
     (tmp_path / "smoke").mkdir()
     (tmp_path / "smoke" / "mine.txt").write_text("mine")
-    with pytest.raises(QuenchError, match="is there already"):
+    with pytest.raises(QuenchError, match="already exists"):
         archive.unpack(packed, tmp_path, lambda _: None)
     assert contents(tmp_path) == {"smoke/mine.txt": b"mine"}
 
 
-def test_contents_that_belong_elsewhere_are_refused(folder, packed, tmp_path, capsys):
-    """A right archive of right checksums, in which two temperatures were swapped before it was made."""
+def test_contents_that_do_not_match_their_path_are_refused(folder, packed, tmp_path, capsys):
+    """An archive with correct checksums, in which two temperatures were swapped before packing."""
     one, other = (f"smoke/observables/regularised/{point}/chi30.nc" for point in ("T0.01", "T0.0001"))
     with tarfile.open(packed) as tar:
         held = {entry.name: tar.extractfile(entry).read() for entry in tar}
@@ -222,5 +223,5 @@ def test_foreign_file_in_an_archive_is_refused(packed, tmp_path, capsys):
         held = {entry.name: tar.extractfile(entry).read() for entry in tar if entry.name != archive.SUMS}
     path = forged(tmp_path / "more.tar", [*held.items(), ("smoke/run.sh", b"#!/bin/sh\n")])
     assert run("unpack", path, "-d", tmp_path / "results") == 2
-    assert "'run.sh' is no file that quench pack puts in" in capsys.readouterr().err
+    assert "'run.sh' is not a file that quench pack puts into an archive" in capsys.readouterr().err
     assert not (tmp_path / "results").exists()

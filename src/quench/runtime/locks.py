@@ -1,0 +1,20 @@
+"""A lock that ends with the process that holds it, so that none is left behind by a kill."""
+
+from __future__ import annotations
+
+import fcntl
+from typing import IO
+
+
+def lock(file: int | IO[bytes]) -> bool:
+    """Lock an open file for this process until the file is closed; False if another process holds the lock.
+
+    True on a file system without locks, where nothing is held.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
