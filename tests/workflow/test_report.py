@@ -28,14 +28,14 @@ def asked(folder, *question):
 
 def test_picture_of_the_pipeline_is_snakemakes(tmp_path):
     files = list(csv.DictReader(asked(tmp_path, "--summary").splitlines(), delimiter="\t"))
-    # The folder of results that a rule fills; results/<scenario>/claims.csv is a folder of its own kind.
-    stages = {row["rule"]: Path(row["output_file"]).with_suffix("").parts[2] for row in files}
+    # The folder of results that a rule fills; results/<scenario>/claims.csv counts as a folder.
+    folders = {row["rule"]: Path(row["output_file"]).with_suffix("").parts[2] for row in files}
     drawn = asked(tmp_path, "--rulegraph", "dot")
     rules = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', drawn, re.MULTILINE))
     pairs = re.findall(r"^\s*(\d+) -> (\d+)$", drawn, re.MULTILINE)
-    found = {(stages[rules[a]], stages[rules[b]]) for a, b in pairs if rules[b] != "all"}
-    assert set(stages.values()) <= set(graph.STAGES), "say in quench.report.graph where the new stages belong"
-    assert {(a, b) for a, b in found if a != b} == set(graph.edges(dict.fromkeys(stages.values())))
+    found = {(folders[rules[a]], folders[rules[b]]) for a, b in pairs if rules[b] != "all"}
+    assert set(folders.values()) <= set(graph.BOXES)
+    assert {(a, b) for a, b in found if a != b} == set(graph.edges(dict.fromkeys(folders.values())))
 
 
 def test_snakemakes_own_report_has_captions_and_categories(finished):

@@ -282,7 +282,7 @@ MISTAKES = [
     ([*FIGURE, "--waiting-time", "7"], "t_w = 7 was not measured"),
     ([*FIGURE, "--run", "lonely"], "at least one file"),
     (replaced(FIGURE, "observables-whole.nc", "foreign.nc"), "foreign.nc: no variable 'overlap'"),
-    (["config", "text.nc"], "must hold keys and values"),
+    (["config", "text.nc"], "must contain keys and values"),
     (["config"], "give at least one config file"),
 ]  # fmt: skip
 

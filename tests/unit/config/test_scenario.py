@@ -72,7 +72,7 @@ def test_a_figure_takes_glass_solved_and_simulated():
     [
         ({"times": "1,two"}, "times: 'two' is neither"),
         ({"lags": "0:1:5"}, "lags: '0:1:5' is neither"),
-        ({"t_max": 10.0}, "t_max = 10 is before the latest time asked for, 1000"),
+        ({"t_max": 10.0}, "t_max = 10 is before the latest requested time, 1000"),
         ({"p": 1}, "greater than or equal to 2"),
         ({"temperature": 0}, "greater than 0"),
         ({"resolution": "standart"}, "'standard'"),
@@ -129,7 +129,7 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("runs.hot.temperatures", [float("nan")], "finite number"),
         ("runs.hot.temperatures", [float("inf")], "finite number"),
         ("runs.hot.temperatures", [], "needs temperatures"),
-        ("runs.hot.temperatures", [0.1, 0.1], "holds a value twice"),
+        ("runs.hot.temperatures", [0.1, 0.1], "contains a value twice"),
         ("runs.hot.waiting_times", [], "at least 1 item"),
         ("runs.hot.waiting_times", [-1], "greater than or equal to 0"),
         ("runs.hot.lag_max", 0, "greater than or equal to 1"),
@@ -256,8 +256,8 @@ def test_paper_scenario_states_the_papers_numbers():
     "content, told",
     [
         ("a: [1", "not a readable YAML file"),
-        ("- just\n- a list\n", "must hold keys and values"),
-        ("", "must hold keys and values"),
+        ("- just\n- a list\n", "must contain keys and values"),
+        ("", "must contain keys and values"),
         ("\x00", "not a readable YAML file"),
     ],
 )

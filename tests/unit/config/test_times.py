@@ -31,5 +31,5 @@ def test_the_end_covers_every_pair_or_what_was_declared():
     assert end([1.0, 50.0], [10.0], [5.0, 20.0], None) == 50.0
     assert end([1.0], [10.0], [20.0], None) == 30.0
     assert end([1.0], [10.0], [20.0], 25.0) == 25.0
-    with pytest.raises(ValueError, match="before the latest time asked for, 20"):
+    with pytest.raises(ValueError, match="before the latest requested time, 20"):
         end([1.0], [10.0], [20.0], 15.0)

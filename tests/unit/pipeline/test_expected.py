@@ -1,4 +1,4 @@
-"""No damaged, foreign or misplaced file is ever read as if it were whole: bits, cuts, contracts, names."""
+"""Damaged, foreign and misplaced files are refused: flipped bits, truncation, broken contracts, swapped names."""
 
 import itertools
 import shutil
@@ -12,7 +12,7 @@ from places import CONFIG
 from quench.cli import main
 from quench.config.scenario import load_files
 from quench.errors import QuenchError
-from quench.pipeline import expected, results
+from quench.pipeline import expected, results, stages
 from quench.store import checksum, contracts, files
 
 FLIPS, CUTS = 60, 40
@@ -156,9 +156,15 @@ def folder(tmp_path_factory, scenario):
     return root, planted.results(root, scenario)
 
 
-def test_every_stage_is_known_by_its_names(folder):
+def rule_of(name):
+    found = stages.find(name)
+    return found and found[0].rule
+
+
+def test_every_stage_has_a_file_that_is_recognised_by_its_name(folder, scenario):
     _, names = folder
-    assert {expected.stage_of(name) for name in names} == set(expected.STAGES)
+    rules = {stages.find(name, scenario)[0].rule for name in names}
+    assert rules == {rule for rule, stage in stages.STAGES.items() if stage.path.endswith(".nc")}
 
 
 def test_files_under_their_own_names_are_read(folder):
@@ -172,14 +178,14 @@ def test_swapped_files_are_refused(folder, scenario):
     root, names = folder
     swapped = 0
     for one, other in itertools.permutations(names, 2):
-        if expected.stage_of(one) != expected.stage_of(other):
+        if rule_of(one) != rule_of(other):
             continue
-        wanted, held = expected.belonging(scenario, other), expected.belonging(scenario, one)
+        wanted, held = expected.contents(scenario, other), expected.contents(scenario, one)
         if wanted == held:
-            # Two names for one thing: the same declared inputs give the same bytes, swapped or not.
+            # Two names for one result: equal declared inputs give equal bytes.
             continue
         dataset = files.read(root / one)
-        with pytest.raises(QuenchError, match=r"belongs elsewhere: .* is .*, not ") as caught:
+        with pytest.raises(QuenchError, match=r"does not match its path: .* is .*, not ") as caught:
             results.check(dataset, root / other)
         assert "\n" not in str(caught.value)
         swapped += 1
@@ -188,9 +194,9 @@ def test_swapped_files_are_refused(folder, scenario):
 
 def test_file_of_another_stage_is_refused(folder):
     root, names = folder
-    first = {expected.stage_of(name): name for name in names}
+    first = {rule_of(name): name for name in names}
     for one, other in itertools.permutations(first.values(), 2):
-        with pytest.raises(QuenchError, match=r"holds '|belongs elsewhere"):
+        with pytest.raises(QuenchError, match=r"contains '|does not match its path"):
             results.check(files.read(root / one), root / other)
 
 
@@ -199,7 +205,7 @@ def test_file_outside_a_results_folder_is_taken_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["pretrained", "training", "scan", "observables", "mobility"])
-def test_files_of_different_origin_are_not_taken_together(kind, tmp_path):
+def test_chunks_of_different_origin_are_refused(kind, tmp_path):
     def path(name, config=None, code="abc", seeds=(0, 1)):
         coordinates = {"seed": list(seeds)}
         if kind == "scan":
@@ -209,14 +215,14 @@ def test_files_of_different_origin_are_not_taken_together(kind, tmp_path):
         return planted.write(tmp_path / name, kind, config, coordinates, code=code)
 
     first, second = path("first.nc", seeds=(2, 3)), path("second.nc", seeds=(4, 5))
-    assert len(results.read_together([first, second], kind)) == 2
+    assert len(results.read_chunks([first, second], kind)) == 2
     for other, told in (
-        (path("config.nc", {"width": 7}, seeds=(4, 5)), "made under another configuration than"),
-        (path("code.nc", code="xyz", seeds=(4, 5)), "made by other code than"),
-        (path("twice.nc", seeds=(2, 3)), "everything counts once"),
+        (path("config.nc", {"width": 7}, seeds=(4, 5)), "made with another configuration than"),
+        (path("code.nc", code="xyz", seeds=(4, 5)), "made by a different version of the code than"),
+        (path("twice.nc", seeds=(2, 3)), "each may be in one file only"),
     ):
         with pytest.raises(QuenchError, match=told) as caught:
-            results.read_together([first, other], kind)
+            results.read_chunks([first, other], kind)
         assert str(caught.value).startswith(str(other))
 
 
@@ -233,7 +239,7 @@ def test_verify_names_what_is_wrong_and_how_to_make_it_again(folder, tmp_path, m
     shutil.copytree(root, copy)
     monkeypatch.chdir(tmp_path)
     # Planted files have a made-up fingerprint.
-    monkeypatch.setattr(results, "codes_of", lambda dataset: {"abc"})
+    monkeypatch.setattr(results, "codes_of", lambda dataset, stage: {"abc"})
     assert run("verify", "results/smoke") == 0
     assert f"{len(names)} files checked, nothing wrong" in capsys.readouterr().out
 
@@ -255,10 +261,10 @@ def test_verify_names_what_is_wrong_and_how_to_make_it_again(folder, tmp_path, m
     assert forced == sorted(str(path.relative_to(tmp_path)) for path in (flipped, cut, moved))
 
 
-def test_verify_tells_other_code(folder, capsys):
+def test_verify_reports_another_version_of_the_code(folder, capsys):
     root, _ = folder
     assert run("verify", root) == 1
-    assert capsys.readouterr().out.count("made by other code than the present one") > 10
+    assert capsys.readouterr().out.count("made by a different version of the code") > 10
 
 
 @pytest.mark.parametrize("words, told", [(["verify", "."], "no config.yaml"), (["verify", "absent"], "no config.yaml")])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from quench.pipeline.status import jobs, left
+from quench.pipeline.status import left, tracked
 from quench.runtime.checkpoint import Checkpoint
 
 RESULTS = "results/smoke"
@@ -32,7 +32,7 @@ class Workflow:
         return self.wrote(f"{RESULTS}/logs/{path}.log", text)
 
     def states(self):
-        return {f"{job.rule} {job.name}": job.state for job in jobs(self.rows, self.folder)}
+        return {f"{job.rule} {job.name}": job.state for job in tracked(self.rows, self.folder)}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_files_of_one_job_are_one_job(workflow):
 def test_job_that_ended_without_its_output_failed_and_its_last_words_are_kept(workflow):
     workflow.asked("data/mnist.nc", "dataset", pending=True)
     workflow.log("data/mnist", "one\n\ntwo\nquench: no such file\n")
-    (job,) = jobs(workflow.rows, workflow.folder)
+    (job,) = tracked(workflow.rows, workflow.folder)
     assert job.state == "failed" and job.last_words(2) == ["two", "quench: no such file"]
 
 
@@ -64,7 +64,7 @@ def test_job_whose_inputs_changed_has_not_failed(workflow):
     workflow.asked("data/mnist.nc", "dataset", pending=True, status="params changed")
     workflow.log("data/mnist", DONE)
     workflow.wrote(f"{RESULTS}/data/mnist.nc")
-    (job,) = jobs(workflow.rows, workflow.folder)
+    (job,) = tracked(workflow.rows, workflow.folder)
     assert (job.state, job.reason) == ("waiting", "params changed")
 
 
@@ -88,8 +88,8 @@ def test_while_snakemake_works_a_new_log_is_a_running_job_and_an_old_one_is_not(
 
 def test_job_whose_inputs_are_made_anew_says_so(workflow):
     workflow.asked("claims.csv", "claims", pending=True, status="ok")
-    (job,) = jobs(workflow.rows, workflow.folder)
-    assert (job.state, job.reason) == ("waiting", "inputs to be made anew")
+    (job,) = tracked(workflow.rows, workflow.folder)
+    assert (job.state, job.reason) == ("waiting", "inputs to be made again")
 
 
 def test_training_job_at_work_tells_its_progress(workflow):
@@ -97,7 +97,7 @@ def test_training_job_at_work_tells_its_progress(workflow):
     line = "run a/T1/0-1: measuring, step 1,200 of 32,000, loss 0.19, 3,395 steps/s, 0:09 left\n"
     workflow.log("snapshots/a/T1/0-1", "quench: run a/T1/0-1: 120 looks\n" + line.replace("1,200", "600") + line)
     with Checkpoint(workflow.folder / RESULTS / "snapshots/a/T1/0-1.nc", {}):
-        (job,) = jobs(workflow.rows, workflow.folder)
+        (job,) = tracked(workflow.rows, workflow.folder)
         assert job.state == "running"
         assert job.progress() == "measuring, step 1,200 of 32,000, loss 0.19, 3,395 steps/s, 0:09 left"
 
@@ -119,6 +119,6 @@ def test_time_left_is_that_of_finished_jobs_of_the_same_rule(workflow):
     for name in ("a", "b", "c"):
         workflow.asked(f"data/{name}.nc", "dataset", pending=name != "a")
     workflow.log("data/a", DONE)
-    assert left(jobs(workflow.rows, workflow.folder)) == 24.0
+    assert left(tracked(workflow.rows, workflow.folder)) == 24.0
     workflow.asked("claims.csv", "claims", pending=True)
-    assert left(jobs(workflow.rows, workflow.folder)) is None
+    assert left(tracked(workflow.rows, workflow.folder)) is None
