@@ -3,8 +3,8 @@
 snakemake --cores 2 && python benchmarks/cost.py
 python benchmarks/cost.py --scenario smoke --as-reference
 
-Processor time and peak memory are those at the end of every job's log. The exit status is 1 where the total processor time is
-wrong by more than a factor of 1.5.
+Processor time and peak memory are those at the end of every job's log. The exit status is 1 where the total processor time
+is wrong by more than a factor of 1.5.
 """
 
 from __future__ import annotations

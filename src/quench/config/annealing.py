@@ -15,5 +15,5 @@ class Anneal(Section):
         ..., "updates until the run's temperature is reached; waiting times count from time 0", ge=1, unit="updates"
     )
     form: Literal["linear", "exponential"] = key(
-        "linear", "linear: T falls by equal differences; exponential: by equal ratios, to a temperature above 0"
+        "linear", "linear: T falls by equal differences; exponential: by equal ratios, to T > 0"
     )

@@ -62,7 +62,7 @@ class Classifier(Section):
     rate: float = key(..., "alpha, the learning rate", gt=0)
     momentum: float = key(0.0, "momentum of SGD; the paper's text has none, its published launcher 0.5", ge=0, lt=1)
     sampling: Literal["epoch", "iid"] = key(
-        "epoch", "epoch: batches without replacement within an epoch; iid: independent batches"
+        "epoch", "epoch: without replacement within an epoch; iid: independent batches"
     )
     steps: Annotated[int, Field(ge=2, le=10**9)] = key(..., "length of the run", unit="updates")
     seeds: Positive = key(1, "number of networks; their seeds are first_seed, first_seed + 1, ...")
@@ -73,9 +73,7 @@ class Classifier(Section):
     waiting_per_decade: Positive = key(5, "waiting times per decade, up to half the run")
     lags_per_decade: Positive = key(8, "lags per decade")
     windows: Positive = key(8, "starts in [t_w, 1.1 t_w] over which the displacement is averaged")
-    measures_per_decade: Positive = key(
-        8, "measurements of loss and noise per decade, in addition to those at waiting times"
-    )
+    measures_per_decade: Positive = key(8, "measurements of loss and noise per decade, besides those at waiting times")
     noise: Literal["auto", "exact", "sampled", "minibatches"] = key(
         "auto",
         "gradient noise D from every sample's gradient (exact), importance-sampled gradients (sampled) or minibatches;"

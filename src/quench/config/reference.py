@@ -86,14 +86,12 @@ def _allowed(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(_allowed(choice) for choice in schema["anyOf"])
-    if "$ref" in schema:
-        return "section"
-    if schema.get("type") == "array":
-        if "prefixItems" in schema:
-            return f"({', '.join(map(_allowed, schema['prefixItems']))})"
+        return " or ".join(map(_allowed, schema["anyOf"]))
+    if "prefixItems" in schema:
+        return f"({', '.join(map(_allowed, schema['prefixItems']))})"
+    if "items" in schema:
         return f"list of {_allowed(schema['items'])}"
-    if schema.get("type") == "object":
-        return "named sections"
+    if "$ref" in schema or schema.get("type") == "object":
+        return "section" if "$ref" in schema else "named sections"
     bounds = [f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema]
     return " ".join([schema.get("type", "any"), *bounds])

@@ -224,7 +224,7 @@ class Compute(Section):
     )
     snapshots: Literal["full", "streamed"] = key(
         "full",
-        "full keeps every snapshot; streamed measures the declared observables while training and keeps none (same bits)",
+        "full keeps every snapshot; streamed measures the declared observables during training and keeps none (same bits)",
     )
     checkpoint_seconds: float = key(60.0, "time between two checkpoints of a training job", unit="s", gt=0)
     checkpoint_days: float = key(

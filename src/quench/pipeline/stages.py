@@ -40,13 +40,15 @@ WILDCARDS = dict.fromkeys(TABLES, "[a-z][a-z0-9_]*") | {
 class Stage:
     """One stage: a rule, and the files that its jobs make.
 
-    ``rule``: name of the rule, and of the method of ``quench.cost.model.Costs`` for one of its jobs. ``path``: the file
-    that a job makes, below ``results/<scenario>``, with wildcards; the first wildcard names an entry of a table in
-    ``TABLES``. ``kinds``: contracts (``quench.store.contracts``) that the file may follow. ``step``: name in
-    ``quench.provenance.steps``, or a module, whose code makes the file; a function of the job's parameters where they
-    decide. ``declares``: parameters of a job (``quench.pipeline.parameters``). ``reads``: rules whose files a job reads, in the order of
-    its command. ``drawn``: key of a figure's section that names files of this stage. ``label``, ``place``: words, column
-    and row of the box of its folder in the picture of the pipeline.
+    ``rule``: name of the rule, and of the method of ``quench.cost.model.Costs`` for one of its jobs.
+    ``path``: the file of a job below ``results/<scenario>``; its first wildcard names an entry of a table in ``TABLES``.
+    ``label``, ``place``: words, column and row of the box of its folder in the picture of the pipeline.
+    ``kinds``: contracts (``quench.store.contracts``) that the file may follow.
+    ``step``: name in ``quench.provenance.steps``, or a module, whose code makes the file; a function of the job's
+    parameters where they decide.
+    ``declares``: parameters of a job (``quench.pipeline.parameters``).
+    ``reads``: rules whose files a job reads, in the order of its command.
+    ``drawn``: key of a figure's section that names files of this stage.
     """
 
     rule: str
@@ -112,67 +114,73 @@ def find(name: str, scenario: Scenario | None = None) -> tuple[Stage, dict[str, 
     return None
 
 
-def _optimiser(found: Mapping[str, Any]) -> str:
+def _run_step(found: Mapping[str, Any]) -> str:
     optimiser = optimiser_of(
         found["dynamics"], momentum=found.get("momentum") or 0.0, annealed=bool(found.get("anneal"))
     )
     return steps.run_step(optimiser, found.get("snapshots", "full"))
 
 
-# In the order in which the stages are worked on, as far as there is one.
+# In the order of the work, as far as there is one.
 _BEFORE_FIGURES = (
-    Stage("dataset", "data/{dataset}.nc", "dataset", (1, 0), ("dataset",), "prepare", parameters.dataset),
-    Stage("images", "images/{source}.nc", "images", (3, 0), ("images",), "images", parameters.images),
     Stage(
-        "pretrain", "pretrained/{ensemble}/{seeds}.nc", "networks in a basin", (1, 1), ("pretrained",), "pretrain",
-        parameters.pretrain, reads=("dataset",), drawn="ensembles",
+        "dataset", "data/{dataset}.nc", label="dataset", place=(1, 0), kinds=("dataset",),
+        step="prepare", declares=parameters.dataset,
     ),
     Stage(
-        "scan", "scans/{scan}/{part}.nc", "phase diagram", (0, 1), ("scan",), "scan",
-        parameters.scan, reads=("dataset",), drawn="scans",
+        "images", "images/{source}.nc", label="images", place=(3, 0), kinds=("images",),
+        step="images", declares=parameters.images,
     ),
     Stage(
-        "run", "snapshots/{run}/{point}/{seeds}.nc", "measured dynamics", (1, 2), ("snapshots", "streamed"), _optimiser,
-        parameters.run, reads=("pretrain", "dataset"),
+        "pretrain", "pretrained/{ensemble}/{seeds}.nc", label="networks in a basin", place=(1, 1), kinds=("pretrained",),
+        step="pretrain", declares=parameters.pretrain, reads=("dataset",), drawn="ensembles",
     ),
     Stage(
-        "observe", "observables/{run}/{point}/chi{chi}.nc", "observables", (1, 3), ("observables",), "observe",
-        parameters.observe, reads=("run",), drawn="runs",
+        "scan", "scans/{scan}/{part}.nc", label="phase diagram", place=(0, 1), kinds=("scan",),
+        step="scan", declares=parameters.scan, reads=("dataset",), drawn="scans",
     ),
     Stage(
-        "mobility", "mobility/{run}/{point}/{seeds}.nc", "single weights", (0, 3), ("mobility",), "mobility",
-        parameters.mobility, reads=("run", "dataset"), drawn="mobility",
+        "run", "snapshots/{run}/{point}/{seeds}.nc", label="measured dynamics", place=(1, 2),
+        kinds=("snapshots", "streamed"), step=_run_step, declares=parameters.run, reads=("pretrain", "dataset"),
     ),
     Stage(
-        "train", "classifiers/{classifier}/{seeds}.nc", "trained classifiers", (3, 1), ("training",), "train",
-        parameters.train, reads=("images",), drawn="classifiers",
+        "observe", "observables/{run}/{point}/chi{chi}.nc", label="observables", place=(1, 3), kinds=("observables",),
+        step="observe", declares=parameters.observe, reads=("run",), drawn="runs",
     ),
     Stage(
-        "flatness", "flatness/{classifier}.nc", "Hessian spectra", (3, 3), ("flatness",), "flatness",
-        parameters.flatness, reads=("images", "train"), drawn="flatness",
+        "mobility", "mobility/{run}/{point}/{seeds}.nc", label="single weights", place=(0, 3), kinds=("mobility",),
+        step="mobility", declares=parameters.mobility, reads=("run", "dataset"), drawn="mobility",
     ),
     Stage(
-        "drift", "drift/{classifier}.nc", "gradient descent", (3, 2), ("drift",), "drift",
-        parameters.drift, reads=("images", "train"), drawn="drift",
+        "train", "classifiers/{classifier}/{seeds}.nc", label="trained classifiers", place=(3, 1), kinds=("training",),
+        step="train", declares=parameters.train, reads=("images",), drawn="classifiers",
     ),
     Stage(
-        "external", "external/{external}.nc", "your recorded runs", (2, 2), ("observables",), "observe",
-        parameters.external, drawn="external",
+        "flatness", "flatness/{classifier}.nc", label="Hessian spectra", place=(3, 3), kinds=("flatness",),
+        step="flatness", declares=parameters.flatness, reads=("images", "train"), drawn="flatness",
     ),
-    Stage("simulation", "glass/{simulation}.nc", "p-spin glass", (2, 3), ("glass",), "pspin-simulate",
-          parameters.simulation, drawn="glass"),
-    Stage("pspin", "glass/{quench}.nc", "p-spin glass", (2, 3), ("glass",), "pspin", parameters.pspin, drawn="glass"),
+    Stage(
+        "drift", "drift/{classifier}.nc", label="gradient descent", place=(3, 2), kinds=("drift",),
+        step="drift", declares=parameters.drift, reads=("images", "train"), drawn="drift",
+    ),
+    Stage(
+        "external", "external/{external}.nc", label="your recorded runs", place=(2, 2), kinds=("observables",),
+        step="observe", declares=parameters.external, drawn="external",
+    ),
+    Stage(
+        "simulation", "glass/{simulation}.nc", label="p-spin glass", place=(2, 3), kinds=("glass",),
+        step="pspin-simulate", declares=parameters.simulation, drawn="glass",
+    ),
+    Stage(
+        "pspin", "glass/{quench}.nc", label="p-spin glass", place=(2, 3), kinds=("glass",),
+        step="pspin", declares=parameters.pspin, drawn="glass",
+    ),
 )  # fmt: skip
-_FIGURES = Stage(
-    "figure", "figures/{figure}.nc", "figures", (1.5, 4), ("figure",), "figure",
-    parameters.figure, reads=tuple(stage.rule for stage in _BEFORE_FIGURES if stage.drawn),
+_FIGURE = Stage(
+    "figure", "figures/{figure}.nc", label="figures", place=(1.5, 4), kinds=("figure",),
+    step="figure", declares=parameters.figure,
+    reads=tuple(stage.rule for stage in _BEFORE_FIGURES if stage.drawn),
 )  # fmt: skip
-STAGES = {
-    stage.rule: stage
-    for stage in (
-        *_BEFORE_FIGURES,
-        _FIGURES,
-        Stage("claims", "claims.csv", "claims", (1, 5), reads=("figure",)),
-        Stage("report", "report/index.html", "report", (2, 5), reads=("claims", "figure")),
-    )
-}
+_CLAIMS = Stage("claims", "claims.csv", label="claims", place=(1, 5), reads=("figure",))
+_REPORT = Stage("report", "report/index.html", label="report", place=(2, 5), reads=("claims", "figure"))
+STAGES = {stage.rule: stage for stage in (*_BEFORE_FIGURES, _FIGURE, _CLAIMS, _REPORT)}
