@@ -9,33 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quench.errors import QuenchError, nearest
+from quench.pipeline import arguments
 
 Number = TypeVar("Number", int, float)
-
-
-def integers(text: str) -> tuple[int, ...]:
-    """Integers >= 0, separated by commas; ``first-last`` stands for a range; at least one."""
-    values: list[int] = []
-    for part in text.split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
-        try:
-            span = range(_whole(first), _whole(last) + 1) if dash else [_whole(first)]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
-        if not span:
-            raise argparse.ArgumentTypeError(f"{part!r}: a range starts with its smaller end")
-        values += span
-    return tuple(values)
-
-
-def _whole(text: str) -> int:
-    """``300`` and ``3e2``, but not ``3e-2`` or ``1.5``."""
-    if text.isdecimal():
-        return int(text)
-    value = float(text)
-    if not (math.isfinite(value) and value == int(value) and value >= 0):
-        raise ValueError
-    return int(value)
+integers = arguments.integers
 
 
 def numbers(text: str) -> tuple[float, ...]:

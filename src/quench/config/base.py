@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
-from typing import Any
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 
 class Section(BaseModel):
-    """A set of declared keys; unknown keys are errors."""
+    """A set of declared keys; unknown keys are errors.
+
+    ``PLANNING``: keys that decide which jobs there are, and their files, as do those that name entries of tables. The
+    command of a job receives the other keys.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    PLANNING: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -24,6 +33,60 @@ class Section(BaseModel):
         ):
             raise ValueError("true and false are not allowed here")
         return value
+
+    def options(self) -> dict[str, Any]:
+        """Values that the command of a job receives, by the names of ``option_fields``; none of a section that is null."""
+        found: dict[str, Any] = {}
+        for name, (inner, prefix) in _inner_sections(type(self)).items():
+            value = getattr(self, name)
+            if inner is None:
+                found[name] = value
+            elif value is not None:
+                found |= {f"{prefix}{key}": one for key, one in value.options().items()}
+        return found
+
+    @classmethod
+    def option_fields(cls) -> dict[str, FieldInfo]:
+        """Fields that the command of a job receives, also those of inner sections.
+
+        The fields of an inner section that may be null have its name as prefix, and none of them is required.
+        """
+        found: dict[str, FieldInfo] = {}
+        for name, (inner, prefix) in _inner_sections(cls).items():
+            fields = {name: cls.model_fields[name]} if inner is None else inner.option_fields()
+            for key, field in fields.items():
+                found[f"{prefix}{key}"] = copy(field)
+                if prefix and field.is_required():
+                    found[f"{prefix}{key}"].default = None
+        return found
+
+    @classmethod
+    def nested(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The reverse of ``options``: values by key, inner sections as mappings.
+
+        An inner section is null where none of its required keys has a value.
+        """
+        found: dict[str, Any] = {}
+        for name, (inner, prefix) in _inner_sections(cls).items():
+            if inner is None:
+                found |= {name: options[name]} if name in options else {}
+                continue
+            values = {key: options.get(f"{prefix}{key}") for key in inner.option_fields()}
+            required = (key for key, field in inner.model_fields.items() if field.is_required())
+            absent = prefix and all(values[key] is None for key in required)
+            found[name] = None if absent else {key: value for key, value in values.items() if value is not None}
+        return found
+
+
+@functools.cache
+def _inner_sections(section: type[Section]) -> dict[str, tuple[type[Section] | None, str]]:
+    """Keys for a job, each with the section that it holds and the prefix of its keys."""
+    found: dict[str, tuple[type[Section] | None, str]] = {}
+    for name, field in section.model_fields.items():
+        if name not in section.PLANNING and name not in references(section):
+            inner = section_of(field.annotation)
+            found[name] = inner, f"{name}_" if inner and inner is not field.annotation else ""
+    return found
 
 
 def key(default: Any, description: str, *, unit: str = "", names: tuple[str, ...] = (), **bounds: Any) -> Any:

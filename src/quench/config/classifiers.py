@@ -41,6 +41,8 @@ class Drift(Section):
 class Classifier(Section):
     """A network of BJ on any images: SGD at a constant rate without regularisation or augmentation."""
 
+    PLANNING = frozenset({"source", "seeds", "first_seed", "chunk", "flatness", "drift"})
+
     model: Literal["A", "A-under", "B", "C", "D", "LeNet", "ResNet-34", "WideResNet"] = key(
         ..., "A: Toy; A-under: the under-parameterised A'; B: fully connected; C: Small Net; D: ResNet-18"
     )

@@ -14,6 +14,8 @@ Time = Annotated[int, Field(ge=0, le=10**12)]
 class External(Section):
     """Snapshots files of one run, measured together; its figure is ``external_<name>``."""
 
+    PLANNING = frozenset({"snapshots", "fit", "collapse"})
+
     snapshots: tuple[str, ...] = key(
         ..., "snapshots files, relative to the folder where Snakemake runs; their networks are averaged", min_length=1
     )

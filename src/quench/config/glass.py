@@ -40,6 +40,8 @@ class Quench(Section):
 class Simulation(Section):
     """A Langevin simulation of the spherical 3-spin glass, quenched from infinite temperature."""
 
+    PLANNING = frozenset({"seeds", "first_seed"})
+
     spins: int = key(..., "N, number of spins", ge=3, le=400)
     temperature: float = key(0.5, "T of the bath (k_B = 1)", ge=0, le=1e6)
     seeds: int = key(16, "realisations of the couplings; their seeds are first_seed, first_seed + 1, ...", ge=2)

@@ -17,6 +17,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 class Scan(Section):
     """Networks trained at every point of a grid widths x weight_decays; a network has the same seed at every point."""
 
+    PLANNING = frozenset({"widths", "weight_decays", "seeds", "first_seed", "chunk"})
+
     dataset: Name = key(..., "a name from the data section", names=("data",))
     widths: tuple[Width, ...] = key(..., "n, units in every hidden layer", min_length=1)
     weight_decays: tuple[Strength, ...] = key(..., "lambda, strengths of the L2 regularisation", min_length=1)

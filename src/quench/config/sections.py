@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from quench.config.annealing import Anneal
-from quench.config.base import Section, key, references
+from quench.config.base import Section, key
 from quench.config.classifiers import Classifier
 from quench.config.external import External
 from quench.config.glass import Quench, Simulation
@@ -51,6 +51,8 @@ class Data(Section):
 class Ensemble(Section):
     """Independent networks of one architecture, prepared once; all runs of the ensemble start from the same weights."""
 
+    PLANNING = frozenset({"seeds", "first_seed", "chunk"})
+
     dataset: Name = key(..., "a name from the data section", names=("data",))
     width: Positive = key(..., "n, units in every hidden layer")
     depth: Positive = key(6, "hidden layers")
@@ -68,6 +70,10 @@ class Ensemble(Section):
 
 class Run(Section):
     """Measured dynamics from prepared weights: Langevin at each temperature, or SGD or Adam at each batch size."""
+
+    PLANNING = frozenset(
+        ["temperatures", "batch_sizes", "samples_max", "chi", "more_chi", "motility_lags", "include_output_layer"]
+    )
 
     ensemble: Name = key(..., "a name from the ensembles section", names=("ensembles",))
     dynamics: Literal["langevin", "sgd", "adam"] = key(
@@ -137,6 +143,8 @@ class Run(Section):
 class Figure(Section):
     """Inputs and choices of one figure; its module's docstring lists the keys that it needs."""
 
+    PLANNING = frozenset({"kind", "chi", "chis"})
+
     kind: FigureName | None = key(
         None,
         "module under quench.figures that draws it, with an underscore for the dot: kwj_fig3; null takes the figure's name",
@@ -181,12 +189,6 @@ class Figure(Section):
     def module(self, name: str) -> str:
         """The module under ``quench.figures`` that draws the figure of this name: ``kwj.fig3``."""
         return (self.kind or name).replace("_", ".", 1)
-
-    @property
-    def choices(self) -> dict[str, Any]:
-        """The keys that its module receives beside its files."""
-        choose_files = {"kind", "chi", "chis", *references(Figure)}
-        return {name: value for name, value in dict(self).items() if name not in choose_files}
 
     def chis_of(self, run: str) -> tuple[float | None, ...]:
         """The values of chi that the figure shows of one of its runs; None stands for the run's own."""

@@ -1,19 +1,161 @@
-"""Command-line arguments of the steps."""
+"""Command-line options from the sections of the configuration, so that every key is declared once.
+
+``add_section`` gives a command an option for every key of a section, with its type, bounds, choices, default and meaning.
+``read_section`` returns the values as that section, so that its own checks apply. ``flags`` writes options for a rule.
+"""
 
 from __future__ import annotations
 
+import argparse
+import math
 import shlex
-from collections.abc import Iterable
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from quench.pipeline.paths import Paths
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from quench.config.base import Section
+from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    from quench.pipeline.paths import Paths
+
+_Section = TypeVar("_Section", bound=Section)
+# Reasons for a refusal, by pydantic's type of error.
+_REASONS = {
+    "int_parsing": "is not an integer",
+    "float_parsing": "is not a number",
+    "finite_number": "is out of range: not finite",
+    "greater_than_equal": "is out of range: at least {ge}",
+    "greater_than": "is out of range: more than {gt}",
+    "less_than_equal": "is out of range: at most {le}",
+    "less_than": "is out of range: less than {lt}",
+    "multiple_of": "is out of range: a multiple of {multiple_of}",
+    "missing": "has too few values",
+    "too_short": "has too few values",
+    "too_long": "has too many values",
+}
+
+
+def add_section(parser: argparse._ActionsContainer, section: type[Section], without: Collection[str] = ()) -> None:
+    """Add an option for every key of ``section`` that a job receives (``Section.option_fields``), or ``without`` some.
+
+    Items of a list are separated by commas, those of a pair by a colon; ``first-last`` is a range of integers.
+    """
+    for name, field in section.option_fields().items():
+        if name not in without:
+            add_field(parser, name, field)
+
+
+def add_field(parser: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:
+    """Add the option ``--name`` for the values of ``field``."""
+    default = None if field.is_required() else field.default
+    how: dict[str, Any] = {"required": field.is_required(), "type": _reader(field)}
+    kind = _without_null(field.annotation)
+    if kind is bool:
+        how = {"action": "store_true"}
+    elif typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        how |= {"type": type(choices[0]), "choices": choices}
+    parser.add_argument(f"--{name.replace('_', '-')}", default=default, help=_help(field, default), **how)
+
+
+def _help(field: FieldInfo, default: Any) -> str:
+    """Meaning, unit and default; the default of a key that may be null has its own words in the meaning."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    parts = [str(field.description).replace("; null ", "; the default ")]
+    if "unit" in extra:
+        parts.append(f"[{extra['unit']}]")
+    if flags(value=default) not in ("", "--value"):
+        parts.append(f"(default: {_text(default, ',')})")
+    return " ".join(parts).replace("%", "%%")
+
+
+def read_section(args: argparse.Namespace, section: type[_Section], **given: Any) -> _Section:
+    """The options of ``add_section``, together with the keys ``given``, as a section.
+
+    Raises ``QuenchError`` with the option and the reason where the values do not fit together.
+    """
+    try:
+        return section.model_validate(section.nested(vars(args)) | given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        option = "-".join(str(part) for part in first["loc"] if isinstance(part, str)).replace("_", "-")
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:]
+        raise QuenchError(f"--{option}: {reason}" if option else reason) from None
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Integers >= 0, separated by commas; ``first-last`` stands for a range; at least one."""
+    values: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        try:
+            span = range(_whole(first), _whole(last) + 1) if dash else [_whole(first)]
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
+        if not span:
+            raise argparse.ArgumentTypeError(f"{part!r}: a range starts with its smaller end")
+        values += span
+    return tuple(values)
+
+
+def _whole(text: str) -> int:
+    """``300`` and ``3e2``, but not ``3e-2`` or ``1.5``."""
+    if text.isdecimal():
+        return int(text)
+    value = float(text)
+    if not (math.isfinite(value) and value == int(value) and value >= 0):
+        raise ValueError
+    return int(value)
+
+
+def _reader(field: FieldInfo) -> Callable[[str], Any]:
+    """From the text of an option to a value within the bounds of ``field``."""
+    kind = _without_null(field.annotation)
+    item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
+    adapter = TypeAdapter(Annotated[(field.annotation, *field.metadata, None)], config=ConfigDict(allow_inf_nan=False))
+
+    def read(text: str) -> Any:
+        value: Any = text
+        if item is not None:
+            parts = [part for part in text.split(",") if part]
+            value = [part.split(":") for part in parts] if typing.get_origin(item) is tuple else parts
+            if _plain(item) is int:
+                value = integers(text)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            reason = _REASONS.get(first["type"], f"is not allowed: {first['msg']}").format(**first.get("ctx", {}))
+            wrong = text if isinstance(first["input"], (list, tuple)) else first["input"]
+            raise argparse.ArgumentTypeError(f"{str(wrong)!r} {reason}") from None
+
+    return read
+
+
+def _without_null(annotation: Any) -> Any:
+    """The type of a field, where it may be null the other one; a union of others as it is."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return _plain(annotation)
+    others = [one for one in typing.get_args(annotation) if one is not type(None)]
+    return _plain(others[0]) if len(others) == 1 else annotation
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without its bounds."""
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Annotated else annotation
 
 
 def flags(**values: Any) -> str:
-    """``--some-key value`` for every value; the bare flag for True; nothing for None, False and empty tuples.
+    """``--some-key value`` for every value; the bare option for True; nothing for None, False and empty tuples.
 
-    Items of a tuple are separated by commas, items of a tuple in a tuple by colons.
+    A list is separated by commas, a pair in a list by a colon.
     """
     words = []
     for key, value in values.items():

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quench.config.backends import Engines
+from quench.config.base import Section
 from quench.config.classifiers import Classifier
 from quench.config.external import External
-from quench.config.sections import Ensemble, Run, Scenario
+from quench.config.sections import Run, Scenario
 from quench.config.times import listed
 
 
@@ -50,7 +51,7 @@ def pretrain(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     ensemble = scenario.ensembles[job["ensemble"]]
     backend = Engines(scenario).ensemble(job["ensemble"])
     return Parameters(
-        _prepared(ensemble),
+        ensemble.options(),
         {"seeds": job["seeds"], **_engine(scenario, backend)},
         _learnt(scenario, ensemble.dataset),
         {"seed": _span(job["seeds"])},
@@ -63,7 +64,7 @@ def scan(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     points = tuple(section.points[span[0] : span[-1] + 1])
     coordinates = {name: [point[i] for point in points] for i, name in enumerate(("width", "weight_decay"))}
     return Parameters(
-        {"depth": section.depth, **dict(section.sgd)},
+        section.options(),
         {"points": points, "seeds": _first_last(section), **_engine(scenario, Engines(scenario).scans())},
         _learnt(scenario, section.dataset),
         {**coordinates, "seed": _seeds(section)},
@@ -75,25 +76,24 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     if job["point"] not in section.points:
         return None
     value = section.points[job["point"]]
+    batch_size = None if section.dynamics == "langevin" else int(value)
+    point = {"temperature": value} if batch_size is None else {"batch_size": batch_size}
+    own = {"langevin": "anneal", "sgd": "momentum", "adam": "betas"}
+    foreign = {name for dynamics, name in own.items() if dynamics != section.dynamics}
+    shared = {name: one for name, one in section.options().items() if name not in foreign}
+    options = {name: shared.pop(name) for name in list(shared) if name.startswith("anneal_")}
+    config: dict[str, Any] = {}
     if section.dynamics == "langevin":
-        anneal = dict(section.anneal) if section.anneal else {}
-        shared = {"temperature": value, "lag_max": section.lag_max_at()}
-        options = {f"anneal_{key}": value for key, value in anneal.items()}
-        config = {"anneal": {**anneal, "end": value} if anneal else None}
-    else:
-        shared = {"batch_size": value, "lag_max": section.lag_max_at(int(value))}
-        shared |= {"betas": section.betas} if section.dynamics == "adam" else {"momentum": section.momentum}
-        options, config = {}, {}
+        config["anneal"] = {**dict(section.anneal), "end": value} if section.anneal else None
     if scenario.compute.snapshots == "streamed":
         chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
         options |= {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
     ensemble = scenario.ensembles[section.ensemble]
-    prepared = {**_prepared(ensemble), **_learnt(scenario, ensemble.dataset)}
-    names = ("dynamics", "step_size", "waiting_times", "dense", "per_decade")
+    config["prepared"] = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
     return Parameters(
-        {**{name: getattr(section, name) for name in names}, **shared},
+        {**shared, **point, "lag_max": section.lag_max_at(batch_size)},
         {**options, **_engine(scenario, Engines(scenario).run(job["run"]))},
-        {"prepared": prepared, "precision": scenario.compute.precision, **config},
+        {**config, "precision": scenario.compute.precision},
         {"seed": _span(job["seeds"])},
     )
 
@@ -135,9 +135,12 @@ def external(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
 
 def train(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     classifier = scenario.classifiers[job["classifier"]]
-    choices = _choices(classifier)
-    source = choices.pop("source")
-    return Parameters(choices, {"device": scenario.compute.device}, {"source": source}, {"seed": _span(job["seeds"])})
+    return Parameters(
+        {**classifier.options(), "keep": classifier.keep},
+        {"device": scenario.compute.device},
+        {"source": classifier.source},
+        {"seed": _span(job["seeds"])},
+    )
 
 
 def flatness(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
@@ -180,14 +183,16 @@ def pspin(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
 
 def simulation(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.simulations[job["simulation"]]
-    shared = _given(section, "spins", "seeds", "first_seed")
-    options = {"spins": section.spins, "seeds": _first_last(section)}
-    return Parameters(shared, options, {"n_spins": section.spins, "seeds": _seeds(section)})
+    shared = _given(section)
+    spins = shared.pop("spins")
+    return Parameters(
+        shared, {"spins": spins, "seeds": _first_last(section)}, {"n_spins": spins, "seeds": _seeds(section)}
+    )
 
 
 def figure(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.figures[job["figure"]]
-    return Parameters({"scale": scenario.scale, **section.choices}, config={"figure": section.module(job["figure"])})
+    return Parameters({"scale": scenario.scale, **section.options()}, config={"figure": section.module(job["figure"])})
 
 
 def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
@@ -197,11 +202,6 @@ def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
 def _learnt(scenario: Scenario, name: str) -> dict[str, Any]:
     """Parameters that a file of trained networks states beside its own."""
     return {"dataset": dict(scenario.data[name]), "precision": scenario.compute.precision}
-
-
-def _prepared(ensemble: Ensemble) -> dict[str, Any]:
-    names = ("width", "depth", "loss", "weight_decay")
-    return {**{name: getattr(ensemble, name) for name in names}, **dict(ensemble.sgd)}
 
 
 def _trajectory(scenario: Scenario, job: Mapping[str, str]) -> dict[str, Any] | None:
@@ -216,13 +216,12 @@ def _measured(section: Run | External) -> dict[str, Any]:
 
 def _choices(classifier: Classifier) -> dict[str, Any]:
     """Parameters of a classifier's training."""
-    left_out = {"seeds", "first_seed", "chunk", "flatness", "drift"}
-    return {key: value for key, value in dict(classifier).items() if key not in left_out} | {"keep": classifier.keep}
+    return {**classifier.options(), "source": classifier.source, "keep": classifier.keep}
 
 
-def _given(section: Any, *left_out: str) -> dict[str, Any]:
-    """Keys of ``section`` that have a value; the command replaces the others by its own."""
-    return {key: value for key, value in dict(section).items() if value is not None and key not in left_out}
+def _given(section: Section) -> dict[str, Any]:
+    """Options with a value; the command chooses the others."""
+    return {key: value for key, value in section.options().items() if value is not None}
 
 
 def _span(text: str) -> list[int]:
