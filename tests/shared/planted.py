@@ -1,4 +1,4 @@
-"""Small files of every kind that keep their contract, with planted values; a results folder full of them."""
+"""Small files of every kind that satisfy their contract, and a results folder of them."""
 
 import numpy as np
 import xarray as xr
@@ -54,7 +54,7 @@ def names(scenario):
 
 
 def results(root, scenario):
-    """A folder with a file under every name, each holding what belongs there; the names."""
+    """Make a folder with a file of every name, each with its expected contents; return the names."""
     root.mkdir(parents=True)
     (root / "config.yaml").write_text(as_yaml(scenario))
     planted = sorted(names(scenario))

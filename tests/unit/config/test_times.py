@@ -22,7 +22,7 @@ def test_lists_and_decades():
 
 
 @pytest.mark.parametrize("text", ["", "1,two", "0:1:10", "-1", "nan", "1:2", "2:1:5", "1:2:0.5", "1:inf:2"])
-def test_what_is_no_list_is_told(text):
+def test_text_that_is_no_list_is_refused(text):
     with pytest.raises(QuenchError, match=r"times: .* is neither"):
         listed(text, "times")
 

@@ -50,19 +50,19 @@ def test_jobs_come_after_those_that_they_need():
 
 
 def test_work_grows_in_proportion_to_what_is_done():
-    whole = scenario()
-    plain = whole.model_dump(mode="json")
+    complete = scenario()
+    plain = complete.model_dump(mode="json")
     plain["runs"]["regularised"] |= {"lag_max": 300000}
     longer = resolve(plain)
     point = "T0.1"
-    before, after = (Costs(s).run("regularised", point, "0-3").seconds for s in (whole, longer))
-    # 32,000 and 302,000 updates; looks are a few hundred.
+    before, after = (Costs(s).run("regularised", point, "0-3").seconds for s in (complete, longer))
+    # 32,000 and 302,000 updates; snapshots are a few hundred.
     assert after / before == pytest.approx(302 / 32, rel=0.05)
-    two, four = (Costs(whole).run("regularised", point, seeds) for seeds in ("0-1", "0-3"))
+    two, four = (Costs(complete).run("regularised", point, seeds) for seeds in ("0-1", "0-3"))
     assert four.seconds == pytest.approx(2 * two.seconds)
     assert four.wall_seconds(4) == pytest.approx(two.wall_seconds(2))
     # 20 seeds of the same steps; half the spins are an eighth of the products.
-    simulate = Costs(whole).simulation
+    simulate = Costs(complete).simulation
     assert simulate("spins_200").seconds * 3 > simulate("spins_100").seconds
 
 
@@ -98,7 +98,7 @@ def test_the_engine_measured_is_the_engine_modelled():
 
 
 @given(seconds=st.floats(1e-3, 1e7), minutes=st.floats(1, 1e4))
-def test_jobs_last_as_long_as_asked_but_for_a_factor_of_two(seconds, minutes):
+def test_jobs_last_as_long_as_declared_within_a_factor_of_two(seconds, minutes):
     count = rounds(seconds, minutes)
     assert count & (count - 1) == 0
     assert count == 1 or count * seconds <= 60 * minutes * (1 + 1e-9)
@@ -157,23 +157,23 @@ def test_paths_do_not_depend_on_the_cost_model():
 
 
 def test_the_paper_is_hundreds_of_jobs_of_the_declared_length():
-    whole = scenario("paper")
-    trainings = [job for job in jobs(Paths(whole)).values() if job.rule in {"pretrain", "scan", "run"}]
+    complete = scenario("paper")
+    trainings = [job for job in jobs(Paths(complete)).values() if job.rule in {"pretrain", "scan", "run"}]
     assert 100 <= len(trainings) <= 999
     assert sum(job.work.units for job in trainings if job.rule == "run") >= 4000
     wall = [job.work.wall_seconds(job.cores) / 60 for job in trainings]
-    # One network is never divided: what is longer than declared trains its networks all at once.
+    # One network is never divided: a longer job trains all its networks at once.
     assert all(
-        minutes <= 2 * whole.compute.job_minutes or job.cores >= job.work.units
+        minutes <= 2 * complete.compute.job_minutes or job.cores >= job.work.units
         for minutes, job in zip(wall, trainings, strict=True)
     )
 
 
 def test_requests_grow_with_every_try_and_stay_within_the_limit():
     work = Work("engine", seconds=7200, units=4, memory=1e9)
-    asked = [request(work, 2, attempt) for attempt in (1, 2, 3)]
-    assert asked[0]["runtime"] * 60 > work.wall_seconds(2) and asked[0]["mem_mb"] > work.memory_mb()
-    assert all(after[key] > before[key] for before, after in pairwise(asked) for key in asked[0])
+    requested = [request(work, 2, attempt) for attempt in (1, 2, 3)]
+    assert requested[0]["runtime"] * 60 > work.wall_seconds(2) and requested[0]["mem_mb"] > work.memory_mb()
+    assert all(after[key] > before[key] for before, after in pairwise(requested) for key in requested[0])
     assert request(work, 2, 3, limit=60)["runtime"] == 60
 
 
