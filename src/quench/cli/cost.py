@@ -102,7 +102,7 @@ def _print_chunks(scenario: Scenario) -> None:
     """The chunks of ``scenario`` as a YAML overlay."""
     import yaml
 
-    from quench.cost.chunks import CHUNKED
+    from quench.config.sections import CHUNKED
 
     chunks = {
         table: {name: {"chunk": entry.chunk} for name, entry in getattr(scenario, table).items()} for table in CHUNKED

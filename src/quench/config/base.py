@@ -28,9 +28,8 @@ class Section(BaseModel):
     def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false for numbers: Python takes true for 1."""
         given = value if isinstance(value, (list, tuple)) else [value]
-        if any(isinstance(one, bool) for one in given) and "bool" not in str(
-            cls.model_fields[info.field_name].annotation
-        ):
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if any(isinstance(one, bool) for one in given) and "bool" not in str(annotation):
             raise ValueError("true and false are not allowed here")
         return value
 
@@ -94,8 +93,14 @@ def key(default: Any, description: str, *, unit: str = "", names: tuple[str, ...
 
     ``names``: the field holds names of entries of these tables of the scenario.
     """
-    extra = {name: value for name, value in (("unit", unit), ("names", list(names))) if value}
+    extra: dict[str, Any] = {"unit": unit} if unit else {}
+    extra |= {"names": list(names)} if names else {}
     return Field(default, description=description, json_schema_extra=extra or None, **bounds)
+
+
+def extra_of(field: FieldInfo) -> dict[str, Any]:
+    """Unit and names of a field that was declared by ``key``."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
 def section_of(annotation: Any) -> type[Section] | None:
@@ -116,7 +121,5 @@ def tables(section: type[Section]) -> dict[str, type[Section]]:
 
 def references(section: type[Section]) -> dict[str, tuple[str, ...]]:
     """Return the keys of ``section`` that name entries of tables, each with those tables."""
-    extras = {name: field.json_schema_extra for name, field in section.model_fields.items()}
-    return {
-        name: tuple(extra["names"]) for name, extra in extras.items() if isinstance(extra, dict) and "names" in extra
-    }
+    extras = {name: extra_of(field) for name, field in section.model_fields.items()}
+    return {name: tuple(extra["names"]) for name, extra in extras.items() if "names" in extra}

@@ -8,7 +8,8 @@ from typing import Any
 from quench.config.base import Section, references, tables
 from quench.config.classifiers import Classifier
 from quench.config.glass import Simulation
-from quench.config.sections import Data, Ensemble, Figure, Run, Scan, Scenario
+from quench.config.scans import Scan
+from quench.config.sections import Data, Ensemble, Figure, Run, Scenario
 from quench.data.sources import check_subset, find
 from quench.dynamics.choices import LOSSES, backend_for
 from quench.errors import QuenchError, nearest

@@ -102,6 +102,11 @@ class Classifier(Section):
         return self
 
     @property
+    def members(self) -> range:
+        """Seeds of the networks, which are divided into chunks."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    @property
     def keep(self) -> tuple[int, ...]:
         """Times at which configurations are kept, for spectra and restarts."""
         times = {*(self.flatness.times if self.flatness else ()), *(self.drift.starts if self.drift else ())}

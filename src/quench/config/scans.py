@@ -39,6 +39,11 @@ class Scan(Section):
         return self
 
     @property
+    def members(self) -> range:
+        """Numbers of the grid points, which are divided into chunks."""
+        return range(len(self.points))
+
+    @property
     def points(self) -> list[tuple[int, float]]:
         """(width, lambda) of every grid point, lambda fastest."""
         return [(width, strength) for width in self.widths for strength in self.weight_decays]

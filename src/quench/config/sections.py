@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.annealing import Anneal
-from quench.config.base import Section, key
+from quench.config.base import Section, key, tables
 from quench.config.classifiers import Classifier
 from quench.config.external import External
 from quench.config.glass import Quench, Simulation
@@ -66,6 +66,11 @@ class Ensemble(Section):
         None, "networks per job; null takes compute.chunk, or what compute.job_minutes implies"
     )
     sgd: SGD = key(..., "preparation")
+
+    @property
+    def members(self) -> range:
+        """Seeds of the networks, which are divided into chunks."""
+        return range(self.first_seed, self.first_seed + self.seeds)
 
 
 class Run(Section):
@@ -263,3 +268,7 @@ class Scenario(Section):
         if own is None and self.compute.job_minutes is not None:
             raise QuenchError(f"config: {section}.{name}.chunk: not declared yet (quench.cost.chunks.declare)")
         return own or (self.compute.scan_chunk if section == "scans" else self.compute.chunk)
+
+
+# Tables whose entries are divided into chunks.
+CHUNKED = tuple(name for name, section in tables(Scenario).items() if "chunk" in section.model_fields)

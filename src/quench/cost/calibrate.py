@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from quench.config.scenario import Scenario
+from quench.config.sections import Scenario
 from quench.cost import speed
 from quench.dynamics.choices import SGD, Ensemble, backend_for
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from quench.config.sections import Scenario
+from quench.config.sections import CHUNKED, Scenario
 from quench.cost.model import Costs
-
-# Tables whose entries are cut into chunks.
-CHUNKED = ("ensembles", "scans", "classifiers")
 
 
 def declare(scenario: Scenario, minutes: float | None = None) -> Scenario:
-    """``scenario`` with a declared ``chunk`` in every entry that is cut, where ``compute.job_minutes`` is set.
+    """``scenario`` with a declared ``chunk`` in every entry that has chunks, where ``compute.job_minutes`` is set.
 
     Declared chunks and a scenario without ``job_minutes`` stay as they are. With ``minutes``, all chunks are those for
     jobs of that length.

@@ -15,7 +15,8 @@ import numpy as np
 
 from quench.config.backends import Engines
 from quench.config.classifiers import Classifier
-from quench.config.scenario import Scenario
+from quench.config.preparation import SGD
+from quench.config.sections import Scenario
 from quench.config.times import end, listed
 from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
@@ -179,7 +180,7 @@ class Costs:
         n_weights = self._n_weights(section.dataset, width, section.depth)
         return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self.engines.scans())
 
-    def _sgd_seconds(self, sgd, dataset: str, n_weights: int, width: int, backend: str) -> float:
+    def _sgd_seconds(self, sgd: SGD, dataset: str, n_weights: int, width: int, backend: str) -> float:
         samples = self._samples(dataset)
         updates = sgd.epochs * math.ceil(samples / sgd.batch_size)
         polish = sum(epochs for epochs, _ in sgd.polish)

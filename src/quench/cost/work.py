@@ -59,4 +59,4 @@ def rounds(seconds: float, minutes: float) -> int:
 
     A power of two, because names of files follow from it: a small change of the model shall propose the same.
     """
-    return 2 ** max(0, math.floor(math.log2(60 * minutes / max(seconds, 1e-3))))
+    return 1 << max(0, math.floor(math.log2(60 * minutes / max(seconds, 1e-3))))

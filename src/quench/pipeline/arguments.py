@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from quench.config.base import Section
+from quench.config.base import Section, extra_of
 from quench.errors import QuenchError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def add_field(parser: argparse._ActionsContainer, name: str, field: FieldInfo) -
 
 def _help(field: FieldInfo, default: Any) -> str:
     """Meaning, unit and default; the default of a key that may be null has its own words in the meaning."""
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    extra = extra_of(field)
     parts = [str(field.description).replace("; null ", "; the default ")]
     if "unit" in extra:
         parts.append(f"[{extra['unit']}]")
@@ -119,7 +119,8 @@ def _reader(field: FieldInfo) -> Callable[[str], Any]:
     """From the text of an option to a value within the bounds of ``field``."""
     kind = _without_null(field.annotation)
     item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
-    adapter = TypeAdapter(Annotated[(field.annotation, *field.metadata, None)], config=ConfigDict(allow_inf_nan=False))
+    bounded: Any = Annotated[(field.annotation, *field.metadata, None)]
+    adapter: TypeAdapter[Any] = TypeAdapter(bounded, config=ConfigDict(allow_inf_nan=False))
 
     def read(text: str) -> Any:
         value: Any = text

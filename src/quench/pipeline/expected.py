@@ -16,7 +16,7 @@ class Expected:
 
     kinds: tuple[str, ...]
     config: Mapping[str, Any]
-    coordinates: Mapping[str, list] = field(default_factory=dict)
+    coordinates: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 def contents(scenario: Scenario, name: str) -> Expected | None:
@@ -26,4 +26,6 @@ def contents(scenario: Scenario, name: str) -> Expected | None:
         return None
     stage, job = found
     declared = stage.declares(scenario, job)
-    return declared and Expected(stage.kinds, {**declared.shared, **declared.config}, declared.coordinates)
+    if declared is None:
+        return None
+    return Expected(stage.kinds, {**declared.shared, **declared.config}, declared.coordinates)

@@ -29,7 +29,7 @@ class Parameters:
     shared: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
-    coordinates: Mapping[str, list] = field(default_factory=dict)
+    coordinates: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def all(self) -> dict[str, Any]:
         return {**self.shared, **self.options, **self.config}

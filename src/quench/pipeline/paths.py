@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from quench.config.sections import Figure, Scenario
+from quench.config.sections import CHUNKED, Figure, Scenario
 from quench.data.own import is_own
 from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
 
@@ -46,10 +46,8 @@ class Paths:
 
     def chunks(self, table: str, name: str) -> list[str]:
         """Chunks ``first-last`` of an entry's seeds, or of a scan's grid points; an added seed changes the last only."""
-        entry, size = getattr(self.scenario, table)[name], self.scenario.chunk(table, name)
-        first, count = (0, len(entry.points)) if table == "scans" else (entry.first_seed, entry.seeds)
-        stop = first + count
-        return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+        members, size = getattr(self.scenario, table)[name].members, self.scenario.chunk(table, name)
+        return [f"{part[0]}-{part[-1]}" for part in (members[i : i + size] for i in range(0, len(members), size))]
 
     def cores(self, n_networks: int) -> int:
         """Cores of a job that can work on ``n_networks`` at a time."""
@@ -73,10 +71,9 @@ class Paths:
         section = self.scenario.figures[name]
         found: dict[str, dict[str, list[str]]] = {}
         for stage in STAGES.values():
-            if stage.drawn and stage.option not in found:
-                found[stage.option] = {
-                    entry: self._drawn(stage.drawn, entry, section) for entry in getattr(section, stage.drawn)
-                }
+            if stage.drawn is not None:
+                entries = {entry: self._drawn(stage.drawn, entry, section) for entry in getattr(section, stage.drawn)}
+                found[stage.option] = entries
         return found
 
     def figure_paths(self, name: str) -> list[str]:
@@ -125,5 +122,5 @@ class Paths:
         if wildcard == "chi":
             run = scenario.runs[job["run"]]
             return [f"{chi:.10g}" for chi in dict.fromkeys((run.chi, *run.more_chi))]
-        owner = next(name for name in ("scan", "classifier", "ensemble") if name in job)
-        return self.chunks(TABLES[owner], job[owner])
+        table, name = next((TABLES[name], job[name]) for name in job if TABLES.get(name) in CHUNKED)
+        return self.chunks(table, name)

@@ -76,9 +76,9 @@ class Stage:
         return TABLES.get(self.wildcards[0]) if self.wildcards else None
 
     @property
-    def option(self) -> str | None:
-        """Option of ``quench figure`` that takes files of this stage."""
-        return self.wildcards[0] if self.drawn and self.drawn == self.table else self.drawn
+    def option(self) -> str:
+        """Option of ``quench figure`` that takes files of this stage; empty where none does."""
+        return self.wildcards[0] if self.drawn and self.drawn == self.table else self.drawn or ""
 
     @functools.cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -91,10 +91,11 @@ class _Run:
 
     def __init__(self, folder: Path) -> None:
         hidden = folder / ".snakemake"
-        self.since = min((path.stat().st_mtime for path in _files(hidden / "locks")), default=None)
+        since = min((path.stat().st_mtime for path in _files(hidden / "locks")), default=None)
         # Every call of Snakemake starts a log, including the one for the summary.
-        logs = [] if self.since is None else _files(hidden / "log")
-        recent = [path for path in logs if path.stat().st_mtime >= self.since]
+        logs = [] if since is None else _files(hidden / "log")
+        recent = [path for path in logs if since is not None and path.stat().st_mtime >= since]
+        self.since = since
         self.failed = {folder / log for path in recent for log in _FAILED.findall(_text(path))}
 
 

@@ -12,8 +12,9 @@ from places import CONFIG
 
 from quench.cli import main
 from quench.config.scenario import as_yaml, load_files, resolve
+from quench.config.sections import CHUNKED
 from quench.cost import speed
-from quench.cost.chunks import CHUNKED, declare, propose
+from quench.cost.chunks import declare, propose
 from quench.cost.model import Costs
 from quench.cost.work import START, Work, request, rounds
 from quench.errors import QuenchError
