@@ -102,6 +102,7 @@ class Costs:
     def flatness(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
         model, part = speed.Model(section), section.flatness
+        assert part is not None
         train, _ = _images(section)
         one = speed.spectrum(
             model.n_weights, model.products, part.samples or train, part.method, part.probes * part.lanczos_steps
@@ -117,6 +118,7 @@ class Costs:
     def drift(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
         model, part = speed.Model(section), section.drift
+        assert part is not None
         train, _ = _images(section)
         step = speed.GRADIENT * train * model.products / model.rate + model.overhead + model.step(section.batch_size)
         count = part.networks * len(part.starts)

@@ -7,6 +7,7 @@ torch.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 from quench.config.classifiers import Classifier
@@ -51,6 +52,18 @@ def snapshot(n_weights: int, width: int, samples: int, backend: str) -> float:
     return 50e-6 + gradient(n_weights, width, samples, backend) / 2 + 20e-9 * n_weights
 
 
+def _layers(channels: int, side: int, convolutions: Sequence[int], dense: Sequence[int]) -> tuple[int, float]:
+    """Weights and multiplications per sample of 5 x 5 convolutions, each with 2 x 2 pooling, and of dense layers."""
+    n_weights, products = 0, 0.0
+    for filters in convolutions:
+        side -= 4
+        kernel = 25 * channels * filters
+        n_weights, products = n_weights + kernel + filters, products + kernel * side**2
+        channels, side = filters, side // 2
+    connected = sum(a * b + b for a, b in pairwise((channels * side**2, *dense)))
+    return n_weights + connected, products + connected
+
+
 class Model:
     """Size and speed of a classifier of BJ: weights M, multiplications per sample, seconds of its parts."""
 
@@ -65,19 +78,12 @@ class Model:
             scale = (widths[-1] / width) ** 2
             self.n_weights, self.products = int(n_weights * scale) + 1, products * scale * (side / 32) ** 2
             self.overhead, self.rate = 350e-6 * layers, 110e9
-            return
-        self.n_weights, self.products = 0, 0.0
-        if not self.dense:
-            for filters in widths[:2]:
-                side = side - 4
-                kernel = 25 * channels * filters
-                self.n_weights, self.products = self.n_weights + kernel + filters, self.products + kernel * side**2
-                channels, side = filters, side // 2
-            widths = widths[2:]
-        sizes = (channels * side**2, *widths, classes)
-        connected = sum(a * b + b for a, b in pairwise(sizes))
-        self.n_weights, self.products = self.n_weights + connected, self.products + connected
-        self.overhead, self.rate = (60e-6, 80e9) if self.dense else (1000e-6, 55e9)
+        else:
+            convolutions = () if self.dense else widths[:2]
+            self.n_weights, self.products = _layers(
+                channels, side, convolutions, (*widths[len(convolutions) :], classes)
+            )
+            self.overhead, self.rate = (60e-6, 80e9) if self.dense else (1000e-6, 55e9)
 
     def step(self, batch: int) -> float:
         return self.overhead + GRADIENT * batch * self.products / self.rate
