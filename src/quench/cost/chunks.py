@@ -28,7 +28,7 @@ def declare(scenario: Scenario, minutes: float | None = None) -> Scenario:
 
 
 def propose(scenario: Scenario, minutes: float) -> dict[str, dict[str, int]]:
-    """Chunks, by table and name, with which jobs last about so many ``minutes`` on the reference cores.
+    """Chunks, by table and name, with which jobs last about ``minutes`` on the reference cores.
 
     Powers of two times ``compute.chunk``. One network is never divided, so a job may last longer.
     """

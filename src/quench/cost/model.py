@@ -150,7 +150,7 @@ class Costs:
         return Work("figure", 2.0, memory=1e8, disk=2e6 * len(self.scenario.figures))
 
     def chunk(self, table: str, name: str, minutes: float) -> int:
-        """Networks, or grid points of a scan, of a job that lasts about so many ``minutes`` on the reference cores."""
+        """Networks, or grid points of a scan, of a job that lasts about ``minutes`` on the reference cores."""
         at_once = 1 if table == "classifiers" else self.scenario.compute.chunk
         if table == "scans":
             section = self.scenario.scans[name]
