@@ -28,6 +28,7 @@ def plain():
                 "ensemble": "warm", "dynamics": "sgd", "batch_sizes": [1, 10], "waiting_times": [5], "lag_max": 9, "chi": 1,
             },
         },
+        "classifiers": {"b": {"model": "B", "batch_size": 10, "rate": 0.1, "steps": 10}},
         "figures": {"kwj_fig3": {"runs": ["hot"]}},
     }  # fmt: skip
 
@@ -159,6 +160,8 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("figures.kwj_fig3.waiting_time", 7, "t_w = 7 is not on the schedule of run 'hot': [5, 10]"),
         ("figures.kwj_fig3.chi", 31, "31 is not measured by run 'hot'"),
         ("figures.kwj_fig3.temperatures", [0.2], "0.2 is not measured by run 'hot'"),
+        ("figures.ours_immobile", {"mobility": ["hot"], "temperatures": [0.2]}, "0.2 is not measured by run 'hot'"),
+        ("figures.bj_drift", {"drift": ["b"]}, "classifiers.b has no drift section"),
     ],
 )  # fmt: skip
 def test_mistake_is_one_line_with_its_place(path, value, reason):
