@@ -4,7 +4,6 @@ A figure of the config whose kind, or else name, is ``kwj_fig3`` is drawn by the
 files that its section names. Every figure is a target of its name.
 """
 
-from quench.pipeline.arguments import figure_inputs
 from quench.report.catalogue import place
 
 
@@ -32,7 +31,7 @@ rule figure:
     params:
         # A change of the declared files makes a figure stale; Snakemake ignores changes of parameters made from inputs.
         declared=lambda w: RULES.inputs("figure")(w),
-        files=lambda w, input: figure_inputs(RULES.paths, w.figure, input),
+        files=lambda w, input: RULES.figure_inputs(w.figure, input),
         options=RULES.options("figure"),
         code=RULES.code("figure"),
         caption=lambda w: figure_words(w.figure)[1],

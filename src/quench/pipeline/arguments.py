@@ -11,18 +11,14 @@ import math
 import shlex
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from quench.config.base import Section, extra_of
 from quench.errors import QuenchError
-
-if TYPE_CHECKING:
-    from quench.pipeline.paths import Paths
 
 _Section = TypeVar("_Section", bound=Section)
 # Reasons for a refusal, by pydantic's type of error.
@@ -170,16 +166,3 @@ def flags(**values: Any) -> str:
 
 def _text(value: Any, separator: str) -> str:
     return separator.join(_text(item, ":") for item in value) if isinstance(value, tuple) else str(value)
-
-
-def figure_inputs(paths: Paths, figure: str, files: Iterable[str]) -> str:
-    """``--run NAME FILE ...`` for every run of a figure, and the same for its other inputs.
-
-    ``files`` are those of ``Paths.figure_paths``, in its order, at the places where the job finds them.
-    """
-    rest = iter(files)
-    return " ".join(
-        shlex.join([f"--{option}", name, *islice(rest, len(declared))])
-        for option, entries in paths.figure_inputs(figure).items()
-        for name, declared in entries.items()
-    )

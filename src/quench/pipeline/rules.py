@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,18 @@ class Rules:
             return flags(**{**found.shared, **found.options})
 
         return declared
+
+    def figure_inputs(self, name: str, files: Iterable[str]) -> str:
+        """``--run NAME FILE ...`` for every run of a figure, and the same for its other inputs.
+
+        ``files`` are those of ``Paths.figure_paths``, in its order, at the places where the job finds them.
+        """
+        rest = iter(files)
+        return " ".join(
+            shlex.join([f"--{option}", entry, *islice(rest, len(declared))])
+            for option, entries in self.paths.figure_inputs(name).items()
+            for entry, declared in entries.items()
+        )
 
     def code(self, rule: str) -> Callable[[Wildcards], str]:
         """Fingerprint of the code that makes the files of ``rule``."""

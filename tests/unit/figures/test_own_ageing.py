@@ -10,7 +10,6 @@ from quench.config.scenario import as_yaml, load_files, resolve
 from quench.errors import QuenchError
 from quench.figures.inputs import Inputs
 from quench.figures.own import ageing
-from quench.pipeline.arguments import figure_inputs
 from quench.pipeline.rules import Rules
 from quench.store import files
 
@@ -141,7 +140,7 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
         assert rules.paths.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
     assert rules.options("external")({"external": "mine"}) == "--chi 5.0"
     assert rules.options("figure")({"figure": "external_mine"}) == "--scale reduced --fit 3.0,30.0 --collapse"
-    assert figure_inputs(rules.paths, "external_mine", ["mine.nc"]) == "--external mine mine.nc"
+    assert rules.figure_inputs("external_mine", ["mine.nc"]) == "--external mine mine.nc"
     # What is resolved once is resolved; a figure of that name that is declared is kept.
     (tmp_path / "config.yaml").write_text(as_yaml(scenario))
     assert load_files([tmp_path / "config.yaml"]) == scenario
