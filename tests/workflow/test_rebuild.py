@@ -101,7 +101,7 @@ def test_another_temperature_trains_that_temperature_alone(restored):
 
 
 def test_one_temperature_less_trains_nothing(restored):
-    restored.overlay({"runs": {"overparameterised": {"temperatures": [0.01]}}, "figures": {"ours_immobile": None}})
+    restored.overlay({"runs": {"overparameterised": {"temperatures": [0.01]}}})
     assert restored.planned() == {"figure kwj_fig3"}
 
 

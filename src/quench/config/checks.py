@@ -125,14 +125,17 @@ def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
                 f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
                 f" {run_name!r}: {list(run.waiting_times)}"
             )
-    for run_name in (*figure.runs, *figure.mobility):
-        measured = scenario.runs[run_name].temperatures
-        for temperature in figure.temperatures:
-            if temperature not in measured:
-                raise QuenchError(
-                    f"config: figures.{name}.temperatures: {temperature:g} is not measured by run {run_name!r}:"
-                    f" {list(measured)}"
-                )
+        check_temperatures(name, figure, run_name, scenario)
+
+
+def check_temperatures(name: str, figure: Figure, run: str, scenario: Scenario) -> None:
+    """Raise ``QuenchError`` where a figure shows a temperature that a run does not measure."""
+    measured = scenario.runs[run].temperatures
+    for temperature in figure.temperatures:
+        if temperature not in measured:
+            raise QuenchError(
+                f"config: figures.{name}.temperatures: {temperature:g} is not measured by run {run!r}: {list(measured)}"
+            )
 
 
 _CHECKS: dict[str, Callable[[str, Any, Scenario], None]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from quench.config.sections import CHUNKED, Figure, Scenario
+from quench.config.checks import check_temperatures
+from quench.config.sections import CHUNKED, Scenario
 from quench.data.own import is_own
 from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
 
@@ -72,16 +73,17 @@ class Paths:
         found: dict[str, dict[str, list[str]]] = {}
         for stage in STAGES.values():
             if stage.drawn is not None:
-                entries = {entry: self._drawn(stage.drawn, entry, section) for entry in getattr(section, stage.drawn)}
-                found[stage.option] = entries
+                entries = getattr(section, stage.drawn)
+                found[stage.option] = {entry: self._drawn(stage.drawn, entry, name) for entry in entries}
         return found
 
     def figure_paths(self, name: str) -> list[str]:
         """The files of ``figure_inputs`` in their order."""
         return [path for option in self.figure_inputs(name).values() for paths in option.values() for path in paths]
 
-    def _drawn(self, key: str, entry: str, section: Figure) -> list[str]:
-        """Files of one ``entry`` under a ``key`` of a figure's section: at its temperatures and lengths, all chunks."""
+    def _drawn(self, key: str, entry: str, figure: str) -> list[str]:
+        """Files of one ``entry`` under a ``key`` of a figure's section: at its temperatures and chi, all chunks."""
+        section = self.scenario.figures[figure]
         stages = [stage for stage in STAGES.values() if stage.drawn == key]
         stage = next(one for one in stages if one.declared(self.scenario, {one.wildcards[0]: entry}))
         jobs: list[dict[str, str]] = [{stage.wildcards[0]: entry}]
@@ -89,12 +91,9 @@ class Paths:
             own = self.scenario.runs[entry].chi
             jobs = [{**job, "chi": f"{chi or own:.10g}"} for chi in section.chis_of(entry) for job in jobs]
         if "point" in stage.wildcards:
+            check_temperatures(figure, section, entry, self.scenario)
             points = self.scenario.runs[entry].points
-            shown = [
-                point
-                for point, value in points.items()
-                if not section.temperatures or point[0] == "B" or value in section.temperatures
-            ]
+            shown = [point for point, value in points.items() if value in (section.temperatures or points.values())]
             jobs = [{**job, "point": point} for job in jobs for point in shown]
         return [path for job in jobs for path in self.files(stage.rule, job)]
 

@@ -160,7 +160,6 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("figures.kwj_fig3.waiting_time", 7, "t_w = 7 is not on the schedule of run 'hot': [5, 10]"),
         ("figures.kwj_fig3.chi", 31, "31 is not measured by run 'hot'"),
         ("figures.kwj_fig3.temperatures", [0.2], "0.2 is not measured by run 'hot'"),
-        ("figures.ours_immobile", {"mobility": ["hot"], "temperatures": [0.2]}, "0.2 is not measured by run 'hot'"),
         ("figures.bj_drift", {"drift": ["b"]}, "classifiers.b has no drift section"),
     ],
 )  # fmt: skip
