@@ -1,8 +1,8 @@
 """quench: every figure of two papers on glassy dynamics in neural networks, from declared inputs.
 
-snakemake                                   everything in config/config.yaml (real images, reduced scale)
-snakemake kwj_fig3                          one figure and what it needs; kwj is all of that paper's
-snakemake --configfile config/smoke.yaml    another scenario, laid over the default
+snakemake                                   the default scenario, config/config.yaml (real images, reduced scale)
+snakemake kwj_fig3                          one figure with its prerequisites; kwj draws all of that paper
+snakemake --configfile config/smoke.yaml    another scenario, an overlay of the default
 """
 
 
@@ -30,19 +30,19 @@ rule all:
 
 rule kwj:
     input:
-        LAYOUT.figures("kwj_"),
+        RULES.paths.figures("kwj_"),
 
 
 rule bj:
     input:
-        LAYOUT.figures("bj_"),
+        RULES.paths.figures("bj_"),
 
 
 rule theory:
     input:
-        LAYOUT.figures("theory_"),
+        RULES.paths.figures("theory_"),
 
 
 onstart:
-    save_resolved_config()
-    tell_room()
+    record_submission()
+    report_start()

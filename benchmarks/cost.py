@@ -1,10 +1,10 @@
-"""What `quench cost` predicts beside what the jobs of a finished run took, stage by stage.
+"""Predictions of `quench cost` beside the resources of the jobs of a finished run, stage by stage.
 
 snakemake --cores 2 && python benchmarks/cost.py
 python benchmarks/cost.py --scenario smoke --as-reference
 
-Processor time and peak memory are those that every job tells at the end of its log. Exits with 1 where the processor time of
-the whole is wrong by more than a factor of 1.5.
+Processor time and peak memory are those at the end of every job's log. The exit status is 1 where the total processor time
+is wrong by more than a factor of 1.5.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from pathlib import Path
 from quench.cli.cost import _files
 from quench.config.scenario import load_files
 from quench.cost.calibrate import speeds
+from quench.cost.chunks import declare
 from quench.cost.work import SNAKEMAKE_MB, START
-from quench.pipeline.jobs import STAGES, Job, jobs
-from quench.pipeline.paths import Layout
+from quench.pipeline.jobs import Job, jobs
+from quench.pipeline.paths import Paths
+from quench.pipeline.stages import STAGES, log_of
 from quench.runtime import usage
 
 ALLOWED = 1.5
@@ -35,15 +37,13 @@ def arguments() -> argparse.Namespace:
 
 
 def taken(job: Job, folder: Path) -> usage.Usage | None:
-    path = Path(job.path).relative_to(folder)
-    name = path.parent if job.rule == "report" else path.with_suffix("")
-    return usage.read(folder / "logs" / name.with_name(f"{name.name}.log"))
+    return usage.read(folder / log_of(Path(job.path).relative_to(folder).as_posix()))
 
 
 def main() -> int:
     args = arguments()
-    scenario = load_files(_files(args))
-    layout = Layout(scenario)
+    scenario = declare(load_files(_files(args)))
+    paths = Paths(scenario)
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     print(
         "machine over reference core: "
@@ -51,8 +51,8 @@ def main() -> int:
     )
     stages: dict[str, list[tuple[float, float, int, int]]] = defaultdict(list)
     missing = 0
-    for job in jobs(layout).values():
-        used = taken(job, Path(layout.folder))
+    for job in jobs(paths).values():
+        used = taken(job, Path(paths.folder))
         if used is None:
             missing += 1
             continue
@@ -61,7 +61,7 @@ def main() -> int:
         stages[job.rule].append(row)
         stages["all"].append(row)
     if not stages:
-        sys.exit(f"no job of {scenario.scenario} has told what it took in {layout.folder}/logs")
+        sys.exit(f"no job of {scenario.scenario} states its resources in {paths.folder}/logs")
     print(
         f"{'stage':<18}{'jobs':>6}{'predicted':>12}{'measured':>12}{'ratio':>8}{'predicted':>14}{'measured, most':>17}"
     )
@@ -71,7 +71,7 @@ def main() -> int:
             times = f"{sum(seconds):>10.1f} s{sum(cpu):>10.1f} s{sum(seconds) / sum(cpu):>8.2f}"
             print(f"{stage:<18}{len(seconds):>6}{times}{max(memory):>11} MB{max(most):>14} MB")
     if missing:
-        print(f"{missing} jobs have not told what they took")
+        print(f"{missing} jobs have no resources in their logs")
     seconds, cpu, *_ = zip(*stages["all"], strict=True)
     return int(not 1 / ALLOWED <= sum(seconds) / sum(cpu) <= ALLOWED)
 

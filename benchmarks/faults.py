@@ -141,12 +141,12 @@ class Faults:
         """A whole file lies under another name of its stage."""
         root, injected, refused = self.root(), 0, 0
         scenario = results.scenario_at(root)
-        by_stage: dict[str | None, list[Path]] = {}
+        by_stage: dict[str, list[Path]] = {}
         for path in results.paths_in(root):
-            by_stage.setdefault(expected.stage_of(path.relative_to(root).as_posix()), []).append(path)
+            by_stage.setdefault(path.relative_to(root).parts[0], []).append(path)
         for paths in by_stage.values():
             held = {path: files.read(path) for path in paths}
-            wanted = {path: expected.belonging(scenario, path.relative_to(root).as_posix()) for path in paths}
+            wanted = {path: expected.contents(scenario, path.relative_to(root).as_posix()) for path in paths}
             for one in paths:
                 for other in paths:
                     if None in (wanted[one], wanted[other]) or wanted[one] == wanted[other]:

@@ -1,41 +1,41 @@
-"""Raw images in; out come the networks of BJ trained by SGD, with everything measured while they train.
+"""From raw images to the networks of BJ trained by SGD, with all measurements made during training.
 
-One job is a chunk of seeds of one classifier, trained one after the other; a killed job goes on from its checkpoint. From
-the configurations that it keeps come Hessian spectra and barriers, and noise-free gradient descent beside SGD.
+One job is a chunk of seeds of one classifier, trained one after the other; a killed job resumes from its checkpoint. From
+the kept configurations follow Hessian spectra and barriers, and noise-free gradient descent beside SGD.
 """
 
 
 rule images:
     output:
-        f"{RESULTS}/images/{{source}}.nc",
+        RULES.output("images"),
     log:
-        f"{RESULTS}/logs/images/{{source}}.log",
+        RULES.log("images"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("images"),
+        **RULES.resources("images"),
     params:
-        root=flags(data_root=SCENARIO.data_root),
-        code=lambda w: code("images"),
+        options=RULES.options("images"),
+        code=RULES.code("images"),
     shell:
-        "quench images --source {wildcards.source} {params.root} -o {output} 2> {log}"
+        "quench images {params.options} -o {output} 2> {log}"
 
 
 rule train:
     input:
-        images_of,
+        RULES.inputs("train"),
     output:
-        f"{RESULTS}/classifiers/{{classifier}}/{{seeds}}.nc",
+        RULES.output("train"),
     log:
-        f"{RESULTS}/logs/classifiers/{{classifier}}/{{seeds}}.log",
+        RULES.log("train"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("train"),
+        **RULES.resources("train"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
-        options=lambda w: OPTIONS.train(w.classifier),
-        code=lambda w: code("train"),
+        options=RULES.options("train"),
+        code=RULES.code("train"),
     shell:
         "quench train {input} {params.options} --seeds {wildcards.seeds} --threads {threads}"
         " --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
@@ -43,37 +43,35 @@ rule train:
 
 rule flatness:
     input:
-        images_of,
-        lambda w: LAYOUT.trainings(w.classifier),
+        RULES.inputs("flatness"),
     output:
-        f"{RESULTS}/flatness/{{classifier}}.nc",
+        RULES.output("flatness"),
     log:
-        f"{RESULTS}/logs/flatness/{{classifier}}.log",
+        RULES.log("flatness"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("flatness"),
+        **RULES.resources("flatness"),
     params:
-        options=lambda w: OPTIONS.after_training(w.classifier, "flatness"),
-        code=lambda w: code("flatness"),
+        options=RULES.options("flatness"),
+        code=RULES.code("flatness"),
     shell:
         "quench flatness {input} {params.options} --threads {threads} -o {output} 2> {log}"
 
 
 rule drift:
     input:
-        images_of,
-        lambda w: LAYOUT.trainings(w.classifier),
+        RULES.inputs("drift"),
     output:
-        f"{RESULTS}/drift/{{classifier}}.nc",
+        RULES.output("drift"),
     log:
-        f"{RESULTS}/logs/drift/{{classifier}}.log",
+        RULES.log("drift"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("drift"),
+        **RULES.resources("drift"),
     params:
-        options=lambda w: OPTIONS.after_training(w.classifier, "drift"),
-        code=lambda w: code("drift"),
+        options=RULES.options("drift"),
+        code=RULES.code("drift"),
     shell:
         "quench drift {input} {params.options} --threads {threads} -o {output} 2> {log}"

@@ -1,19 +1,19 @@
-"""Raw images, or a file of one's own, in; out comes one dataset file: standardised, principal component scores, labels."""
+"""From raw images, or a file of the user, to a dataset file: standardised, principal component scores, labels."""
 
 
 rule dataset:
     input:
-        lambda w: LAYOUT.raw(w.dataset),
+        lambda w: RULES.paths.raw(w.dataset),
     output:
-        f"{RESULTS}/data/{{dataset}}.nc",
+        RULES.output("dataset"),
     log:
-        f"{RESULTS}/logs/data/{{dataset}}.log",
+        RULES.log("dataset"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("dataset"),
+        **RULES.resources("dataset"),
     params:
-        options=lambda w: OPTIONS.prepare(w.dataset),
-        code=lambda w: code("prepare"),
+        options=RULES.options("dataset"),
+        code=RULES.code("dataset"),
     shell:
         "quench prepare {params.options} -o {output} 2> {log}"

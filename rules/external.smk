@@ -1,24 +1,24 @@
-"""Snapshots that somebody recorded elsewhere in; out come their observables, which the figures take like any other."""
+"""From snapshots that were recorded elsewhere to their observables, which figures read like any others."""
 
 
 rule external:
     input:
-        # What an unpacked archive was measured from need not be here.
+        # Beside an unpacked archive, the snapshots need not exist.
         lambda w: [
             path
             for path in SCENARIO.external[w.external].snapshots
             if not Path(RESULTS, SUMS).exists() or Path(path).exists()
         ],
     output:
-        f"{RESULTS}/external/{{external}}.nc",
+        RULES.output("external"),
     log:
-        f"{RESULTS}/logs/external/{{external}}.log",
+        RULES.log("external"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("external"),
+        **RULES.resources("external"),
     params:
-        options=lambda w: OPTIONS.external(w.external),
-        code=lambda w: code("observe"),
+        options=RULES.options("external"),
+        code=RULES.code("external"),
     shell:
         "quench observe {input} {params.options} -o {output} 2> {log}"

@@ -1,14 +1,15 @@
-"""Observables in; out comes each figure as PDF, PNG and SVG, with the plotted numbers as a small NetCDF.
+"""From results to each figure as PDF, PNG and SVG, with the plotted numbers as a small NetCDF file.
 
 A figure of the config whose kind, or else name, is ``kwj_fig3`` is drawn by the module ``quench.figures.kwj.fig3`` from the
-averaged observables of its runs, the prepared networks of its ensembles and whatever else its section names. Every figure
-is a target of its own name.
+files that its section names. Every figure is a target of its name.
 """
+
+from quench.report.catalogue import place
 
 
 rule figure:
     input:
-        lambda w: LAYOUT.figure_paths(w.figure),
+        RULES.inputs("figure"),
     output:
         multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png", ".nc"),
         report(
@@ -22,21 +23,22 @@ rule figure:
             },
         ),
     log:
-        f"{RESULTS}/logs/figures/{{figure}}.log",
+        RULES.log("figure"),
     conda:
         "../envs/figures.yaml"
     resources:
-        **cost("figure"),
+        **RULES.resources("figure"),
     params:
-        # What makes a figure stale: Snakemake does not look at parameters that are made from its inputs, as those below.
-        declared=lambda w: OPTIONS.figure(w.figure, LAYOUT.figure_paths(w.figure)),
-        options=lambda w, input: OPTIONS.figure(w.figure, input),
-        code=lambda w: figure_code(w.figure),
+        # A change of the declared files makes a figure stale; Snakemake ignores changes of parameters made from inputs.
+        declared=lambda w: RULES.inputs("figure")(w),
+        files=lambda w, input: RULES.figure_inputs(w.figure, input),
+        options=RULES.options("figure"),
+        code=RULES.code("figure"),
         caption=lambda w: figure_words(w.figure)[1],
         module=lambda w: SCENARIO.figures[w.figure].module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
-        "quench figure {params.module} {params.options} -o {params.stem} 2> {log}"
+        "quench figure {params.module} {params.files} {params.options} -o {params.stem} 2> {log}"
 
 
 for name in SCENARIO.figures:
@@ -45,4 +47,4 @@ for name in SCENARIO.figures:
         name:
             name
         input:
-            LAYOUT.figure(name),
+            RULES.paths.figure(name),

@@ -1,43 +1,40 @@
-"""Snapshots in; out come the observables of every point of a run, per network and averaged over all chunks of networks.
+"""From snapshots to the observables of every point of a run, per network and averaged over all chunks of networks.
 
-Where a figure asks for it, also every single weight's displacement, size and data gradient.
+Where a figure shows it, also the displacement, size and data gradient of every single weight.
 """
 
 
 rule observe:
     input:
-        lambda w: LAYOUT.snapshots(w.run, w.point),
+        RULES.inputs("observe"),
     output:
-        f"{RESULTS}/observables/{{run}}/{{point}}/chi{{chi}}.nc",
+        RULES.output("observe"),
     log:
-        f"{RESULTS}/logs/observables/{{run}}/{{point}}/chi{{chi}}.log",
+        RULES.log("observe"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("observe"),
+        **RULES.resources("observe"),
     params:
-        options=lambda w: OPTIONS.observe(w.run, w.chi),
-        code=lambda w: code("observe"),
+        options=RULES.options("observe"),
+        code=RULES.code("observe"),
     shell:
         "quench observe {input} {params.options} -o {output} 2> {log}"
 
 
 rule mobility:
     input:
-        snapshots=f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
-        dataset=dataset_of_run,
+        RULES.inputs("mobility"),
     output:
-        f"{RESULTS}/mobility/{{run}}/{{point}}/{{seeds}}.nc",
+        RULES.output("mobility"),
     log:
-        f"{RESULTS}/logs/mobility/{{run}}/{{point}}/{{seeds}}.log",
+        RULES.log("mobility"),
     conda:
         "../envs/training.yaml"
     resources:
-        **cost("mobility"),
+        **RULES.resources("mobility"),
     params:
-        options=lambda w: OPTIONS.mobility(w.run),
-        code=lambda w: code(
-            "mobility", OPTIONS.engines.ensemble(SCENARIO.runs[w.run].ensemble)
-        ),
+        options=RULES.options("mobility"),
+        code=RULES.code("mobility"),
     shell:
-        "quench mobility {input.snapshots} {input.dataset} {params.options} -o {output} 2> {log}"
+        "quench mobility {input} {params.options} -o {output} 2> {log}"

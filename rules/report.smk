@@ -1,28 +1,28 @@
-"""Figures and claims in; out comes one page with all of them and where they come from, which needs no other file.
+"""From figures and claims to one self-contained page with all of them and their provenance.
 
-``quench report FOLDER --compare OTHER`` lays two scenarios side by side; it is no rule, since either may be anywhere.
+``quench report FOLDER --compare OTHER`` sets two scenarios side by side; it is no rule, because both may be anywhere.
 """
 
 
 rule report:
     input:
-        LAYOUT.figures(),
+        RULES.paths.figures(),
         claims=rules.claims.output,
     output:
         report(
-            f"{RESULTS}/report/index.html",
+            RULES.output("report"),
             caption="captions/report.rst",
             category="Report",
         ),
     log:
-        f"{RESULTS}/logs/report.log",
+        RULES.log("report"),
     conda:
         "../envs/figures.yaml"
     resources:
-        **cost("report"),
+        **RULES.resources("report"),
     params:
         config=as_yaml(SCENARIO),
-        code=report_code(),
+        code=f"{code_of('quench.report.page')} {templates_hash()}",
         workflow=snakemake_call(),
         folder=lambda w, output: Path(output[0]).parents[1],
     shell:

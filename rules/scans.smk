@@ -1,25 +1,25 @@
-"""A dataset in; out comes the final loss of networks trained over a grid of widths and regularisation strengths.
+"""From a dataset to the final loss of networks trained over a grid of widths and regularisation strengths.
 
-One job is a chunk of grid points with all their seeds; how large it is changes no bit of the results. A killed job
-starts again with the points that it had not finished.
+One job is a chunk of grid points with all their seeds; the size of the chunk changes no bit of the results. A killed job
+resumes with the points that it had not finished.
 """
 
 
 rule scan:
     input:
-        lambda w: LAYOUT.dataset(SCENARIO.scans[w.scan].dataset),
+        RULES.inputs("scan"),
     output:
-        f"{RESULTS}/scans/{{scan}}/{{part}}.nc",
+        RULES.output("scan"),
     log:
-        f"{RESULTS}/logs/scans/{{scan}}/{{part}}.log",
+        RULES.log("scan"),
     conda:
         "../envs/training.yaml"
-    threads: lambda w: LAYOUT.cores(SCENARIO.scans[w.scan].seeds)
+    threads: RULES.threads("scan")
     resources:
-        **cost("scan"),
+        **RULES.resources("scan"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
-        options=lambda w: OPTIONS.scan(w.scan, w.part),
-        code=lambda w: code("scan", OPTIONS.engines.scans()),
+        options=RULES.options("scan"),
+        code=RULES.code("scan"),
     shell:
         "quench scan {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

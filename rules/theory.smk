@@ -1,37 +1,37 @@
-"""Nothing in; out comes the glass: quenches solved at infinite N, and simulations at finite N with errors over couplings."""
+"""The glass itself: quenches solved at infinite N, and simulations at finite N with errors over couplings."""
 
 
 rule pspin:
     output:
-        f"{RESULTS}/glass/{{quench}}.nc",
+        RULES.output("pspin"),
     log:
-        f"{RESULTS}/logs/glass/{{quench}}.log",
+        RULES.log("pspin"),
     wildcard_constraints:
         quench=one_of(SCENARIO.quenches),
     conda:
         "../envs/figures.yaml"
     resources:
-        **cost("pspin"),
+        **RULES.resources("pspin"),
     params:
-        options=lambda w: OPTIONS.quench(w.quench),
-        code=lambda w: code("pspin"),
+        options=RULES.options("pspin"),
+        code=RULES.code("pspin"),
     shell:
         "quench pspin {params.options} -o {output} 2> {log}"
 
 
 rule simulation:
     output:
-        f"{RESULTS}/glass/{{simulation}}.nc",
+        RULES.output("simulation"),
     log:
-        f"{RESULTS}/logs/glass/{{simulation}}.log",
+        RULES.log("simulation"),
     wildcard_constraints:
         simulation=one_of(SCENARIO.simulations),
     conda:
         "../envs/figures.yaml"
     resources:
-        **cost("simulation"),
+        **RULES.resources("simulation"),
     params:
-        options=lambda w: OPTIONS.simulation(w.simulation),
-        code=lambda w: code("pspin-simulate"),
+        options=RULES.options("simulation"),
+        code=RULES.code("simulation"),
     shell:
         "quench pspin-simulate {params.options} -o {output} 2> {log}"

@@ -1,49 +1,47 @@
-"""A dataset in; out come networks in a basin (SGD), then snapshots of their measured dynamics at every point of a run.
+"""From a dataset to networks in a basin (SGD), and to snapshots of their measured dynamics at every point of a run.
 
-With compute.snapshots: streamed, the file of a run holds what is measured of it instead; the rest of the graph is the same.
+With compute.snapshots: streamed, the file of a run contains its observables instead of snapshots; the graph is the same.
 
-One job is one configuration and one chunk of seeds; it uses a thread for each of its networks, up to compute.threads, so
-that the scheduler gives the cores that it cannot use to other jobs. A killed job goes on from its checkpoint when it is
-started again.
+One job is one configuration and one chunk of seeds. It uses one thread per network, up to compute.threads, and leaves the
+other cores to other jobs. A killed job resumes from its checkpoint when it is started again.
 """
 
 
 rule pretrain:
     input:
-        lambda w: LAYOUT.dataset(SCENARIO.ensembles[w.ensemble].dataset),
+        RULES.inputs("pretrain"),
     output:
-        f"{RESULTS}/pretrained/{{ensemble}}/{{seeds}}.nc",
+        RULES.output("pretrain"),
     log:
-        f"{RESULTS}/logs/pretrained/{{ensemble}}/{{seeds}}.log",
+        RULES.log("pretrain"),
     conda:
         "../envs/training.yaml"
-    threads: n_networks
+    threads: RULES.threads("pretrain")
     resources:
-        **cost("pretrain"),
+        **RULES.resources("pretrain"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
-        options=lambda w: OPTIONS.pretrain(w.ensemble, w.seeds),
-        code=lambda w: code("pretrain", OPTIONS.engines.ensemble(w.ensemble)),
+        options=RULES.options("pretrain"),
+        code=RULES.code("pretrain"),
     shell:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
 rule run:
     input:
-        pretrained=lambda w: f"{RESULTS}/pretrained/{SCENARIO.runs[w.run].ensemble}/{w.seeds}.nc",
-        dataset=dataset_of_run,
+        RULES.inputs("run"),
     output:
-        f"{RESULTS}/snapshots/{{run}}/{{point}}/{{seeds}}.nc",
+        RULES.output("run"),
     log:
-        f"{RESULTS}/logs/snapshots/{{run}}/{{point}}/{{seeds}}.log",
+        RULES.log("run"),
     conda:
         "../envs/training.yaml"
-    threads: n_networks
+    threads: RULES.threads("run")
     resources:
-        **cost("run"),
+        **RULES.resources("run"),
         checkpoint_seconds=CHECKPOINT_SECONDS,
     params:
-        options=lambda w: OPTIONS.run(w.run, w.point),
-        code=lambda w: code(run_step(w), OPTIONS.engines.run(w.run)),
+        options=RULES.options("run"),
+        code=RULES.code("run"),
     shell:
-        "quench run {input.pretrained} {input.dataset} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
+        "quench run {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"

@@ -1,10 +1,12 @@
-"""Small files of every kind that keep their contract, with planted values; a results folder full of them."""
+"""Small files of every kind that satisfy their contract, and a results folder of them."""
 
 import numpy as np
 import xarray as xr
 
 from quench.config.scenario import as_yaml
 from quench.pipeline import expected
+from quench.pipeline.paths import Paths
+from quench.pipeline.stages import STAGES
 from quench.store import contracts, files
 
 SIZES = {"network": 2, "time": 3, "waiting_time": 2, "lag": 4, "weight": 5, "sample": 6, "point": 2, "edge": 2}
@@ -45,42 +47,19 @@ def write(path, kind, config=None, coordinates=None, code="abc", seed=0):
 
 
 def names(scenario):
-    """Names of all results of ``scenario`` that belong to something, with the chunks that its jobs have."""
-    for name in scenario.data:
-        yield f"data/{name}.nc"
-    for name, ensemble in scenario.ensembles.items():
-        for seeds in _chunks(ensemble, scenario.compute.chunk):
-            yield f"pretrained/{name}/{seeds}.nc"
-    for name, run in scenario.runs.items():
-        points = [*(f"T{value:.10g}" for value in run.temperatures), *(f"B{value}" for value in run.batch_sizes)]
-        for point in points:
-            yield from (f"observables/{name}/{point}/chi{chi:.10g}.nc" for chi in {run.chi, *run.more_chi})
-            for seeds in _chunks(scenario.ensembles[run.ensemble], scenario.compute.chunk):
-                yield f"snapshots/{name}/{point}/{seeds}.nc"
-                yield f"mobility/{name}/{point}/{seeds}.nc"
-    for name, scan in scenario.scans.items():
-        yield f"scans/{name}/0-{len(scan.points) - 1}.nc"
-    for name, classifier in scenario.classifiers.items():
-        yield f"images/{classifier.source}.nc"
-        yield from (f"classifiers/{name}/{seeds}.nc" for seeds in _chunks(classifier, scenario.compute.chunk))
-        yield from (f"{part}/{name}.nc" for part in ("flatness", "drift") if getattr(classifier, part))
-    yield from (f"glass/{name}.nc" for name in [*scenario.simulations, *scenario.quenches])
-    yield from (f"external/{name}.nc" for name in scenario.external)
-    yield from (f"figures/{name}.nc" for name in scenario.figures)
-
-
-def _chunks(section, size):
-    first, stop = section.first_seed, section.first_seed + section.seeds
-    return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+    """Names of all NetCDF files that ``scenario`` declares."""
+    paths = Paths(scenario)
+    found = [path.removeprefix(f"{paths.folder}/") for rule in STAGES for path in paths.files(rule)]
+    return [name for name in found if name.endswith(".nc") and expected.contents(scenario, name) is not None]
 
 
 def results(root, scenario):
-    """A folder with a file under every name, each holding what belongs there; the names."""
+    """Make a folder with a file of every name, each with its expected contents; return the names."""
     root.mkdir(parents=True)
     (root / "config.yaml").write_text(as_yaml(scenario))
-    planted = sorted(set(names(scenario)))
+    planted = sorted(names(scenario))
     for number, name in enumerate(planted):
-        wanted = expected.belonging(scenario, name)
+        wanted = expected.contents(scenario, name)
         config = {"backend": "reference", **wanted.config}
         if "trajectory" in config:
             config["trajectory"] = {"backend": "reference", **config["trajectory"]}

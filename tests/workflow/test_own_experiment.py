@@ -49,7 +49,7 @@ def test_every_named_figure_is_drawn(followed):
     drawn = files.read(results / "figures" / "rings_cooling.nc", kind="figure")
     assert [str(name).split(",")[0] for name in drawn["panel"].values] == ["quenched", "annealed"]
     # What the fused engine cannot do was done by the other backend, and that was said.
-    told = " ".join(line for line in told.splitlines() if "by the reference backend" in line)
+    told = " ".join(line for line in told.splitlines() if "run on the reference backend" in line)
     assert all(name in told for name in ("cross_entropy", "regression", "heavy_ball", "adam"))
     assert "narrow" not in told and "annealed" not in told
 

@@ -107,7 +107,7 @@ def test_spoilt_input_of_one_figure_breaks_no_other(packed, new_repository, caps
     assert drawn == set(FIGURES) - {"bj_flat", "kwj_fig3"}
     assert "flatness/tiny.nc: damaged" in (results / "logs/figures/bj_flat.log").read_text()
     log = (results / "logs/figures/kwj_fig3.log").read_text()
-    assert "T0.0001/chi30.nc: belongs elsewhere: trajectory.temperature is 0.01, not 0.0001" in log
+    assert "T0.0001/chi30.nc: does not match its path: trajectory.temperature is 0.01, not 0.0001" in log
     capsys.readouterr()
     assert main(["verify", str(results)]) == 1
     told = capsys.readouterr().out

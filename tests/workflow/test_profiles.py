@@ -13,7 +13,7 @@ from workflows import Workflow
 
 from quench.config.scenario import load_files
 from quench.pipeline.jobs import jobs
-from quench.pipeline.paths import Layout
+from quench.pipeline.paths import Paths
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("profiles")]
 
@@ -37,7 +37,7 @@ def planned(place, *words):
 
 
 def modelled(*names):
-    found = [job.rule for job in jobs(Layout(load_files([CONFIG / f"{name}.yaml" for name in names]))).values()]
+    found = [job.rule for job in jobs(Paths(load_files([CONFIG / f"{name}.yaml" for name in names]))).values()]
     return {rule: found.count(rule) for rule in found}
 
 

@@ -15,32 +15,22 @@ from quench import __version__
 from quench.errors import QuenchError, nearest
 from quench.runtime import usage
 
-# One module per command under quench.cli: add_arguments(parser), run(args); its docstring is its help.
-# Modules are imported only when asked for, so that a light command never waits for torch.
-COMMANDS = {
-    "prepare": "raw images to a dataset file (standardise, PCA, labels)",
-    "pretrain": "random initial weights through SGD and full-batch descent",
-    "scan": "final loss of networks trained at points of a (width, regularisation) grid",
-    "run": "Langevin or SGD dynamics from pretrained networks to snapshots",
-    "observe": "overlap, displacement, non-Gaussianity and relaxation times of snapshots files",
-    "plot": "displacement, overlap, non-Gaussianity and ageing of observables, as one picture",
-    "mobility": "how far each weight moves, beside its size and its data gradient",
-    "images": "raw images of one source to a file, for the classifiers",
-    "train": "a classifier by plain SGD, its displacements and gradient noise measured on the way",
-    "flatness": "Hessian spectra and straight-line barriers of a classifier",
-    "drift": "noise-free gradient descent restarted beside a classifier's SGD",
-    "pspin": "Cugliandolo-Kurchan equations of the spherical p-spin glass after a quench",
-    "pspin-simulate": "Langevin simulation of the spherical 3-spin glass at finite size",
-    "figure": "draw one figure from the files that it needs",
-    "claims": "check the claims of the papers against the plotted numbers of our figures",
-    "report": "one page with every figure, the claims and where they come from; or two scenarios side by side",
-    "status": "what is done, running, failed, and what remains for a target",
-    "cost": "what a scenario costs: jobs, core-hours, memory, disk and wall time of every stage",
-    "verify": "check every file of a results folder; say how to make again what is wrong",
-    "pack": "everything that the figures of a scenario are drawn from, in one checksummed archive",
-    "unpack": "an archive of quench pack to a results folder, from which every figure can be drawn",
-    "config": "check a scenario; print it resolved, its schema or its reference page",
-}
+
+def _commands() -> dict[str, str]:
+    """Names of all commands with their summaries: modules of this package with ``add_arguments``, their first lines.
+
+    They are read, not imported, so that no command waits for the libraries of another.
+    """
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))}
+    return {
+        name.replace("_", "-"): text.splitlines()[0].strip('".')
+        for name, text in texts.items()
+        if "\ndef add_arguments(" in text
+    }
+
+
+# A module per command: add_arguments(parser), run(args); its docstring is its help.
+COMMANDS = _commands()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,7 +73,7 @@ def _run(argv: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"quench {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        sub = commands.add_parser(name, help=summary, description=summary)
+        sub = commands.add_parser(name, help=summary.replace("%", "%%"), description=summary)
         if argv and argv[0] == name:
             module = _module(name)
             sub.description = module.__doc__

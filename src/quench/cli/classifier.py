@@ -80,7 +80,7 @@ def _chosen(raw: xr.Dataset, part: str, count: int | None) -> tuple[np.ndarray, 
 
 def read_trainings(paths: Sequence[Path]) -> xr.Dataset:
     """The training files of one classifier, joined along their networks."""
-    parts = results.read_together(paths, "training")
+    parts = results.read_chunks(paths, "training")
     if not {"model", "widths", "batch_size", "momentum", "train_samples"} <= files.config_of(parts[0]).keys():
         raise QuenchError(f"{paths[0]}: does not say how its networks were trained; quench train writes such files")
     return files.concat_chunks(parts, "network")

@@ -1,4 +1,4 @@
-"""Check scenario files without running anything; print the scenario resolved, the schema or the reference page.
+"""Check scenario files without running anything, and print the resolved scenario, the schema or the reference page.
 
 quench config config/config.yaml config/smoke.yaml
 """
@@ -10,7 +10,7 @@ import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="YAML files, each laid over the ones before it")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="YAML files; each overrides those before it")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--schema", action="store_true", help="print the JSON schema of a scenario")
     what.add_argument("--reference", action="store_true", help="print the reference page (config/README.md)")
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from quench.config import reference, scenario
+    from quench.cost.chunks import declare
     from quench.errors import QuenchError
 
     if args.schema:
@@ -25,6 +26,6 @@ def run(args: argparse.Namespace) -> None:
     elif args.reference:
         sys.stdout.write(reference.page())
     elif args.files:
-        sys.stdout.write(scenario.as_yaml(scenario.load_files(args.files)))
+        sys.stdout.write(scenario.as_yaml(declare(scenario.load_files(args.files))))
     else:
         raise QuenchError("give at least one config file, or --schema, or --reference")

@@ -1,51 +1,65 @@
-"""What a scenario costs, before it runs: jobs, core-hours, memory, disk and wall time of every stage.
+"""Cost of a scenario before it runs: jobs, core-hours, memory, disk space and wall time of every stage.
 
 quench cost --scenario paper --cores 500
 quench cost --configfile config/paper.yaml mine.yaml
+quench cost --scenario paper --job-minutes 45
 
-Measures this machine for a few seconds and says what jobs like its cores would take; what is done already is told apart.
+Measures this machine for a few seconds and prints the costs for cores like its own; finished jobs are included, with their
+share. With --job-minutes it also prints chunks for jobs of about that length, as an overlay that declares them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from quench.cli.options import bounded, scenario_file
 
-# What Snakemake takes to start a job on a cluster, twice over: seconds on each of its cores.
+if TYPE_CHECKING:
+    from quench.config.sections import Scenario
+    from quench.pipeline.jobs import Job
+
+# Seconds on each of its cores that Snakemake takes to start a job on a cluster, twice.
 CLUSTER_START = 8.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--scenario", default="default", help="a file of config/ laid over the default (default: none)")
-    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="files laid over the default instead")
+    which.add_argument("--scenario", default="default", help="name of an overlay in config/ (default: none)")
+    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
     parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
     parser.add_argument(
-        "--cores", type=bounded(int, 1), default=os.cpu_count(), help="cores at a time (default: this machine's)"
+        "--cores", type=bounded(int, 1), default=os.cpu_count(), help="cores in use (default: those of this machine)"
     )
-    parser.add_argument("--as-reference", action="store_true", help="do not measure: for cores like the reference's")
+    parser.add_argument(
+        "--job-minutes",
+        type=bounded(float, 0.0, open_low=True),
+        metavar="MINUTES",
+        help="propose chunks for training jobs of this length",
+    )
+    parser.add_argument("--as-reference", action="store_true", help="assume reference cores; do not measure")
 
 
 def run(args: argparse.Namespace) -> None:
     from quench.config.scenario import load_files
     from quench.cost.calibrate import speeds
+    from quench.cost.chunks import declare
     from quench.cost.work import START
     from quench.pipeline.jobs import jobs
-    from quench.pipeline.paths import Layout
+    from quench.pipeline.paths import Paths
 
-    scenario = load_files(_files(args))
-    found = jobs(Layout(scenario))
+    scenario = declare(load_files(_files(args)), args.job_minutes)
+    found = jobs(Paths(scenario))
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
-    told = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
-    measured = (
-        "cores like the reference's" if args.as_reference else f"cores like ours; time over the reference's: {told}"
-    )
-    print(f"{scenario.scenario}, on {measured}")
-    _tell(found, args.cores, speed, CLUSTER_START if scenario.compute.job_minutes else 0.0)
+    times = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
+    cores = "reference cores" if args.as_reference else f"cores like ours (time over the reference: {times})"
+    print(f"{scenario.scenario}, on {cores}")
+    _print_table(found, args.cores, speed, CLUSTER_START if scenario.compute.job_minutes else 0.0)
+    if args.job_minutes:
+        _print_chunks(scenario)
 
 
 def _files(args: argparse.Namespace) -> list[Path]:
@@ -55,18 +69,19 @@ def _files(args: argparse.Namespace) -> list[Path]:
     return [base] if args.scenario == "default" else [base, scenario_file(args.scenario, args.config_folder)]
 
 
-def _tell(found: dict[str, Any], cores: int, speed: dict[str, float], per_job: float) -> None:
+def _print_table(found: Mapping[str, Job], cores: int, speed: Mapping[str, float], per_job: float) -> None:
     from quench.cost.disk import readable
-    from quench.pipeline.jobs import STAGES, longest_chain
+    from quench.pipeline.jobs import longest_chain
+    from quench.pipeline.stages import STAGES
 
-    def core_seconds(job: Any) -> float:
+    def core_seconds(job: Job) -> float:
         return job.work.core_seconds(speed[job.work.kind], speed["start"]) + per_job * job.cores
 
-    def wall(job: Any) -> float:
+    def wall(job: Job) -> float:
         return job.work.wall_seconds(min(job.cores, cores), speed[job.work.kind], speed["start"]) + per_job
 
-    heads = ("stage", "jobs", "core-hours", "longest job", "memory a job", "disk", f"on {cores} cores", "done")
-    print("{:<18}{:>7}{:>12}{:>13}{:>14}{:>10}{:>14}{:>7}".format(*heads))
+    heads = ("stage", "jobs", "core-hours", "longest job", "memory per job", "disk", f"on {cores} cores", "done")
+    print("{:<18}{:>7}{:>12}{:>13}{:>16}{:>10}{:>14}{:>7}".format(*heads))
     for stage in [*STAGES, "all"]:
         members = [job for job in found.values() if stage in (job.rule, "all")]
         if not members:
@@ -77,10 +92,25 @@ def _tell(found: dict[str, Any], cores: int, speed: dict[str, float], per_job: f
         chain = longest_chain(found, cores, speed) if stage == "all" else last
         print(
             f"{stage:<18}{len(members):>7}{_number(total / 3600):>12}{_clock(last):>13}"
-            f"{max(job.work.memory_mb() for job in members):>11} MB"
+            f"{max(job.work.memory_mb() for job in members):>13} MB"
             f"{readable(sum(job.work.disk for job in members)):>10}"
             f"{_clock(max(total / cores, chain)):>14}{100 * done / total:>6.0f}%"
         )
+
+
+def _print_chunks(scenario: Scenario) -> None:
+    """The chunks of ``scenario`` as a YAML overlay."""
+    import yaml
+
+    from quench.config.sections import CHUNKED
+
+    chunks = {
+        table: {name: {"chunk": entry.chunk} for name, entry in getattr(scenario, table).items()} for table in CHUNKED
+    }
+    overlay = {table: entries for table, entries in chunks.items() if entries}
+    overlay["compute"] = {"job_minutes": scenario.compute.job_minutes}
+    print(f"\nThis overlay declares training jobs of about {scenario.compute.job_minutes:g} minutes:\n")
+    print(yaml.safe_dump(overlay, default_flow_style=None, sort_keys=False), end="")
 
 
 def _number(value: float) -> str:

@@ -114,4 +114,4 @@ def _groups(given: list[list[str]], kind: str) -> dict:
     for words in given:
         if len(words) < 2:
             raise QuenchError(f"{words[0]!r}: give a name and at least one file")
-    return {name: results.read_together(paths, kind) for name, *paths in given}
+    return {name: results.read_chunks(paths, kind) for name, *paths in given}

@@ -18,7 +18,7 @@ from quench.cli.options import add_output, bounded, check_output, integers
 if TYPE_CHECKING:
     import xarray as xr
 
-    from quench.pipeline.results import Together
+    from quench.pipeline.results import Chunks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> None:
     from quench.store import files
 
     check_output(args.output)
-    together = results.Together()
+    chunks = results.Chunks()
     observables, config = measure_ensemble(
         # One by one: the snapshots of an ensemble may be larger than memory.
-        (_read(path, together) for path in args.snapshots),
+        (_read(path, chunks) for path in args.snapshots),
         args.waiting_times,
         chi=args.chi,
         include_output_layer=not args.hidden_only,
@@ -60,13 +60,13 @@ def run(args: argparse.Namespace) -> None:
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
 
 
-def _read(path: Path, together: Together) -> xr.Dataset:
-    """The checked file at ``path``, a chunk of the same ensemble as those in ``together``."""
+def _read(path: Path, chunks: Chunks) -> xr.Dataset:
+    """The checked file at ``path``, a chunk of the same ensemble as those in ``chunks``."""
     from quench.pipeline import results
     from quench.store import snapshots, unfinished
 
     opened = snapshots.opened(path, kind=("snapshots", "streamed"))
     if not unfinished.is_unfinished(path):
         results.check(opened, path)
-    together.add(path, opened)
+    chunks.add(path, opened)
     return opened if opened.attrs.get("kind") == "streamed" else snapshots.check(opened, path)

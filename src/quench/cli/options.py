@@ -1,4 +1,4 @@
-"""Options that several commands share, and the checks of their values."""
+"""Options that several commands share, and checks of their values."""
 
 from __future__ import annotations
 
@@ -9,33 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quench.errors import QuenchError, nearest
+from quench.pipeline import arguments
 
 Number = TypeVar("Number", int, float)
-
-
-def integers(text: str) -> tuple[int, ...]:
-    """Whole numbers from 0 on, separated by commas; ``first-last`` stands for a range; at least one."""
-    values: list[int] = []
-    for part in text.split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
-        try:
-            span = range(_whole(first), _whole(last) + 1) if dash else [_whole(first)]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
-        if not span:
-            raise argparse.ArgumentTypeError(f"{part!r}: a range starts with its smaller end")
-        values += span
-    return tuple(values)
-
-
-def _whole(text: str) -> int:
-    """``300`` and ``3e2``, but not ``3e-2`` or ``1.5``."""
-    if text.isdecimal():
-        return int(text)
-    value = float(text)
-    if not (math.isfinite(value) and value == int(value) and value >= 0):
-        raise ValueError
-    return int(value)
+integers = arguments.integers
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -45,7 +22,7 @@ def numbers(text: str) -> tuple[float, ...]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers") from None
     if not all(map(math.isfinite, values)):
-        raise argparse.ArgumentTypeError(f"{text!r} holds a number that is not finite")
+        raise argparse.ArgumentTypeError(f"{text!r} contains a number that is not finite")
     return values
 
 
@@ -75,7 +52,7 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
         type=bounded(float, 0.0),
         default=60.0,
         metavar="SECONDS",
-        help="time between saved states (default: 60)",
+        help="time between checkpoints (default: 60)",
     )
 
 
@@ -90,11 +67,11 @@ def check_output(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise QuenchError(f"{path.parent}: cannot be made ({error.strerror})") from None
+        raise QuenchError(f"{path.parent}: cannot be created ({error.strerror})") from None
 
 
 def polish_legs(text: str) -> tuple[tuple[int, float], ...]:
-    """``50:0.05,50:0.005``: epochs and learning rate of every leg of full-batch descent."""
+    """``50:0.05,50:0.005``: epochs and learning rate of every stretch of full-batch descent."""
     legs: list[Any] = []
     for part in filter(None, text.split(",")):
         epochs, colon, rate = part.partition(":")
@@ -122,7 +99,7 @@ def grid_points(text: str) -> tuple[tuple[int, float], ...]:
 
 
 def scenario_file(name: str, folder: Path = Path("config")) -> Path:
-    """The file in ``folder`` of the scenario of this name; ``QuenchError`` with the nearest one where there is none."""
+    """The file in ``folder`` of the scenario ``name``. Raises ``QuenchError`` with the nearest name for an unknown one."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = ["default", *sorted(p.stem for p in folder.glob("*.yaml") if p.stem not in {"config", "claims"})]

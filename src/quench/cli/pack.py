@@ -1,8 +1,8 @@
-"""Everything that the figures of a scenario are drawn from, with its configuration, in one checksummed archive.
+"""Pack all files from which the figures of a scenario are drawn, with its configuration, into one checksummed archive.
 
 quench pack results/default -o default.tar
 
-Every file is checked on the way in. Whoever has the archive and this repository draws every figure, without training:
+Every file is checked first. With the archive and this repository, all figures can be drawn without training:
 
 quench unpack default.tar
 snakemake --configfile results/default/config.yaml
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
 
     root, scenario = results.opened(args.folder)
     if root.name != scenario.scenario:
-        raise QuenchError(f"{args.folder}: holds the scenario {scenario.scenario!r}; a folder has its scenario's name")
+        raise QuenchError(f"{args.folder}: contains the scenario {scenario.scenario!r}; the folder must have its name")
     wanted = _wanted(scenario, root)
     for path in wanted:
         results.read(path)
@@ -40,17 +40,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _wanted(scenario: Any, root: Path) -> list[Path]:
-    """The files in ``root`` that the figures of ``scenario`` read; ``QuenchError`` where one was not made yet."""
-    from quench.pipeline.paths import Layout
+    """The files in ``root`` that the figures of ``scenario`` read. Raises ``QuenchError`` for a missing one."""
+    from quench.pipeline.paths import Paths
 
-    layout = Layout(scenario)
+    declared = Paths(scenario)
     read: set[Path] = set()
     for figure in scenario.figures:
-        paths = [root / Path(path).relative_to(layout.folder) for path in layout.figure_paths(figure)]
+        paths = [root / Path(path).relative_to(declared.folder) for path in declared.figure_paths(figure)]
         for path in paths:
             if not path.exists():
                 raise QuenchError(
-                    f"{path}: not there, but the figure {figure!r} is drawn from it; run the workflow first"
+                    f"{path}: missing, but the figure {figure!r} is drawn from it; run the workflow first"
                 )
         read.update(paths)
     return sorted(read)

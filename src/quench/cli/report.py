@@ -1,9 +1,9 @@
-"""One page with every figure, the claims and where they come from; with --compare, two scenarios side by side.
+"""Write one page with all figures, the claims and their provenance; with --compare, two scenarios side by side.
 
 quench report results/default -o results/default/report/index.html
 quench report results/default --compare results/smoke -o comparison.html
 
-The page holds everything that it shows, the plotted numbers too, and asks no network for anything.
+The page contains all its pictures and plotted numbers, and makes no network requests.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import argparse
 import sys
 from pathlib import Path
 
-# A page much larger than this is slow to open on a phone.
+# Bytes above which a page opens slowly on a phone.
 LARGE = 15_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, metavar="FOLDER", help="results of a scenario, as in results/default")
-    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="results of another scenario to lay beside it")
+    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="results of another scenario, shown beside it")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="its resolved config; - reads it from stdin (default: in FOLDER)"
+        "--config", type=Path, metavar="FILE", help="resolved config; - reads stdin (default: config.yaml in FOLDER)"
     )
     parser.add_argument(
         "--workflow",

@@ -1,4 +1,4 @@
-"""What is done, running, failed, and what remains for a target; run it where the Snakefile is, also while it works.
+"""Jobs that are done, running, failed or waiting; run it in the folder of the Snakefile, also while Snakemake runs.
 
 quench status
 quench status --scenario smoke kwj_fig3
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from quench.cli.options import scenario_file
 
 if TYPE_CHECKING:
-    from quench.pipeline.status import Job
+    from quench.pipeline.status import TrackedJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="scenario laid over the default (several: in turn)",
+        help="overlay of the default scenario; may be repeated",
     )
 
 
@@ -35,25 +35,25 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline import status
 
     folder = Path.cwd()
-    jobs = status.jobs(_summary(args.targets, [_file(name) for name in args.scenario]), folder)
+    jobs = status.tracked(_summary(args.targets, [_file(name) for name in args.scenario]), folder)
     by_state = {state: [job for job in jobs if job.state == state] for state in status.STATES}
     print(f"{len(by_state['done'])} of {len(jobs)} jobs done{_of(args.targets)}")
     for job in by_state["running"]:
-        print(f"\nrunning  {job.rule} {job.name}\n         {job.progress() or 'no progress told yet'}")
+        print(f"\nrunning  {job.rule} {job.name}\n         {job.progress() or 'no progress reported yet'}")
     for job in by_state["stopped"]:
-        print(f"\nstopped  {job.rule} {job.name}: its state is saved, the next run goes on from there")
+        print(f"\nstopped  {job.rule} {job.name}: the next run resumes from its checkpoint")
     for job in by_state["failed"]:
         print(f"\nfailed   {job.rule} {job.name} ({job.log.relative_to(folder)})")
         for line in job.last_words() or ["(nothing in its log)"]:
             print(f"         | {line}")
-    _tell_rest(jobs, by_state["waiting"])
+    _print_rest(jobs, by_state["waiting"])
 
 
 def _of(targets: list[str]) -> str:
     return f" for {', '.join(targets)}" if targets else ""
 
 
-def _tell_rest(jobs: list[Job], waiting: list[Job]) -> None:
+def _print_rest(jobs: list[TrackedJob], waiting: list[TrackedJob]) -> None:
     from quench.pipeline.status import left
     from quench.report.provenance import duration
 
@@ -63,7 +63,7 @@ def _tell_rest(jobs: list[Job], waiting: list[Job]) -> None:
     print(f"         because: {_counted(job.reason for job in waiting)}")
     seconds = left(jobs)
     if seconds is not None:
-        print(f"         about {duration(seconds)} of one job after the other, judging by those that are done")
+        print(f"         about {duration(seconds)} one job after the other, estimated from finished jobs")
 
 
 def _counted(words: Iterable[str]) -> str:
@@ -75,20 +75,20 @@ def _file(name: str) -> str:
 
 
 def _summary(targets: list[str], files: list[str]) -> str:
-    """What Snakemake says of every file that leads to the targets."""
+    """Output of ``snakemake --summary`` for the targets."""
     import subprocess
     import sys
 
     from quench.errors import QuenchError
 
     if not Path("Snakefile").is_file():
-        raise QuenchError("status: no Snakefile here; go to the folder where snakemake is run")
+        raise QuenchError("status: no Snakefile here; change to the folder where snakemake runs")
     command = [sys.executable, "-m", "snakemake", "--summary", *targets]
-    asked = subprocess.run(
+    ended = subprocess.run(
         command + (["--configfile", *files] if files else []), capture_output=True, text=True, check=False
     )
-    if asked.returncode:
-        said = [line for line in asked.stderr.splitlines() if line.strip()]
-        mistakes = [line.removeprefix("quench: ") for line in said if line.startswith("quench: ")] or said[-1:]
+    if ended.returncode:
+        lines = [line for line in ended.stderr.splitlines() if line.strip()]
+        mistakes = [line.removeprefix("quench: ") for line in lines if line.startswith("quench: ")] or lines[-1:]
         raise QuenchError(f"status: {(mistakes or ['snakemake --summary failed'])[0]}")
-    return asked.stdout
+    return ended.stdout

@@ -1,9 +1,9 @@
-"""An archive of quench pack to a results folder, from which every figure can be drawn without training.
+"""Unpack an archive of quench pack to a results folder, from which every figure can be drawn without training.
 
 quench unpack default.tar
 snakemake --configfile results/default/config.yaml
 
-An archive that is damaged, or holds anything but the files that quench pack puts in, is refused, and nothing is written.
+An archive that is damaged, or contains other files than those of quench pack, is refused, and nothing is written.
 """
 
 from __future__ import annotations
@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> None:
     usual = Path("results", target.name)
     moved = "" if target.resolve() == usual.resolve() else f" (where this folder is {usual})"
     print(
-        f"{target}: every file is whole; to draw its figures{moved}:\nsnakemake --configfile {usual / results.CONFIG}"
+        f"{target}: all files are intact; to draw its figures{moved}:\nsnakemake --configfile {usual / results.CONFIG}"
     )

@@ -1,9 +1,9 @@
-"""Check every file of a results folder: whole, of its kind, under its own name, made by the present code.
+"""Check every file of a results folder: intact, of its kind, matching its path, made by the present code.
 
 quench verify results/default
 
-Pictures are compared with the checksums in the file of plotted numbers beside them. Exits with 1 where something is wrong,
-and says how to make it again; what was not made yet is nothing wrong.
+Pictures are compared with the checksums in the file of plotted numbers beside them. The exit status is 1 where something is
+wrong, and the last line is the command that makes it again. Missing results are not wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     root, scenario = results.opened(args.folder)
     paths = results.paths_in(root)
     if not paths:
-        raise QuenchError(f"{args.folder}: nothing was made here yet")
+        raise QuenchError(f"{args.folder}: contains no results yet")
     wrong = []
     for path in paths:
         found = list(_faults(path, scenario, root))
@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
             print(fault)
         if found:
             wrong.append(args.folder / path.relative_to(root))
-    unasked = [path for path in paths if expected.belonging(scenario, path.relative_to(root).as_posix()) is None]
-    if unasked:
-        print(f"not asked for by this scenario, and not read by it: {len(unasked)} files, such as {unasked[0]}")
+    undeclared = [path for path in paths if expected.contents(scenario, path.relative_to(root).as_posix()) is None]
+    if undeclared:
+        print(f"not declared by this scenario, and not read by it: {len(undeclared)} files, such as {undeclared[0]}")
     print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong")
     if wrong:
         print(f"to make them again:\n{_remedy(scenario.scenario, wrong)}")
@@ -47,40 +47,41 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
-    """One line for everything that is wrong with the file at ``path``."""
-    from quench.pipeline import expected, results
+    """One line for each fault of the file at ``path``."""
+    from quench.pipeline import results, stages
     from quench.store import checksum, files
 
     try:
         dataset = files.read(path)
         results.check(dataset, path)
         if dataset.attrs.get("kind") is None:
-            yield f"{path}: not written by quench; whether it is whole cannot be told"
+            yield f"{path}: not written by quench, and therefore without a checksum"
             return
-        if expected.belonging(scenario, path.relative_to(root).as_posix()) is None:
+        found = stages.find(path.relative_to(root).as_posix(), scenario)
+        if found is None:
             return
-        if dataset.attrs["code_fingerprint"] not in results.codes_of(dataset):
-            yield f"{path}: made by other code than the present one"
+        if dataset.attrs["code_fingerprint"] not in results.codes_of(dataset, found[0]):
+            yield f"{path}: made by a different version of the code"
     except QuenchError as error:
         yield str(error)
         return
     for suffix, digest in files.config_of(dataset).get("pictures", {}).items():
         picture = path.with_suffix(suffix)
         if not picture.is_file():
-            yield f"{picture}: not there"
+            yield f"{picture}: missing"
         elif checksum.sha256(picture) != digest:
             yield f"{picture}: not the picture that was drawn with {path.name}"
 
 
 def _remedy(scenario: str, wrong: list[Path]) -> str:
-    """The command that makes the ``wrong`` files of ``scenario`` again, and what was made from them."""
+    """The command that makes the ``wrong`` files of ``scenario`` again, and all files made from them."""
     forced = " ".join(shlex.quote(str(path)) for path in wrong)
     overlay = f" --configfile {_overlay(scenario)}" if scenario != "default" else ""
     return f"snakemake{overlay} --forcerun {forced}"
 
 
 def _overlay(scenario: str) -> str:
-    """The file in config/ that declares ``scenario``, or the resolved configuration beside its results."""
+    """The file in config/ that declares ``scenario``, or else the resolved configuration beside its results."""
     import yaml
 
     for path in sorted(Path("config").glob("*.yaml")):

@@ -1,4 +1,4 @@
-"""How a run comes to its temperature: a part of the runs section."""
+"""Annealing of a Langevin run: a part of the runs section."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from quench.config.base import Section, key
 
 
 class Anneal(Section):
-    """A temperature that falls to the run's own, instead of a quench to it at time 0."""
+    """Gradual cooling to the run's temperature, instead of a quench at time 0."""
 
     start: float = key(..., "T at time 0", ge=0, le=1e6)
     updates: int = key(
-        ..., "updates until the run's temperature is reached; waiting times count from 0", ge=1, unit="updates"
+        ..., "updates until the run's temperature is reached; waiting times count from time 0", ge=1, unit="updates"
     )
-    form: Literal["linear", "exponential"] = key("linear", "T falls by equal differences or, not to 0, by equal ratios")
+    form: Literal["linear", "exponential"] = key(
+        "linear", "linear: T falls by equal differences; exponential: by equal ratios, to T > 0"
+    )

@@ -1,4 +1,4 @@
-"""Which backend works on which part of a scenario: the fused engine where it can, as far as ``compute.backend`` allows."""
+"""Backend of each part of a scenario: the fused engine where it can do the work and ``compute.backend`` allows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Engines:
         return self._backend()
 
     def ensemble(self, name: str) -> str:
-        """Of an ensemble's preparation, and of gradients at its weights."""
+        """Backend of an ensemble's preparation, and of gradients at its weights."""
         return self._backend(self.scenario.ensembles[name].loss)
 
     def run(self, name: str) -> str:
@@ -27,7 +27,7 @@ class Engines:
         return self._backend(loss, self.scenario.runs[name].optimiser)
 
     def beyond_fused(self) -> list[str]:
-        """What the fused engine, which works on the rest, leaves to the reference backend."""
+        """Parts that run on the reference backend while the fused engine does the rest."""
         if self.scans() != "fused":
             return []
         ensembles = [f"ensembles.{name}" for name in self.scenario.ensembles if self.ensemble(name) != "fused"]

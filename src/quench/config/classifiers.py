@@ -1,4 +1,4 @@
-"""The classifiers section: the networks of BJ, trained by plain SGD and measured on the way."""
+"""Section of classifiers: the networks of BJ, trained by plain SGD and measured during training."""
 
 from __future__ import annotations
 
@@ -16,62 +16,76 @@ Time = Annotated[int, Field(ge=0, le=10**9)]
 class Flatness(Section):
     """Hessian spectra and straight-line barriers of a classifier's configurations."""
 
-    times: tuple[Time, ...] = key(..., "updates after which the spectrum is taken", unit="updates", min_length=1)
+    times: tuple[Time, ...] = key(..., "updates after which the spectrum is computed", unit="updates", min_length=1)
     method: Literal["full", "stochastic"] = key(
-        "full", "all eigenvalues (up to a few thousand weights), or Lanczos quadrature with bounds"
+        "full", "full: all eigenvalues (up to a few thousand weights); stochastic: Lanczos quadrature with bounds"
     )
-    samples: Positive | None = key(None, "training samples that the Hessian is averaged over; null: all of them")
+    samples: Positive | None = key(None, "training samples over which the Hessian is averaged; null takes all")
     probes: Positive = key(4, "random vectors of the stochastic method")
-    lanczos_steps: Annotated[int, Field(ge=2)] = key(60, "Hessian products for each of them")
+    lanczos_steps: Annotated[int, Field(ge=2)] = key(60, "Hessian products for each random vector")
 
 
 class Drift(Section):
-    """Noise-free gradient descent restarted beside SGD: is the motion at the bottom diffusion or drift?"""
+    """Noise-free gradient descent restarted along SGD, to separate diffusion from drift."""
 
-    starts: tuple[Time, ...] = key(..., "updates after which it is restarted", unit="updates", min_length=1)
+    starts: tuple[Time, ...] = key(
+        ..., "updates after which gradient descent is restarted", unit="updates", min_length=1
+    )
     lag_max: Positive = key(..., "longest lag", unit="updates")
     per_decade: Positive = key(6, "log-spaced lags per decade")
-    networks: Positive = key(1, "networks of the classifier for which it is done, from the first seed on")
+    networks: Positive = key(
+        1, "number of the classifier's networks from which it is restarted, from the first seed on"
+    )
 
 
 class Classifier(Section):
     """A network of BJ on any images: SGD at a constant rate without regularisation or augmentation."""
 
+    PLANNING = frozenset({"source", "seeds", "first_seed", "chunk", "flatness", "drift"})
+
     model: Literal["A", "A-under", "B", "C", "D", "LeNet", "ResNet-34", "WideResNet"] = key(
         ..., "A: Toy; A-under: the under-parameterised A'; B: fully connected; C: Small Net; D: ResNet-18"
     )
-    widths: tuple[Positive, ...] | None = key(None, "widths of the layers instead of the paper's")
+    widths: tuple[Positive, ...] | None = key(None, "widths of the layers; null takes the paper's")
     multiplier: float = key(1.0, "factor on all widths", gt=0)
     source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] = key("mnist5k", "raw images; mnist5k is embedded")
     train_samples: Positive | None = key(
-        None, "training images, classes in turn; null: all (of mnist5k, 400 of each class)", unit="samples"
+        None, "training images, classes in turn; null takes all (of mnist5k, 400 of each class)", unit="samples"
     )
     test_samples: Positive | None = key(
-        None, "test images, classes in turn; null: all (of mnist5k, the other 100 of each class)", unit="samples"
+        None, "test images, classes in turn; null takes all (of mnist5k, the other 100 of each class)", unit="samples"
     )
-    side: Positive | None = key(None, "images are padded with black to side x side; null: as they are", unit="pixels")
-    channels: Literal[1, 3] | None = key(None, "grey images are repeated to so many channels; null: as they are")
+    side: Positive | None = key(
+        None, "images are padded with black to side x side; null keeps their size", unit="pixels"
+    )
+    channels: Literal[1, 3] | None = key(None, "grey images are repeated to this number of channels; null keeps theirs")
     pool: Positive = key(1, "images are averaged over pool x pool blocks", unit="pixels")
-    batch_size: Positive = key(..., "B, samples an update", unit="samples")
+    batch_size: Positive = key(..., "B, samples per update", unit="samples")
     rate: float = key(..., "alpha, the learning rate", gt=0)
-    momentum: float = key(0.0, "momentum of SGD; the paper's text has none, its launcher 0.5", ge=0, lt=1)
-    sampling: Literal["epoch", "iid"] = key("epoch", "batches without replacement within an epoch, or independent")
+    momentum: float = key(0.0, "momentum of SGD; the paper's text has none, its published launcher 0.5", ge=0, lt=1)
+    sampling: Literal["epoch", "iid"] = key(
+        "epoch", "epoch: without replacement within an epoch; iid: independent batches"
+    )
     steps: Annotated[int, Field(ge=2, le=10**9)] = key(..., "length of the run", unit="updates")
-    seeds: Positive = key(1, "networks; their seeds are first_seed, first_seed + 1, ...")
+    seeds: Positive = key(1, "number of networks; their seeds are first_seed, first_seed + 1, ...")
     first_seed: int = key(0, "seed of the first network", ge=0, le=2**62)
+    chunk: Positive | None = key(
+        None, "networks per job; null takes compute.chunk, or what compute.job_minutes implies"
+    )
     waiting_per_decade: Positive = key(5, "waiting times per decade, up to half the run")
     lags_per_decade: Positive = key(8, "lags per decade")
     windows: Positive = key(8, "starts in [t_w, 1.1 t_w] over which the displacement is averaged")
-    measures_per_decade: Positive = key(8, "measurements of loss and noise per decade, beside those at waiting times")
+    measures_per_decade: Positive = key(8, "measurements of loss and noise per decade, besides those at waiting times")
     noise: Literal["auto", "exact", "sampled", "minibatches"] = key(
         "auto",
-        "D from every sample's gradient, from importance-sampled ones, or from minibatches; auto: minibatches for batch"
-        " normalisation, exact for fully connected networks on up to 5,000 samples, else sampled",
+        "gradient noise D from every sample's gradient (exact), importance-sampled gradients (sampled) or minibatches;"
+        " auto takes minibatches with batch normalisation, exact for fully connected networks on up to 5,000 samples,"
+        " else sampled",
     )
     noise_draws: Annotated[int, Field(ge=2)] = key(200, "gradients of the sampled method")
     noise_batches: Annotated[int, Field(ge=4, multiple_of=2)] = key(40, "batches of the minibatches method")
-    flatness: Flatness | None = key(None, "Hessian spectra along the run")
-    drift: Drift | None = key(None, "gradient descent beside SGD")
+    flatness: Flatness | None = key(None, "Hessian spectra along the run; null computes none")
+    drift: Drift | None = key(None, "gradient descent restarted along the run; null runs none")
 
     @model_validator(mode="after")
     def _consistent(self) -> Classifier:
@@ -82,13 +96,18 @@ class Classifier(Section):
             if time > self.steps:
                 raise ValueError(f"flatness or drift at t = {time} is beyond the run of {self.steps} steps")
         if self.drift and max(self.drift.starts) + self.drift.lag_max > 10**9:
-            raise ValueError("drift: lag_max is too long")
+            raise ValueError("drift: the last start plus lag_max is beyond 10^9 updates")
         if self.drift and self.drift.networks > self.seeds:
-            raise ValueError(f"drift of {self.drift.networks} networks, but there are {self.seeds}")
+            raise ValueError(f"drift: {self.drift.networks} networks, but the classifier has {self.seeds}")
         return self
 
     @property
+    def members(self) -> range:
+        """Seeds of the networks, which are divided into chunks."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    @property
     def keep(self) -> tuple[int, ...]:
-        """Times at which whole configurations are kept, for spectra and restarts."""
+        """Times at which configurations are kept, for spectra and restarts."""
         times = {*(self.flatness.times if self.flatness else ()), *(self.drift.starts if self.drift else ())}
         return tuple(sorted(times))

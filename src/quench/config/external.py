@@ -1,4 +1,4 @@
-"""The external section: runs that were recorded elsewhere (``quench.record``, or other software), measured and drawn."""
+"""Section of external runs: recorded elsewhere (``quench.record`` or other software), measured and drawn here."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ Time = Annotated[int, Field(ge=0, le=10**12)]
 class External(Section):
     """Snapshots files of one run, measured together; its figure is ``external_<name>``."""
 
+    PLANNING = frozenset({"snapshots", "fit", "collapse"})
+
     snapshots: tuple[str, ...] = key(
-        ..., "snapshots files, from the folder where Snakemake runs; their networks are averaged", min_length=1
+        ..., "snapshots files, relative to the folder where Snakemake runs; their networks are averaged", min_length=1
     )
     chi: float = key(..., "overlap length epsilon = sigma / chi (KWJ Eq. 14)", gt=0)
     waiting_times: tuple[Time, ...] = key(
-        (), "t_w, among the snapshot times; empty takes those that were declared when it was recorded", unit="updates"
+        (), "t_w, among the snapshot times; empty takes those declared in the recording", unit="updates"
     )
     motility_lags: tuple[Time, ...] = key(
-        (), "lags with a motility histogram; empty picks one a decade", unit="updates"
+        (), "lags with a motility histogram; empty picks one per decade", unit="updates"
     )
-    include_output_layer: bool = key(True, "count the output layer's weights in the observables")
-    fit: tuple[float, float] | None = key(None, "its figure: window of t_w for the ageing exponent", unit="updates")
-    collapse: bool = key(False, "its figure: also against t / t_w")
+    include_output_layer: bool = key(True, "include the output layer's weights in the observables")
+    fit: tuple[float, float] | None = key(None, "of its figure: window of t_w for the ageing exponent", unit="updates")
+    collapse: bool = key(False, "of its figure: also plotted against t / t_w")

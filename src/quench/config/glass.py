@@ -1,4 +1,4 @@
-"""The glass: quenches of the p-spin model solved at infinite N, and simulations of the 3-spin model at finite N."""
+"""Sections of the glass: quenches of the p-spin model solved at infinite N, and 3-spin simulations at finite N."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Moment = Annotated[float, Field(ge=0, le=1e6)]
 class Quench(Section):
     """A quench of the spherical p-spin glass from infinite temperature, solved at infinite N (docs/pspin.md).
 
-    Times are in units of the inverse friction; a list of them is text, in which FIRST:LAST:N stands for N a decade.
+    Times are in units of the inverse friction. A list of times is text; FIRST:LAST:N stands for N times per decade.
     """
 
     p: int = key(3, "spins in an interaction", ge=2, le=20)
     temperature: float = key(0.5, "T after the quench (k_B = 1)", gt=0, le=1e6)
-    t_max: float | None = key(None, "end of the solution; null: the latest time asked for", gt=0, le=1e15)
+    t_max: float | None = key(None, "end of the solution; null takes the latest requested time", gt=0, le=1e15)
     times: str = key("0,1e-2:1e3:10", "times of the energy")
     waiting_times: str = key("1,10,100", "t_w of correlation and response")
     lags: str = key("0,1e-2:1e3:10", "lags of correlation and response; pairs beyond t_max are left out")
-    resolution: Literal["fast", "standard", "fine"] = key("standard", "how fine the grid is")
-    accuracy: float = key(1e-5, "largest estimated error of any result; above it the solution is refused", gt=0)
+    resolution: Literal["fast", "standard", "fine"] = key("standard", "resolution of the time grid")
+    accuracy: float = key(1e-5, "largest allowed estimate of the error; a solution above it is rejected", gt=0)
 
     @model_validator(mode="after")
     def _within(self) -> Quench:
@@ -39,6 +39,8 @@ class Quench(Section):
 
 class Simulation(Section):
     """A Langevin simulation of the spherical 3-spin glass, quenched from infinite temperature."""
+
+    PLANNING = frozenset({"seeds", "first_seed"})
 
     spins: int = key(..., "N, number of spins", ge=3, le=400)
     temperature: float = key(0.5, "T of the bath (k_B = 1)", ge=0, le=1e6)
@@ -57,5 +59,5 @@ class Simulation(Section):
                 if abs(value / self.step - round(value / self.step)) > 1e-6:
                     raise ValueError(f"{field}: {value:g} is not a multiple of the step {self.step:g}")
         if not self.times and not (self.waiting_times and self.lags):
-            raise ValueError("nothing to measure: give times, or waiting_times and lags")
+            raise ValueError("nothing to measure: declare times, or waiting_times and lags")
         return self

@@ -1,4 +1,4 @@
-"""How networks are trained into a basin: a part of the ensembles and of the scans."""
+"""Preparation of networks in a basin: a part of the ensembles and scans sections."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class SGD(Section):
-    """How networks are brought into a basin before the measured dynamics."""
+    """Training of the networks into a basin, before the measured dynamics."""
 
     learning_rate: float = key(..., "step size of SGD", gt=0)
-    batch_size: Positive = key(100, "samples a step", unit="samples")
+    batch_size: Positive = key(100, "samples per update", unit="samples")
     epochs: int = key(..., "passes over the training set", ge=0, unit="epochs")
     polish: tuple[tuple[Positive, Annotated[float, Field(gt=0)]], ...] = key(
-        (), "full-batch gradient descent afterwards: pairs of epochs and step size (KWJ Sec. III.1)"
+        (), "subsequent full-batch gradient descent: pairs of epochs and step size (KWJ Sec. III.1)"
     )

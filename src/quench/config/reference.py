@@ -1,4 +1,4 @@
-"""The configuration's JSON schema and its reference page, generated from the models so that they cannot drift."""
+"""JSON schema and reference page of the configuration, generated from the models."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import typing
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from quench.config.base import section_of
+from quench.config.base import Section, section_of
 from quench.config.sections import Scenario
 
 INTRODUCTION = """\
@@ -17,19 +16,19 @@ INTRODUCTION = """\
 
 *Generated from `src/quench/config/` by `quench config --reference`; a test fails when it drifts.*
 
-A scenario is one YAML file. `config.yaml` is the default; every other one is laid over it with
-`snakemake --configfile config/NAME.yaml`: mappings merge key by key, lists and values are replaced, and a named entry
-set to `null` is dropped. Unknown keys are errors that name the nearest known one. `quench config FILE ...` checks files
-without running anything; the resolved configuration of a run is kept in `results/<scenario>/config.yaml`.
+A scenario is one YAML file. `config.yaml` is the default. All others override it:
+`snakemake --configfile config/NAME.yaml` merges mappings key by key, replaces lists and values, and drops a named entry
+that is `null`. An unknown key is an error that names the nearest known one. `quench config FILE ...` checks files without
+running anything. The resolved configuration of a run is in `results/<scenario>/config.yaml`.
 
-| scenario | what it is |
+| scenario | content |
 | --- | --- |
 | `config.yaml` | the default: 2,000 embedded MNIST images, minutes on a laptop |
-| `smoke.yaml` | every rule on next to nothing, to see that the pipeline runs |
-| `cifar.yaml` | the CIFAR-10 figures of Kerr Winter & Janssen at the default's scale, beside its results |
+| `smoke.yaml` | every rule on tiny inputs, to check that the pipeline runs |
+| `cifar.yaml` | the CIFAR-10 figures of Kerr Winter & Janssen at the scale of the default, beside its results |
 | `laptop.yaml` | full MNIST and CIFAR-10 with few networks and temperatures, hours |
 | `paper.yaml` | both papers at their own scale; thousands of core-hours |
-| `cifar100.yaml` | laid over `paper.yaml`: ResNet-18 on CIFAR-100 |
+| `cifar100.yaml` | overrides `paper.yaml`: ResNet-18 on CIFAR-100 |
 """
 
 
@@ -39,11 +38,11 @@ def schema() -> str:
 
 
 def page() -> str:
-    """The reference in Markdown: one table a section, in the order in which the models name them."""
+    """The reference in Markdown: one table per section, in the order of the models."""
     return INTRODUCTION + "".join(_table(name, model) for name, model in _sections(Scenario))
 
 
-def _sections(model: type[BaseModel], name: str = "scenario") -> list[tuple[str, type[BaseModel]]]:
+def _sections(model: type[Section], name: str = "scenario") -> list[tuple[str, type[Section]]]:
     found = [(name, model)]
     for key, field in model.model_fields.items():
         inner, entry = _inner(field.annotation)
@@ -53,17 +52,14 @@ def _sections(model: type[BaseModel], name: str = "scenario") -> list[tuple[str,
     return found
 
 
-def _inner(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The section model behind a field and whether it is a table of named ones."""
-    if section := section_of(annotation):
-        return section, False
+def _inner(annotation: Any) -> tuple[type[Section] | None, bool]:
+    """The section in a field, and whether the field is a table of named sections."""
     if typing.get_origin(annotation) is dict:
-        value = typing.get_args(annotation)[1]
-        return (value, True) if isinstance(value, type) and issubclass(value, BaseModel) else (None, False)
-    return None, False
+        return section_of(typing.get_args(annotation)[1]), True
+    return section_of(annotation), False
 
 
-def _table(name: str, model: type[BaseModel]) -> str:
+def _table(name: str, model: type[Section]) -> str:
     definitions = Scenario.model_json_schema()["$defs"] | {"Scenario": Scenario.model_json_schema()}
     properties = definitions[model.__name__]["properties"]
     about = (model.__doc__ or "").strip().split("\n")[0]
@@ -77,7 +73,7 @@ def _table(name: str, model: type[BaseModel]) -> str:
 def _default(field: Any) -> str:
     if field.default is PydanticUndefined:
         return "*required*"
-    if isinstance(field.default, BaseModel):
+    if isinstance(field.default, Section):
         return "see below"
     return f"`{json.dumps(field.default)}`"
 
@@ -86,17 +82,16 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    """Type and bounds of a field, from its JSON schema, in a few words."""
+    """Type and bounds of a field in words, from its JSON schema."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(_allowed(choice) for choice in schema["anyOf"])
-    if "$ref" in schema:
-        return "section"
-    if schema.get("type") == "array":
-        items = schema.get("items") or {}
-        return f"list of {_allowed(items)}" if items else "list of pairs"
-    if schema.get("type") == "object":
-        return "named sections"
+        return " or ".join(map(_allowed, schema["anyOf"]))
+    if "prefixItems" in schema:
+        return f"({', '.join(map(_allowed, schema['prefixItems']))})"
+    if "items" in schema:
+        return f"list of {_allowed(schema['items'])}"
+    if "$ref" in schema or schema.get("type") == "object":
+        return "section" if "$ref" in schema else "named sections"
     bounds = [f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema]
     return " ".join([schema.get("type", "any"), *bounds])

@@ -1,4 +1,4 @@
-"""The sections of a scenario: every declared input of the pipeline with its meaning, unit and bounds."""
+"""Sections of a scenario: every declared input of the pipeline with its meaning, unit and bounds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.annealing import Anneal
-from quench.config.base import Section, key
+from quench.config.base import Section, key, tables
 from quench.config.classifiers import Classifier
 from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
 from quench.dynamics.choices import optimiser_of
+from quench.errors import QuenchError
 
 Temperature = Annotated[float, Field(ge=0, le=1e6)]
 Positive = Annotated[int, Field(ge=1)]
@@ -30,48 +31,64 @@ class Data(Section):
 
     source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] | Annotated[str, Field(pattern=r"\.(npz|nc)$")] = key(
         "mnist5k",
-        "raw images: mnist5k is embedded, the others are read from data_root or downloaded; or a .npz or .nc file of your"
-        " own with x (sample, ...) and y (sample)",
+        "raw images: mnist5k is embedded, the others are read from data_root or downloaded; or your own .npz or .nc file"
+        " with x (sample, ...) and y (sample)",
     )
     subset: Positive | None = key(
         None, "P_D: the first P_D/K images of each of the K classes; null keeps all", unit="samples"
     )
     components: Positive = key(10, "principal components kept (the networks' input width d)")
     standardise: Literal["pixel", "none"] = key(
-        "pixel", "zero mean and unit variance of each pixel before the PCA; 'none' has no regularised phase"
+        "pixel", "zero mean and unit variance of each pixel before the PCA; with 'none' there is no regularised phase"
     )
     whiten: bool = key(False, "scale every component to unit variance (the papers do not)")
     labels: Literal["parity", "classes", "given"] = key(
         "parity",
-        "+1 for even class indices and -1 for odd (signs stay as they are); the index itself; any y of your file",
+        "parity: +1 for even class indices and -1 for odd (signs are kept); classes: the index; given: the y of your file",
     )
 
 
 class Ensemble(Section):
-    """Independent networks of one architecture, prepared once; every run of the ensemble starts from the same weights."""
+    """Independent networks of one architecture, prepared once; all runs of the ensemble start from the same weights."""
 
-    dataset: Name = key(..., "a name from the data section")
+    PLANNING = frozenset({"seeds", "first_seed", "chunk"})
+
+    dataset: Name = key(..., "a name from the data section", names=("data",))
     width: Positive = key(..., "n, units in every hidden layer")
     depth: Positive = key(6, "hidden layers")
     loss: Literal["quadratic_hinge", "logistic", "mse"] = key(
-        "quadratic_hinge", "of a sample: max(0, 1 - y f)^2 / 2 (KWJ Eq. 1), log(1 + exp(-y f)), (f - y)^2 / 2"
+        "quadratic_hinge", "loss of a sample: max(0, 1 - y f)^2 / 2 (KWJ Eq. 1), log(1 + exp(-y f)), (f - y)^2 / 2"
     )
     weight_decay: float = key(0.0, "lambda, strength of the L2 regularisation", ge=0)
     seeds: Positive = key(4, "number of networks; their seeds are first_seed, first_seed + 1, ...")
     first_seed: int = key(0, "seed of the first network", ge=0, le=2**62)
+    chunk: Positive | None = key(
+        None, "networks per job; null takes compute.chunk, or what compute.job_minutes implies"
+    )
     sgd: SGD = key(..., "preparation")
+
+    @property
+    def members(self) -> range:
+        """Seeds of the networks, which are divided into chunks."""
+        return range(self.first_seed, self.first_seed + self.seeds)
 
 
 class Run(Section):
     """Measured dynamics from prepared weights: Langevin at each temperature, or SGD or Adam at each batch size."""
 
-    ensemble: Name = key(..., "a name from the ensembles section")
+    PLANNING = frozenset(
+        ["temperatures", "batch_sizes", "samples_max", "chi", "more_chi", "motility_lags", "include_output_layer"]
+    )
+
+    ensemble: Name = key(..., "a name from the ensembles section", names=("ensembles",))
     dynamics: Literal["langevin", "sgd", "adam"] = key(
         "langevin", "overdamped Langevin (KWJ Eq. 3), stochastic gradient descent, or Adam (Kingma & Ba 2015)"
     )
     step_size: float = key(1e-3, "mu, the learning rate", gt=0)
-    temperatures: tuple[Temperature, ...] = key((), "T of the Langevin noise, variance 2 mu T / P_D a step (k_B = 1)")
-    anneal: Anneal | None = key(None, "Langevin runs: T falls to each temperature; null quenches to it at time 0")
+    temperatures: tuple[Temperature, ...] = key((), "T of the Langevin noise, variance 2 mu T / P_D per step (k_B = 1)")
+    anneal: Anneal | None = key(
+        None, "Langevin runs: T falls gradually to each temperature; null quenches to it at time 0"
+    )
     batch_sizes: tuple[Positive, ...] = key((), "batch sizes of an SGD or Adam run", unit="samples")
     momentum: float = key(0.0, "SGD runs: beta in v <- beta v + gradient, w <- w - mu v", ge=0, lt=1)
     betas: tuple[Beta, Beta] = key((0.9, 0.999), "Adam runs: decay of the two moments")
@@ -80,14 +97,14 @@ class Run(Section):
     )
     lag_max: Positive = key(..., "longest lag measured after each waiting time", unit="updates")
     samples_max: Positive | None = key(None, "SGD runs: lag_max is cut to samples_max / batch size", unit="samples")
-    dense: Positive = key(10, "every lag up to this one is measured", unit="updates")
-    per_decade: Positive = key(12, "log-spaced lags per decade beyond")
+    dense: Positive = key(10, "all lags up to this one are measured", unit="updates")
+    per_decade: Positive = key(12, "log-spaced lags per decade beyond dense")
     chi: Chi = key(..., "overlap length epsilon = sigma / chi (KWJ Eq. 14)")
     more_chi: tuple[Chi, ...] = key((), "further overlap lengths, measured from the same snapshots")
     motility_lags: tuple[Time, ...] = key(
-        (), "lags with a motility histogram; empty picks one a decade", unit="updates"
+        (), "lags with a motility histogram; empty picks one per decade", unit="updates"
     )
-    include_output_layer: bool = key(True, "count the output layer's weights in the observables (the text does)")
+    include_output_layer: bool = key(True, "include the output layer's weights in the observables (as in KWJ's text)")
 
     @model_validator(mode="after")
     def _points(self) -> Run:
@@ -103,11 +120,11 @@ class Run(Section):
         if self.anneal and self.dynamics != "langevin":
             raise ValueError(f"a run with dynamics {self.dynamics!r} has no temperature to anneal")
         if self.anneal and self.anneal.form == "exponential" and min(self.anneal.start, *self.temperatures) == 0:
-            raise ValueError("an exponential anneal never gets to T = 0, nor away from it; take form linear")
+            raise ValueError("an exponential anneal neither reaches nor leaves T = 0; use form: linear")
         for field in ("temperatures", "batch_sizes", "waiting_times"):
             values = getattr(self, field)
             if len(set(values)) != len(values):
-                raise ValueError(f"{field} holds a value twice")
+                raise ValueError(f"{field} contains a value twice")
         return self
 
     @property
@@ -129,23 +146,34 @@ class Run(Section):
 
 
 class Figure(Section):
-    """What one figure is drawn from; which keys a figure needs is told by its module's docstring."""
+    """Inputs and choices of one figure; its module's docstring lists the keys that it needs."""
+
+    PLANNING = frozenset({"kind", "chi", "chis"})
 
     kind: FigureName | None = key(
-        None, "module under quench.figures that draws it, dot as underscore: kwj_fig3; null takes the figure's own name"
+        None,
+        "module under quench.figures that draws it, with an underscore for the dot: kwj_fig3; null takes the figure's name",
     )
-    runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels")
-    ensembles: tuple[Name, ...] = key((), "names from the ensembles section")
-    scans: tuple[Name, ...] = key((), "names from the scans section")
-    mobility: tuple[Name, ...] = key((), "runs whose single weights are shown, at the figure's temperatures")
-    glass: tuple[Name, ...] = key((), "names from the quenches and simulations sections")
-    classifiers: tuple[Name, ...] = key((), "names from the classifiers section, in the order of the panels")
-    flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown")
-    drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD")
-    external: tuple[Name, ...] = key((), "names from the external section, in the order of the panels")
-    chi: Chi | None = key(None, "overlap length to use instead of the run's own; must be one that the run measures")
+    runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels", names=("runs",))
+    ensembles: tuple[Name, ...] = key((), "names from the ensembles section", names=("ensembles",))
+    scans: tuple[Name, ...] = key((), "names from the scans section", names=("scans",))
+    mobility: tuple[Name, ...] = key(
+        (), "runs whose single weights are shown, at the figure's temperatures", names=("runs",)
+    )
+    glass: tuple[Name, ...] = key(
+        (), "names from the quenches and simulations sections", names=("quenches", "simulations")
+    )
+    classifiers: tuple[Name, ...] = key(
+        (), "names from the classifiers section, in the order of the panels", names=("classifiers",)
+    )
+    flatness: tuple[Name, ...] = key((), "classifiers whose Hessian spectra are shown", names=("classifiers",))
+    drift: tuple[Name, ...] = key((), "classifiers whose gradient descent is shown beside SGD", names=("classifiers",))
+    external: tuple[Name, ...] = key(
+        (), "names from the external section, in the order of the panels", names=("external",)
+    )
+    chi: Chi | None = key(None, "chi to use instead of the run's own; must be one that the run measures")
     chis: tuple[Chi, ...] = key(
-        (), "overlap lengths: one curve each in a figure of one run, one for each run in a figure of several"
+        (), "values of chi: one curve each in a figure of one run, one for each run in a figure of several"
     )
     temperatures: tuple[Temperature, ...] = key((), "temperatures to show; empty shows all of the run")
     waiting_time: Time | None = key(None, "t_w shown; null shows the run's last", unit="updates")
@@ -153,7 +181,7 @@ class Figure(Section):
     fit: tuple[float, float] | None = key(
         None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
     )
-    collapse: bool = key(False, "kind own_ageing: also against t / t_w")
+    collapse: bool = key(False, "kind own_ageing: also plotted against t / t_w")
 
     @model_validator(mode="after")
     def _lengths(self) -> Figure:
@@ -168,62 +196,61 @@ class Figure(Section):
         return (self.kind or name).replace("_", ".", 1)
 
     def chis_of(self, run: str) -> tuple[float | None, ...]:
-        """The overlap lengths that the figure shows of one of its runs; None stands for the run's own."""
+        """The values of chi that the figure shows of one of its runs; None stands for the run's own."""
         if not self.chis:
             return (self.chi,)
         return self.chis if len(self.runs) == 1 else (self.chis[self.runs.index(run)],)
 
 
 class Compute(Section):
-    """How the work is done; none of these keys changes what a result means, and how it is cut into jobs no bit of it."""
+    """Execution of the jobs; no key changes the meaning of a result, and cutting the work into jobs changes no bit."""
 
     backend: Literal["auto", "reference", "fused"] = key(
-        "auto", "training engine; auto is fused on a CPU, reference elsewhere"
+        "auto", "training engine; auto takes fused on a CPU, reference elsewhere"
     )
-    device: str = key("cpu", "device of the reference backend, as torch names it", pattern=r"^(cpu|cuda(:\d+)?|mps)$")
+    device: str = key("cpu", "device of the reference backend, in torch's notation", pattern=r"^(cpu|cuda(:\d+)?|mps)$")
     precision: Literal["float32", "float64"] = key(
         "float32", "arithmetic of the gradient; master weights are always float64"
     )
     chunk: Positive = key(
-        4, "networks that a training job works on at a time, a core for each; without job_minutes, all"
+        4, "networks that a training job works on at a time, one core each; without job_minutes, all its networks"
     )
-    threads: Positive | None = key(
-        None, "cores of a training job at most, for one with several networks; not used with job_minutes"
-    )
-    scan_chunk: Positive = key(1000, "grid points a phase-diagram job; not used with job_minutes")
+    threads: Positive | None = key(None, "upper limit for the cores of a training job; not used with job_minutes")
+    scan_chunk: Positive = key(1000, "grid points per phase-diagram job; not used with job_minutes")
     job_minutes: float | None = key(
         None,
-        "on a cluster: how long a training job should last by the cost model, which then decides how many networks or"
-        " grid points it takes; one network is never divided",
+        "on a cluster: intended length of a training job; the cost model then fills in the chunk of every ensemble, scan"
+        " and classifier that declares none; one network is never divided",
         unit="minutes",
         gt=0,
     )
     limit_minutes: Positive | None = key(
         None,
-        "longest run time that jobs may ask for; a job that needs more goes on from its saved state in its next try",
+        "longest run time that jobs may request; a job that needs more resumes from its checkpoint in its next attempt",
         unit="minutes",
     )
     snapshots: Literal["full", "streamed"] = key(
-        "full", "keep every snapshot, or measure the declared observables while training and keep none (same bits)"
+        "full",
+        "full keeps every snapshot; streamed measures the declared observables during training and keeps none (same bits)",
     )
-    checkpoint_seconds: float = key(60.0, "time between two saved states of a training job", unit="s", gt=0)
+    checkpoint_seconds: float = key(60.0, "time between two checkpoints of a training job", unit="s", gt=0)
     checkpoint_days: float = key(
-        30.0, "a saved state of a job that was not started again is dropped after so long", unit="days", gt=0
+        30.0, "age at which the checkpoint of a job that was not restarted is removed", unit="days", gt=0
     )
 
     @model_validator(mode="after")
     def _device(self) -> Compute:
         if self.backend == "fused" and self.device != "cpu":
-            raise ValueError(f"backend fused works on the CPU; device {self.device!r} needs backend reference or auto")
+            raise ValueError(f"backend fused works on the CPU; device {self.device!r} needs backend: reference or auto")
         return self
 
 
 class Scenario(Section):
-    """A whole set of declared inputs; the default is config/config.yaml, the others are overlays on it."""
+    """A complete set of declared inputs; the default is config/config.yaml, the others are overlays on it."""
 
     scenario: Name = key("default", "name of the folder under results/")
     scale: Literal["reduced", "full"] = key("reduced", "reduced-scale figures are labelled so")
-    data_root: str | None = key(None, "folder of raw images; null takes QUENCH_DATA, else ./data")
+    data_root: str | None = key(None, "folder of raw images; null takes the environment's QUENCH_DATA, else ./data")
     data: dict[Name, Data] = key({}, "datasets by name")
     ensembles: dict[Name, Ensemble] = key({}, "ensembles of networks by name")
     scans: dict[Name, Scan] = key({}, "phase-diagram scans by name")
@@ -232,5 +259,16 @@ class Scenario(Section):
     quenches: dict[Name, Quench] = key({}, "solved quenches of the p-spin glass, by name")
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     external: dict[Name, External] = key({}, "runs recorded elsewhere, by name")
-    figures: dict[FigureName, Figure] = key({}, "figures to draw, by name: that of its kind, or one of your own")
+    figures: dict[FigureName, Figure] = key({}, "figures to draw, by the name of their kind or by a name of your own")
     compute: Compute = key(Compute(), "backend, chunking and storage")
+
+    def chunk(self, section: str, name: str) -> int:
+        """Networks per job of an ensemble or a classifier, or grid points per job of a scan, as declared."""
+        own = getattr(self, section)[name].chunk
+        if own is None and self.compute.job_minutes is not None:
+            raise QuenchError(f"config: {section}.{name}.chunk: not declared yet (quench.cost.chunks.declare)")
+        return own or (self.compute.scan_chunk if section == "scans" else self.compute.chunk)
+
+
+# Tables whose entries are divided into chunks.
+CHUNKED = tuple(name for name, section in tables(Scenario).items() if "chunk" in section.model_fields)

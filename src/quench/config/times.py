@@ -1,4 +1,4 @@
-"""Lists of times as one writes them in a config file or on a command line."""
+"""Lists of times in the notation of config files and command lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from quench.errors import QuenchError
 
 
 def listed(text: str, place: str) -> list[float]:
-    """Times >= 0 named by ``text``, ascending, each once: items ``5``, or ``0.01:1e7:10`` for 10 a decade in between.
+    """Times >= 0 in ``text``, ascending and distinct: items ``5``, or ``0.01:1e7:10`` for 10 per decade in between.
 
-    Log-spaced times are rounded to 12 digits, so that whole decades are exact. Raises ``QuenchError`` with ``place``
-    where ``text`` is no such list.
+    Log-spaced times are rounded to 12 digits, so that decades are exact. Raises ``QuenchError``, naming ``place``, for
+    any other text.
     """
     times: set[float] = set()
     for item in text.split(","):
@@ -36,13 +36,13 @@ def listed(text: str, place: str) -> list[float]:
 
 
 def end(times: list[float], waiting_times: list[float], lags: list[float], t_max: float | None) -> float:
-    """How far to solve: ``t_max``, or where it is None as far as any time asked for.
+    """End of the solution: ``t_max``, or, where it is None, the latest requested time.
 
-    Raises ``ValueError`` where a time, waiting time or lag is beyond ``t_max``: pairs may be, single ones not.
+    Raises ``ValueError`` for a time, waiting time or lag beyond ``t_max``. Sums of a waiting time and a lag may be beyond.
     """
     if t_max is None:
         return max(times[-1], waiting_times[-1] + lags[-1])
     latest = max(times[-1], waiting_times[-1], lags[-1])
     if latest > t_max:
-        raise ValueError(f"t_max = {t_max:g} is before the latest time asked for, {latest:g}")
+        raise ValueError(f"t_max = {t_max:g} is before the latest requested time, {latest:g}")
     return t_max

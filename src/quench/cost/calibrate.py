@@ -1,4 +1,4 @@
-"""How fast this machine is: its time for a few pieces of work over that of the reference core."""
+"""Speed of this machine: its time for a few pieces of work over that of the reference core."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from quench.config.scenario import Scenario
+from quench.config.sections import Scenario
 from quench.cost import speed
 from quench.dynamics.choices import SGD, Ensemble, backend_for
 
-# What most processes load first, and its core seconds on the reference core.
+# Libraries that most processes load, and their core seconds on the reference core.
 _IMPORTS, _IMPORT_SECONDS = "import torch, xarray, netCDF4, scipy.special, numba", 3.3
 _PIECE_SECONDS = 0.15
 
 
 def speeds(scenario: Scenario) -> dict[str, float]:
-    """Time that this machine takes over the model's, for each kind of work and for the ``start`` of processes.
+    """Time on this machine over that of the model, for each kind of work and for the ``start`` of processes.
 
-    In processor time of one core, so that a busy machine says nearly the same; takes some seconds.
+    Measured in processor time of one core, so that other load hardly matters; takes a few seconds.
     """
-    # The first time also reads them from the disk.
+    # The first import also reads the libraries from disk.
     start = min(_imports(), _imports()) / _IMPORT_SECONDS
     engine = _engine(scenario) if scenario.ensembles else start
     torch = _torch() if scenario.classifiers else start
@@ -39,7 +39,7 @@ def _imports() -> float:
 
 
 def _engine(scenario: Scenario) -> float:
-    """Updates of the scenario's own networks, by small batches and by the full one, on random data."""
+    """Time of updates of the scenario's networks, with small and full batches of random data, over the model's."""
     import importlib
 
     from quench.networks.mlp import Architecture, initial_weights
@@ -67,7 +67,7 @@ def _engine(scenario: Scenario) -> float:
 
 
 def _torch() -> float:
-    """Updates of two small classifiers, fully connected and convolutional, on random images."""
+    """Time of updates of a fully connected and a convolutional classifier on random images, over the model's."""
     import torch
 
     from quench.config.classifiers import Classifier
@@ -92,7 +92,7 @@ def _torch() -> float:
 
 
 def _seconds(update: Callable[[int], None]) -> float:
-    """Processor time of one of the updates that ``update(count)`` makes."""
+    """Processor time of one update; ``update(count)`` makes ``count`` of them."""
     update(1)
     count = 1
     while True:

@@ -1,4 +1,4 @@
-"""How much room a trajectory takes: every snapshot, or what is measured while training. Plain arithmetic."""
+"""Disk space of trajectories: all snapshots, or the observables of a streamed run. Plain arithmetic."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _BIN_BYTES = 4 * 900
 _NUMBER = 8
 
 
-def snapshot_bytes(n_networks: int, n_looks: int, n_weights: int) -> int:
-    """Bytes of all weights at all looks, on disk and in memory alike."""
-    return _NUMBER * n_networks * n_looks * n_weights
+def snapshot_bytes(n_networks: int, n_snapshots: int, n_weights: int) -> int:
+    """Bytes of all snapshots, on disk and in memory alike."""
+    return _NUMBER * n_networks * n_snapshots * n_weights
 
 
-def streamed_bytes(n_networks: int, n_looks: int, n_waiting: int, n_lags: int, n_chis: int, n_motility: int) -> int:
-    """Bytes of the streamed file's tables: moments and overlaps of every pair, histograms, and losses at every look."""
+def streamed_bytes(n_networks: int, n_snapshots: int, n_waiting: int, n_lags: int, n_chis: int, n_motility: int) -> int:
+    """Bytes of the tables of a streamed file: moments and overlaps of all pairs, histograms, and all losses."""
     by_pair = n_waiting * (_NUMBER * n_lags * (2 + n_chis) + _BIN_BYTES * n_motility)
-    return n_networks * (by_pair + 3 * _NUMBER * n_looks)
+    return n_networks * (by_pair + 3 * _NUMBER * n_snapshots)
 
 
 def reference_bytes(n_networks: int, n_waiting: int, n_weights: int) -> int:
-    """Bytes of the reference configurations that streaming keeps in memory and in its checkpoints, at most."""
+    """Upper limit of the reference configurations that streaming keeps in memory and in its checkpoints, in bytes."""
     return _NUMBER * n_networks * n_waiting * n_weights
 
 
@@ -76,7 +76,7 @@ def report_run(
 
 
 def scenario_snapshot_bytes(scenario: Any) -> int:
-    """Bytes of all snapshots that the runs of ``scenario`` would keep."""
+    """Bytes of all snapshots of the runs of ``scenario``."""
     from quench.dynamics.schedule import Schedule
     from quench.networks.mlp import Architecture
 
@@ -85,6 +85,6 @@ def scenario_snapshot_bytes(scenario: Any) -> int:
         ensemble = scenario.ensembles[run.ensemble]
         architecture = Architecture(scenario.data[ensemble.dataset].components, ensemble.width, ensemble.depth)
         for batch_size in run.batch_sizes or [None] * len(run.temperatures):
-            looks = len(Schedule(run.waiting_times, run.lag_max_at(batch_size), run.dense, run.per_decade).times)
-            total += snapshot_bytes(ensemble.seeds, looks, architecture.n_weights)
+            n_snapshots = len(Schedule(run.waiting_times, run.lag_max_at(batch_size), run.dense, run.per_decade).times)
+            total += snapshot_bytes(ensemble.seeds, n_snapshots, architecture.n_weights)
     return total

@@ -1,20 +1,22 @@
-"""The cost model: what every job of a scenario takes on the reference core, from the configuration alone.
+"""The cost model: work of every job of a scenario on the reference core, from the configuration alone.
 
-It sets the resources that jobs ask for and the size of their chunks, and is what ``quench cost`` prints. Nothing that it
-says enters a fingerprint or changes a bit of a result.
+It sets the resources that jobs request and proposes the sizes of chunks; ``quench cost`` prints it. Nothing in it enters a
+fingerprint or changes a bit of a result.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from quench.config.backends import Engines
 from quench.config.classifiers import Classifier
-from quench.config.scenario import Scenario
+from quench.config.preparation import SGD
+from quench.config.sections import Scenario
 from quench.config.times import end, listed
 from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
@@ -26,7 +28,7 @@ _SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000,
 
 
 def _size(source: str) -> tuple[tuple[int, int], int]:
-    """Training and test samples of a source, and features of each."""
+    """Numbers of training and of test samples of a source, and features per sample."""
     if not own.is_own(source):
         return _SAMPLES[source], find(source).pixels
     train, test = own.read(source), own.read(source, "test")
@@ -34,17 +36,21 @@ def _size(source: str) -> tuple[tuple[int, int], int]:
 
 
 class Costs:
-    """Work of the jobs of ``scenario``: a method for each rule, its arguments the rule's wildcards."""
+    """Work of the jobs of ``scenario``: a method for each rule, with the rule's wildcards as arguments."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.engines = Engines(scenario)
-        # Rules ask again and again.
+        # All jobs of a run or a scan share these.
         self.pretraining = functools.cache(self._pretraining)
         self.trajectory = functools.cache(self._trajectory)
         self.training = functools.cache(self._training)
         self.grid_point = functools.cache(self._grid_point)
-        self.chunk_size = functools.cache(self._chunk_size)
+
+    def work(self, rule: str, job: Mapping[str, str]) -> Work:
+        """Work of the job of ``rule`` with these wildcards; a rule without a method counts as light."""
+        method = getattr(self, rule, None)
+        return method(**job) if method else Work("light", 1.0)
 
     def dataset(self, dataset: str) -> Work:
         source = self.scenario.data[dataset].source
@@ -67,7 +73,7 @@ class Costs:
         section = self.scenario.scans[scan]
         first, last = map(int, part.split("-"))
         points = [self.grid_point(scan, *point) for point in section.points[first : last + 1]]
-        # Points are worked on one after the other, each with a core for every seed.
+        # Points are trained one after the other, each on one core per seed.
         return Work("engine", section.seeds * sum(points), section.seeds, self._data(section.dataset), 1e4)
 
     def observe(self, run: str, point: str, chi: str) -> Work:
@@ -75,7 +81,7 @@ class Costs:
         pairs = n_networks * len(schedule.waiting_times) * len(schedule.lags)
         streamed = self.scenario.compute.snapshots == "streamed"
         # One file is in memory at a time.
-        at_once = min(n_networks, self.chunk_size("ensembles", self.scenario.runs[run].ensemble))
+        at_once = min(n_networks, self.scenario.chunk("ensembles", self.scenario.runs[run].ensemble))
         size = 0 if streamed else disk.snapshot_bytes(at_once, len(schedule.times), n_weights)
         motility = len(self.scenario.runs[run].motility_lags) or 6
         return Work("light", 0.2 + pairs * (2e-5 + 6e-9 * n_weights), memory=2 * size, disk=pairs * (40 + 4 * motility))
@@ -96,6 +102,7 @@ class Costs:
     def flatness(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
         model, part = speed.Model(section), section.flatness
+        assert part is not None
         train, _ = _images(section)
         one = speed.spectrum(
             model.n_weights, model.products, part.samples or train, part.method, part.probes * part.lanczos_steps
@@ -105,12 +112,13 @@ class Costs:
         full = (
             24 * model.n_weights**2 if part.method == "full" else 8 * part.probes * part.lanczos_steps * model.n_weights
         )
-        # The library of Hessian products takes its time to load.
+        # The library of Hessian products takes seconds to load.
         return Work("torch", 2.0 + seconds, memory=1.3e8 + full + self._pixels(section))
 
     def drift(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
         model, part = speed.Model(section), section.drift
+        assert part is not None
         train, _ = _images(section)
         step = speed.GRADIENT * train * model.products / model.rate + model.overhead + model.step(section.batch_size)
         count = part.networks * len(part.starts)
@@ -124,8 +132,8 @@ class Costs:
 
     def pspin(self, quench: str) -> Work:
         section = self.scenario.quenches[quench]
-        asked = (listed(getattr(section, field), field) for field in ("times", "waiting_times", "lags"))
-        return Work("engine", speed.quench(end(*asked, section.t_max), section.resolution), memory=2e8, disk=1e6)
+        requested = (listed(getattr(section, field), field) for field in ("times", "waiting_times", "lags"))
+        return Work("engine", speed.quench(end(*requested, section.t_max), section.resolution), memory=2e8, disk=1e6)
 
     def external(self, external: str) -> Work:
         paths = map(Path, self.scenario.external[external].snapshots)
@@ -141,21 +149,18 @@ class Costs:
     def report(self) -> Work:
         return Work("figure", 2.0, memory=1e8, disk=2e6 * len(self.scenario.figures))
 
-    def _chunk_size(self, kind: str, name: str) -> int:
-        """Networks of a job of an ensemble or classifier, or points of a job of a scan, as ``compute`` has it."""
-        compute = self.scenario.compute
-        if compute.job_minutes is None:
-            return compute.scan_chunk if kind == "scans" else compute.chunk
-        at_once = 1 if kind == "classifiers" else compute.chunk
-        if kind == "scans":
+    def chunk(self, table: str, name: str, minutes: float) -> int:
+        """Networks, or grid points of a scan, of a job that lasts about ``minutes`` on the reference cores."""
+        at_once = 1 if table == "classifiers" else self.scenario.compute.chunk
+        if table == "scans":
             section = self.scenario.scans[name]
             seconds = sum(self.grid_point(name, *point) for point in section.points) / len(section.points)
-            return rounds(seconds * math.ceil(section.seeds / at_once), compute.job_minutes)
-        return at_once * rounds(self.network_seconds(kind, name), compute.job_minutes)
+            return rounds(seconds * math.ceil(section.seeds / at_once), minutes)
+        return at_once * rounds(self.network_seconds(table, name), minutes)
 
-    def network_seconds(self, kind: str, name: str) -> float:
-        """The longest that one network of an ensemble or a classifier keeps a core busy in one job."""
-        if kind == "classifiers":
+    def network_seconds(self, table: str, name: str) -> float:
+        """Longest core time of one network of an ensemble or a classifier in one job."""
+        if table == "classifiers":
             return self.training(name).seconds
         runs = [run for run, section in self.scenario.runs.items() if section.ensemble == name]
         points = [self.trajectory(run, point).seconds for run in runs for point in self._points(run)]
@@ -177,7 +182,7 @@ class Costs:
         n_weights = self._n_weights(section.dataset, width, section.depth)
         return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self.engines.scans())
 
-    def _sgd_seconds(self, sgd, dataset: str, n_weights: int, width: int, backend: str) -> float:
+    def _sgd_seconds(self, sgd: SGD, dataset: str, n_weights: int, width: int, backend: str) -> float:
         samples = self._samples(dataset)
         updates = sgd.epochs * math.ceil(samples / sgd.batch_size)
         polish = sum(epochs for epochs, _ in sgd.polish)
@@ -189,20 +194,20 @@ class Costs:
         section = self.scenario.runs[run]
         _, n_weights, schedule, width = self._measured(run, point)
         dataset = self.scenario.ensembles[section.ensemble].dataset
-        samples, steps, looks = self._samples(dataset), int(schedule.times[-1]), len(schedule.times)
+        samples, steps, snapshots = self._samples(dataset), int(schedule.times[-1]), len(schedule.times)
         batch = samples if section.dynamics == "langevin" else min(int(point[1:]), samples)
         backend = self.engines.run(run)
         step = speed.gradient(n_weights, width, batch, backend)
         if section.dynamics == "langevin":
             step = step * (speed.IN_BASIN if backend == "fused" else 1.0) + speed.noise(n_weights)
-        seconds = steps * step + looks * speed.look(n_weights, width, samples, backend)
+        seconds = steps * step + snapshots * speed.snapshot(n_weights, width, samples, backend)
         waiting, lags = len(schedule.waiting_times), len(schedule.lags)
         if self.scenario.compute.snapshots == "full":
-            size = disk.snapshot_bytes(1, looks, n_weights)
+            size = disk.snapshot_bytes(1, snapshots, n_weights)
             memory = 2 * size
         else:
             motility = len(section.motility_lags) or 6
-            size = disk.streamed_bytes(1, looks, waiting, lags, 1 + len(section.more_chi), motility)
+            size = disk.streamed_bytes(1, snapshots, waiting, lags, 1 + len(section.more_chi), motility)
             memory = size + disk.reference_bytes(1, waiting, n_weights)
             seconds += waiting * lags * (2e-5 + 6e-9 * n_weights)
         return Work("engine", seconds, 1, memory + self._data(dataset), size)
@@ -221,13 +226,13 @@ class Costs:
             + starts * lags * model.comparison()
             + measurements * model.probe(section, train, test)
         )
-        # At most the starts of two decades' waiting times are open at once.
+        # At most the references of two decades of waiting times are in memory.
         held = min(starts, 2 * section.waiting_per_decade * section.windows)
         size = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
         return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (6 + 2 * held), size)
 
     def _measured(self, run: str, point: str) -> tuple[int, int, Schedule, int]:
-        """Networks of a run, their weights, when they are looked at, and their width."""
+        """Number of networks of a run, their number of weights, the recording times, and their width."""
         section = self.scenario.runs[run]
         ensemble = self.scenario.ensembles[section.ensemble]
         n_weights = self._n_weights(ensemble.dataset, ensemble.width, ensemble.depth)
@@ -251,7 +256,7 @@ class Costs:
         return 16.0 * self._samples(dataset) * self.scenario.data[dataset].components
 
     def _pixels(self, section: Classifier) -> float:
-        """Bytes of a classifier's images in memory, raw and as it sees them, and of their activations."""
+        """Bytes of a classifier's images in memory, raw and transformed, and of their activations."""
         train, test = _images(section)
         return (train + test) * find(section.source).pixels * (1 + 4 * 2 / section.pool**2)
 

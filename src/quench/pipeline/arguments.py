@@ -1,176 +1,168 @@
-"""Command-line options of every step from the sections of a scenario: the config keys that a job reads, and no others."""
+"""Command-line options from the sections of the configuration, so that every key is declared once.
+
+``add_section`` gives a command an option for every key of a section, with its type, bounds, choices, default and meaning.
+``read_section`` returns the values as that section, so that its own checks apply. ``flags`` writes options for a rule.
+"""
 
 from __future__ import annotations
 
+import argparse
+import math
 import shlex
-from collections.abc import Iterable
-from itertools import islice
-from typing import Any
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, TypeVar
 
-from quench.config.backends import Engines
-from quench.config.external import External
-from quench.config.sections import Ensemble, Run, Scan, Scenario
-from quench.pipeline.paths import Layout
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from quench.config.base import Section, extra_of
+from quench.errors import QuenchError
+
+_Section = TypeVar("_Section", bound=Section)
+# Reasons for a refusal, by pydantic's type of error.
+_REASONS = {
+    "int_parsing": "is not an integer",
+    "float_parsing": "is not a number",
+    "finite_number": "is out of range: not finite",
+    "greater_than_equal": "is out of range: at least {ge}",
+    "greater_than": "is out of range: more than {gt}",
+    "less_than_equal": "is out of range: at most {le}",
+    "less_than": "is out of range: less than {lt}",
+    "multiple_of": "is out of range: a multiple of {multiple_of}",
+    "missing": "has too few values",
+    "too_short": "has too few values",
+    "too_long": "has too many values",
+}
+
+
+def add_section(parser: argparse._ActionsContainer, section: type[Section], without: Collection[str] = ()) -> None:
+    """Add an option for every key of ``section`` that a job receives (``Section.option_fields``), or ``without`` some.
+
+    Items of a list are separated by commas, those of a pair by a colon; ``first-last`` is a range of integers.
+    """
+    for name, field in section.option_fields().items():
+        if name not in without:
+            add_field(parser, name, field)
+
+
+def add_field(parser: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:
+    """Add the option ``--name`` for the values of ``field``."""
+    default = None if field.is_required() else field.default
+    how: dict[str, Any] = {"required": field.is_required(), "type": _reader(field)}
+    kind = _without_null(field.annotation)
+    if kind is bool:
+        how = {"action": "store_true"}
+    elif typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        how |= {"type": type(choices[0]), "choices": choices}
+    parser.add_argument(f"--{name.replace('_', '-')}", default=default, help=_help(field, default), **how)
+
+
+def _help(field: FieldInfo, default: Any) -> str:
+    """Meaning, unit and default; the default of a key that may be null has its own words in the meaning."""
+    extra = extra_of(field)
+    parts = [str(field.description).replace("; null ", "; the default ")]
+    if "unit" in extra:
+        parts.append(f"[{extra['unit']}]")
+    if flags(value=default) not in ("", "--value"):
+        parts.append(f"(default: {_text(default, ',')})")
+    return " ".join(parts).replace("%", "%%")
+
+
+def read_section(args: argparse.Namespace, section: type[_Section], **given: Any) -> _Section:
+    """The options of ``add_section``, together with the keys ``given``, as a section.
+
+    Raises ``QuenchError`` with the option and the reason where the values do not fit together.
+    """
+    try:
+        return section.model_validate(section.nested(vars(args)) | given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        option = "-".join(str(part) for part in first["loc"] if isinstance(part, str)).replace("_", "-")
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:]
+        raise QuenchError(f"--{option}: {reason}" if option else reason) from None
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Integers >= 0, separated by commas; ``first-last`` stands for a range; at least one."""
+    values: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        try:
+            span = range(_whole(first), _whole(last) + 1) if dash else [_whole(first)]
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} is not a whole number or a range") from None
+        if not span:
+            raise argparse.ArgumentTypeError(f"{part!r}: a range starts with its smaller end")
+        values += span
+    return tuple(values)
+
+
+def _whole(text: str) -> int:
+    """``300`` and ``3e2``, but not ``3e-2`` or ``1.5``."""
+    if text.isdecimal():
+        return int(text)
+    value = float(text)
+    if not (math.isfinite(value) and value == int(value) and value >= 0):
+        raise ValueError
+    return int(value)
+
+
+def _reader(field: FieldInfo) -> Callable[[str], Any]:
+    """From the text of an option to a value within the bounds of ``field``."""
+    kind = _without_null(field.annotation)
+    item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
+    bounded: Any = Annotated[(field.annotation, *field.metadata, None)]
+    adapter: TypeAdapter[Any] = TypeAdapter(bounded, config=ConfigDict(allow_inf_nan=False))
+
+    def read(text: str) -> Any:
+        value: Any = text
+        if item is not None:
+            parts = [part for part in text.split(",") if part]
+            value = [part.split(":") for part in parts] if typing.get_origin(item) is tuple else parts
+            if _plain(item) is int:
+                value = integers(text)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            reason = _REASONS.get(first["type"], f"is not allowed: {first['msg']}").format(**first.get("ctx", {}))
+            wrong = text if isinstance(first["input"], (list, tuple)) else first["input"]
+            raise argparse.ArgumentTypeError(f"{str(wrong)!r} {reason}") from None
+
+    return read
+
+
+def _without_null(annotation: Any) -> Any:
+    """The type of a field, where it may be null the other one; a union of others as it is."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return _plain(annotation)
+    others = [one for one in typing.get_args(annotation) if one is not type(None)]
+    return _plain(others[0]) if len(others) == 1 else annotation
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without its bounds."""
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Annotated else annotation
 
 
 def flags(**values: Any) -> str:
-    """``--some-key value`` for every value; True gives the bare flag; None, False and empty tuples give nothing."""
+    """``--some-key value`` for every value; the bare option for True; nothing for None, False and empty tuples.
+
+    A list is separated by commas, a pair in a list by a colon.
+    """
     words = []
     for key, value in values.items():
         if value is None or value is False or value == ():
             continue
         words.append(f"--{key.replace('_', '-')}")
         if value is not True:
-            words.append(shlex.quote(",".join(map(str, value)) if isinstance(value, tuple) else str(value)))
+            words.append(shlex.quote(_text(value, ",")))
     return " ".join(words)
 
 
-class Options:
-    """Options of the jobs of ``scenario``, each as one string."""
-
-    def __init__(self, scenario: Scenario, layout: Layout) -> None:
-        self.scenario, self.layout, self.engines = scenario, layout, Engines(scenario)
-
-    def _engine(self, backend: str) -> dict[str, str]:
-        compute = self.scenario.compute
-        return {"backend": backend, "device": compute.device, "precision": compute.precision}
-
-    def prepare(self, dataset: str) -> str:
-        return flags(data_root=self.scenario.data_root, **dict(self.scenario.data[dataset]))
-
-    def pretrain(self, ensemble: str, seeds: str) -> str:
-        section = self.scenario.ensembles[ensemble]
-        return flags(
-            width=section.width,
-            depth=section.depth,
-            loss=section.loss,
-            weight_decay=section.weight_decay,
-            seeds=seeds,
-            **_sgd(section),
-            **self._engine(self.engines.ensemble(ensemble)),
-        )
-
-    def scan(self, scan: str, part: str) -> str:
-        """``part`` is a range ``first-last`` of the scan's grid points."""
-        section = self.scenario.scans[scan]
-        first, last = map(int, part.split("-"))
-        points = section.points[first : last + 1]
-        return flags(
-            points=",".join(f"{width}:{strength!r}" for width, strength in points),
-            depth=section.depth,
-            seeds=f"{section.first_seed}-{section.first_seed + section.seeds - 1}",
-            **_sgd(section),
-            **self._engine(self.engines.scans()),
-        )
-
-    def run(self, run: str, point: str) -> str:
-        section = self.scenario.runs[run]
-        value = section.points[point]
-        if section.dynamics == "langevin":
-            at = {"temperature": value, "lag_max": section.lag_max_at(), **_annealed(section)}
-        else:
-            chosen = {"momentum": {"momentum": section.momentum}, "adam": {"betas": section.betas}}
-            at = {
-                "batch_size": value,
-                "lag_max": section.lag_max_at(value),
-                **chosen.get(section.optimiser, {}),
-            }
-        return flags(
-            dynamics=section.dynamics,
-            **at,
-            step_size=section.step_size,
-            waiting_times=section.waiting_times,
-            dense=section.dense,
-            per_decade=section.per_decade,
-            **self._streamed(section),
-            **self._engine(self.engines.run(run)),
-        )
-
-    def _streamed(self, section: Run) -> dict[str, Any]:
-        """What a streamed run measures on the way, as its observables will be asked for; nothing for full snapshots."""
-        if self.scenario.compute.snapshots == "full":
-            return {}
-        chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
-        return {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
-
-    def observe(self, run: str, chi: str) -> str:
-        section = self.scenario.runs[run]
-        return flags(waiting_times=section.waiting_times, chi=chi, **_measured(section))
-
-    def external(self, name: str) -> str:
-        section = self.scenario.external[name]
-        return flags(waiting_times=section.waiting_times, chi=f"{section.chi:.10g}", **_measured(section))
-
-    def mobility(self, run: str) -> str:
-        section = self.scenario.runs[run]
-        return flags(
-            waiting_time=max(section.waiting_times),
-            lag=section.lag_max,
-            **self._engine(self.engines.ensemble(section.ensemble)),
-        )
-
-    def train(self, classifier: str) -> str:
-        section = self.scenario.classifiers[classifier]
-        return flags(
-            **_but(section, "source", "seeds", "first_seed", "flatness", "drift"),
-            keep=section.keep,
-            device=self.scenario.compute.device,
-        )
-
-    def after_training(self, classifier: str, part: str) -> str:
-        """Options of ``part``, flatness or drift, of a trained classifier."""
-        section = getattr(self.scenario.classifiers[classifier], part)
-        return flags(**dict(section), device=self.scenario.compute.device)
-
-    def quench(self, name: str) -> str:
-        return flags(**dict(self.scenario.quenches[name]))
-
-    def simulation(self, name: str) -> str:
-        section = self.scenario.simulations[name]
-        seeds = f"{section.first_seed}-{section.first_seed + section.seeds - 1}"
-        return flags(seeds=seeds, **_but(section, "first_seed", "seeds"))
-
-    def figure(self, name: str, files: Iterable[str]) -> str:
-        """``--run NAME FILE ...`` for every run, the same for the other kinds of input, and the figure's own choices.
-
-        ``files`` are those of ``Layout.figure_inputs``, in its order, where the job finds them.
-        """
-        section, rest = self.scenario.figures[name], iter(files)
-        named = [
-            " ".join([f"--{kind}", item, *map(shlex.quote, islice(rest, len(paths)))])
-            for kind, items in self.layout.figure_inputs(name).items()
-            for item, paths in items.items()
-        ]
-        chosen = flags(
-            scale=self.scenario.scale,
-            temperatures=section.temperatures,
-            waiting_time=section.waiting_time,
-            lags=section.lags,
-            fit=section.fit,
-            collapse=section.collapse,
-        )
-        return " ".join([*named, chosen])
-
-
-def _sgd(section: Ensemble | Scan) -> dict[str, Any]:
-    sgd = section.sgd
-    return {
-        "learning_rate": sgd.learning_rate,
-        "batch_size": sgd.batch_size,
-        "epochs": sgd.epochs,
-        "polish": ",".join(f"{epochs}:{rate!r}" for epochs, rate in sgd.polish) or None,
-    }
-
-
-def _annealed(section: Run) -> dict[str, Any]:
-    if section.anneal is None:
-        return {}
-    return {f"anneal_{key}": value for key, value in dict(section.anneal).items()}
-
-
-def _measured(section: Run | External) -> dict[str, Any]:
-    return {"motility_lags": section.motility_lags, "hidden_only": not section.include_output_layer}
-
-
-def _but(section: Any, *left_out: str) -> dict[str, Any]:
-    return {key: value for key, value in dict(section).items() if key not in left_out}
+def _text(value: Any, separator: str) -> str:
+    return separator.join(_text(item, ":") for item in value) if isinstance(value, tuple) else str(value)

@@ -1,88 +1,64 @@
-"""Where every result of a scenario lies: the paths that the rules make, and that are read by their names elsewhere."""
+"""Paths of all results of a scenario, from the table of stages and the declared sizes of chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from quench.config.sections import Scenario
-from quench.cost.model import Costs
+from quench.config.checks import check_temperatures
+from quench.config.sections import CHUNKED, Scenario
 from quench.data.own import is_own
+from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
 
 
-class Layout:
-    """Paths of the results of ``scenario``, relative to the folder that Snakemake runs in."""
+class Paths:
+    """Paths of the results of ``scenario``, relative to the folder where Snakemake runs."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.folder = f"results/{scenario.scenario}"
-        self.costs = Costs(scenario)
 
-    def raw(self, name: str) -> list[str]:
-        """The user's file that a dataset is made from, if it is."""
-        source = self.scenario.data[name].source
-        return [source] if is_own(source) else []
+    def files(self, rule: str, known: Mapping[str, str] | None = None) -> list[str]:
+        """The files of all jobs of ``rule`` that have the ``known`` wildcards.
 
-    def dataset(self, name: str) -> str:
-        return f"{self.folder}/data/{name}.nc"
+        Wildcards may be known through others: a run names its ensemble, which names its dataset. Unknown ones take all
+        values that the scenario declares.
+        """
+        stage, jobs = STAGES[rule], [self._with_references(known or {})]
+        for name in stage.wildcards:
+            values = [(job, [job[name]] if name in job else self._values(name, job)) for job in jobs]
+            jobs = [
+                self._with_references({**job, name: value}) for job, known_values in values for value in known_values
+            ]
+        return [f"{self.folder}/{stage.path.format(**job)}" for job in jobs]
 
-    def images(self, source: str) -> str:
-        return f"{self.folder}/images/{source}.nc"
+    def needs(self, rule: str, job: Mapping[str, str]) -> list[str]:
+        """The results that a job of ``rule`` reads, in the order of its command."""
+        if rule == "figure":
+            return self.figure_paths(job["figure"])
+        return [path for read in STAGES[rule].reads for path in self.files(read, job)]
 
-    def seed_chunks(self, kind: str, name: str) -> list[str]:
-        """Names of the seed chunks of an ensemble or classifier, ``first-last``; another seed changes the last one only."""
-        section, size = getattr(self.scenario, kind)[name], self.costs.chunk_size(kind, name)
-        first, stop = section.first_seed, section.first_seed + section.seeds
-        return [f"{start}-{min(start + size, stop) - 1}" for start in range(first, stop, size)]
+    def job(self, path: str) -> tuple[str, dict[str, str]]:
+        """Rule and wildcards of the job that makes ``path``."""
+        found = find(path.removeprefix(f"{self.folder}/"), self.scenario)
+        assert found is not None, path
+        return found[0].rule, found[1]
+
+    def chunks(self, table: str, name: str) -> list[str]:
+        """Chunks ``first-last`` of an entry's seeds, or of a scan's grid points; an added seed changes the last only."""
+        members, size = getattr(self.scenario, table)[name].members, self.scenario.chunk(table, name)
+        return [f"{part[0]}-{part[-1]}" for part in (members[i : i + size] for i in range(0, len(members), size))]
 
     def cores(self, n_networks: int) -> int:
-        """Cores of a training job: one for each network, up to those declared; on a cluster, for each that it works on at a
-        time."""
+        """Cores of a job that can work on ``n_networks`` at a time."""
         compute = self.scenario.compute
         return min(n_networks, compute.threads or n_networks if compute.job_minutes is None else compute.chunk)
 
-    def chunks_of(self, run: str) -> list[str]:
-        return self.seed_chunks("ensembles", self.scenario.runs[run].ensemble)
-
-    def pretrained(self, ensemble: str) -> list[str]:
-        chunks = self.seed_chunks("ensembles", ensemble)
-        return [f"{self.folder}/pretrained/{ensemble}/{seeds}.nc" for seeds in chunks]
-
-    def snapshots(self, run: str, point: str) -> list[str]:
-        return [f"{self.folder}/snapshots/{run}/{point}/{seeds}.nc" for seeds in self.chunks_of(run)]
-
-    def observables(self, run: str, chi: float | None = None, temperatures: Iterable[float] = ()) -> list[str]:
-        """Observables of a run: at the given temperatures, or at all its points."""
-        chi = chi or self.scenario.runs[run].chi
-        return [
-            f"{self.folder}/observables/{run}/{point}/chi{chi:.10g}.nc"
-            for point, value in self.scenario.runs[run].points.items()
-            if not temperatures or point[0] == "B" or value in temperatures
-        ]
-
-    def mobility(self, run: str, temperatures: Iterable[float] = ()) -> list[str]:
-        """Single weights of a run at the given temperatures (all), every chunk of networks."""
-        return [
-            f"{self.folder}/mobility/{run}/T{value:.10g}/{seeds}.nc"
-            for value in temperatures or self.scenario.runs[run].temperatures
-            for seeds in self.chunks_of(run)
-        ]
-
-    def scan(self, name: str) -> list[str]:
-        """Chunks of a scan's grid points, ``first-last`` in the order of ``Scan.points``."""
-        count, size = len(self.scenario.scans[name].points), self.costs.chunk_size("scans", name)
-        parts = [f"{start}-{min(start + size, count) - 1}" for start in range(0, count, size)]
-        return [f"{self.folder}/scans/{name}/{part}.nc" for part in parts]
-
-    def trainings(self, classifier: str) -> list[str]:
-        """Training files of a classifier, a chunk of seeds each."""
-        chunks = self.seed_chunks("classifiers", classifier)
-        return [f"{self.folder}/classifiers/{classifier}/{seeds}.nc" for seeds in chunks]
-
-    def external(self, name: str) -> str:
-        """Observables of a run that was recorded elsewhere."""
-        return f"{self.folder}/external/{name}.nc"
+    def raw(self, dataset: str) -> list[str]:
+        """The user's file from which a dataset is made, if there is one."""
+        source = self.scenario.data[dataset].source
+        return [source] if is_own(source) else []
 
     def figure(self, name: str) -> list[str]:
         return [f"{self.folder}/figures/{name}{form}" for form in FIGURE_FORMS]
@@ -92,24 +68,58 @@ class Layout:
         return [path for name in self.scenario.figures if name.startswith(prefix) for path in self.figure(name)]
 
     def figure_inputs(self, name: str) -> dict[str, dict[str, list[str]]]:
-        """The files that a figure's section names, by kind and name, as ``quench figure`` takes them."""
+        """The files that a figure's section names, by option of ``quench figure`` and by name."""
         section = self.scenario.figures[name]
-        return {
-            "run": {
-                run: [path for chi in section.chis_of(run) for path in self.observables(run, chi, section.temperatures)]
-                for run in section.runs
-            },
-            "ensemble": {ensemble: self.pretrained(ensemble) for ensemble in section.ensembles},
-            "scan": {scan: self.scan(scan) for scan in section.scans},
-            "mobility": {run: self.mobility(run, section.temperatures) for run in section.mobility},
-            "classifier": {classifier: self.trainings(classifier) for classifier in section.classifiers},
-            "external": {run: [self.external(run)] for run in section.external},
-            **{
-                part: {item: [f"{self.folder}/{part}/{item}.nc"] for item in getattr(section, part)}
-                for part in ("glass", "flatness", "drift")
-            },
-        }
+        found: dict[str, dict[str, list[str]]] = {}
+        for stage in STAGES.values():
+            if stage.drawn is not None:
+                entries = getattr(section, stage.drawn)
+                found[stage.option] = {entry: self._drawn(stage.drawn, entry, name) for entry in entries}
+        return found
 
     def figure_paths(self, name: str) -> list[str]:
         """The files of ``figure_inputs`` in their order."""
-        return [path for kind in self.figure_inputs(name).values() for paths in kind.values() for path in paths]
+        return [path for option in self.figure_inputs(name).values() for paths in option.values() for path in paths]
+
+    def _drawn(self, key: str, entry: str, figure: str) -> list[str]:
+        """Files of one ``entry`` under a ``key`` of a figure's section: at its temperatures and chi, all chunks."""
+        section = self.scenario.figures[figure]
+        stages = [stage for stage in STAGES.values() if stage.drawn == key]
+        stage = next(one for one in stages if one.declared(self.scenario, {one.wildcards[0]: entry}))
+        jobs: list[dict[str, str]] = [{stage.wildcards[0]: entry}]
+        if "chi" in stage.wildcards:
+            own = self.scenario.runs[entry].chi
+            jobs = [{**job, "chi": f"{chi or own:.10g}"} for chi in section.chis_of(entry) for job in jobs]
+        if "point" in stage.wildcards:
+            check_temperatures(figure, section, entry, self.scenario)
+            points = self.scenario.runs[entry].points
+            shown = [point for point, value in points.items() if value in (section.temperatures or points.values())]
+            jobs = [{**job, "point": point} for job in jobs for point in shown]
+        return [path for job in jobs for path in self.files(stage.rule, job)]
+
+    def _with_references(self, known: Mapping[str, str]) -> dict[str, str]:
+        """``known`` wildcards and those that their entries name."""
+        found, waiting = dict(known), list(known)
+        while waiting:
+            wildcard = waiting.pop()
+            entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]] if wildcard in TABLES else None
+            for name, value in dict(entry or {}).items():
+                if name in WILDCARDS and name not in found and isinstance(value, str):
+                    found[name] = value
+                    waiting.append(name)
+        return found
+
+    def _values(self, wildcard: str, job: Mapping[str, str]) -> list[str]:
+        """All values of an unknown ``wildcard`` of a ``job``."""
+        scenario = self.scenario
+        if wildcard in TABLES:
+            return list(getattr(scenario, TABLES[wildcard]))
+        if wildcard == "source":
+            return list(dict.fromkeys(classifier.source for classifier in scenario.classifiers.values()))
+        if wildcard == "point":
+            return list(scenario.runs[job["run"]].points)
+        if wildcard == "chi":
+            run = scenario.runs[job["run"]]
+            return [f"{chi:.10g}" for chi in dict.fromkeys((run.chi, *run.more_chi))]
+        table, name = next((TABLES[name], job[name]) for name in job if TABLES.get(name) in CHUNKED)
+        return self.chunks(table, name)

@@ -1,7 +1,7 @@
-"""A results folder: what belongs under which name. A whole file of another run, seed or temperature is found out here.
+"""Files of a results folder, each checked against its name: an intact file of another run, seed or temperature is refused.
 
-``results/<scenario>/config.yaml`` says what was asked for; a file's name says which part of it the file is; its own
-attributes and coordinates say what it holds.
+``results/<scenario>/config.yaml`` declares the results. A file's name says which of them it is; its attributes and
+coordinates say what it contains.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import xarray as xr
 
 from quench.config.scenario import load_files
 from quench.config.sections import Scenario
-from quench.dynamics.choices import optimiser_of
 from quench.errors import QuenchError
-from quench.pipeline import expected
-from quench.provenance import steps
+from quench.pipeline import expected, stages
 from quench.store import files
 
 CONFIG = "config.yaml"
-# Parameters that files of earlier versions do not name, and what they were then.
-_BEFORE = {"loss": "quadratic_hinge", "collapse": False, "momentum": 0.0}
+# Parameters that files of earlier versions do not state, and their values at that time.
+_EARLIER_DEFAULTS = {"loss": "quadratic_hinge", "collapse": False, "momentum": 0.0}
+# Backends for a file that states none: its code may be that of either.
+_BACKENDS = ("fused", "reference")
 
 
 def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Dataset:
-    """``files.read``, and within a results folder the file must be the one that its name says.
+    """``files.read``; within a results folder the file must match its name.
 
     Raises ``QuenchError`` like ``files.read``, and for a file of another configuration, point or set of seeds.
     """
@@ -37,90 +37,95 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
 
 
 def check(dataset: xr.Dataset, path: str | Path) -> None:
-    """Raise ``QuenchError`` where ``dataset``, read from ``path`` in a results folder, belongs elsewhere."""
+    """Raise ``QuenchError`` where ``dataset``, read from ``path`` in a results folder, does not match that path."""
     root = root_of(path)
-    wanted = expected.belonging(scenario_at(root), Path(path).absolute().relative_to(root).as_posix()) if root else None
+    if root is None:
+        return
+    wanted = expected.contents(scenario_at(root), Path(path).absolute().relative_to(root).as_posix())
     if wanted is None:
         return
-    assert root is not None
-    place = f"(asked for by {root.name}/{CONFIG}); delete it and run again"
+    place = f"(declared in {root.name}/{CONFIG}); delete it and run again"
     if dataset.attrs.get("kind") not in wanted.kinds:
-        raise QuenchError(f"{path}: holds {dataset.attrs.get('kind')!r}, not {' or '.join(wanted.kinds)} {place}")
+        raise QuenchError(f"{path}: contains {dataset.attrs.get('kind')!r}, not {' or '.join(wanted.kinds)} {place}")
     difference = _difference(files.plain(wanted.config), files.config_of(dataset))
-    if difference:
-        raise QuenchError(f"{path}: belongs elsewhere: {difference} {place}")
     for name, values in wanted.coordinates.items():
-        held = dataset[name].values.tolist() if name in dataset.variables else None
-        if held != values:
-            raise QuenchError(f"{path}: belongs elsewhere: {name} is {_few(held)}, not {_few(values)} {place}")
+        found = dataset[name].values.tolist() if name in dataset.variables else None
+        if not difference and found != values:
+            difference = f"{name} is {_shortened(found)}, not {_shortened(values)}"
+    if difference:
+        raise QuenchError(f"{path}: does not match its path: {difference} {place}")
 
 
-def read_together(paths: Iterable[str | Path], kind: str) -> list[xr.Dataset]:
-    """``read`` every file of ``kind`` that one thing is in: chunks of networks or of points."""
-    together, found = Together(), []
+def read_chunks(paths: Iterable[str | Path], kind: str) -> list[xr.Dataset]:
+    """``read`` all files of ``kind`` that belong to one ensemble, run, scan or classifier."""
+    chunks, found = Chunks(), []
     for path in paths:
         found.append(read(path, kind))
-        together.add(path, found[-1])
+        chunks.add(path, found[-1])
     return found
 
 
-class Together:
-    """Files that are taken as one: all made under one configuration by one code, and nothing is in two of them."""
+class Chunks:
+    """Chunks of one whole: made with one configuration by one version of the code, and without common members."""
 
     def __init__(self) -> None:
-        self._first: tuple[str | Path, Any, Any] | None = None
+        self._first: tuple[str | Path, dict[str, Any], str | None] | None = None
         self._owner: dict[str, str | Path] = {}
 
     def add(self, path: str | Path, dataset: xr.Dataset) -> None:
-        """Raise ``QuenchError``, naming ``path``, where ``dataset`` does not go with those added before."""
-        shared, members = _shared(dataset)
-        # What says nothing of its members is one.
-        members = members or [f"the file {path}"]
+        """Raise ``QuenchError``, naming ``path``, where ``dataset`` does not fit the chunks added before."""
+        config, members = _common_and_members(dataset)
         code = dataset.attrs.get("code_fingerprint")
-        first, its_config, its_code = self._first = self._first or (path, shared, code)
-        if shared != its_config:
-            raise QuenchError(f"{path}: made under another configuration than {first}")
-        # Foreign files and recordings on their way do not say by what code they were made.
+        first, its_config, its_code = self._first = self._first or (path, config, code)
+        if config != its_config:
+            raise QuenchError(f"{path}: made with another configuration than {first}")
+        # Foreign files and unfinished recordings do not state their code.
         if None not in (code, its_code) and code != its_code:
-            raise QuenchError(f"{path}: made by other code than {first}; make both again")
-        for member in members:
+            raise QuenchError(f"{path}: made by a different version of the code than {first}; make both again")
+        # A file without seeds counts as one member.
+        for member in members or [f"the file {path}"]:
             if member in self._owner:
-                raise QuenchError(f"{path}: {member} is in {self._owner[member]} too; everything counts once")
+                raise QuenchError(f"{path}: {member} is also in {self._owner[member]}; each may be in one file only")
             self._owner[member] = path
 
 
-def _shared(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
-    """What files that are taken as one have in common, and what each of them has for itself."""
+def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+    """Configuration that all chunks have in common, and the members of this one: its seeds, or points of a run or scan."""
     kind, config = dataset.attrs.get("kind"), files.config_of(dataset)
-    seeds = [f"seed {seed}" for seed in dataset["seed"].values.tolist()] if "seed" in dataset.variables else []
     if kind == "scan":
         points = zip(dataset["width"].values.tolist(), dataset["weight_decay"].values.tolist(), strict=True)
         return config, [f"the point n = {width}, lambda = {strength:g}" for width, strength in points]
+    seeds = [f"seed {seed}" for seed in dataset["seed"].values.tolist()] if "seed" in dataset.variables else []
     if kind not in ("observables", "mobility"):
         return config, seeds
+    config, point = _without_point(config)
+    return config, [f"{point}, {seed}" for seed in seeds] if kind == "mobility" else [point]
+
+
+def _without_point(config: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """``config`` of a measured trajectory without its point of the run, and that point in words."""
     trajectory = dict(config.pop("trajectory", {}))
-    point = {name: trajectory.pop(name, None) for name in ("temperature", "batch_size")} | {
-        "chi": config.pop("chi", None)
-    }
+    point = {name: trajectory.pop(name, None) for name in ("temperature", "batch_size")}
+    point["chi"] = config.pop("chi", None)
     if trajectory.get("anneal"):
         trajectory["anneal"] = {**trajectory["anneal"], "end": None}
-    # The longest lag of SGD is cut to a number of samples.
+    # The longest lag of SGD depends on the batch size.
     trajectory.pop("lag_max", None)
-    told = ", ".join(f"{name} = {value:g}" for name, value in point.items() if value is not None)
-    return {**config, "trajectory": trajectory}, [f"{told}, {seed}" for seed in seeds] if kind == "mobility" else [told]
+    words = ", ".join(f"{name} = {value:g}" for name, value in point.items() if value is not None)
+    return {**config, "trajectory": trajectory}, words
 
 
 def root_of(path: str | Path) -> Path | None:
-    """The results folder that the file at ``path`` lies in: the nearest one above with a config.yaml and a known layout."""
+    """The results folder of the file at ``path``: the nearest folder above with a config.yaml and a known layout."""
     path = Path(path).absolute()
     for root in list(path.parents)[1:5]:
-        if (root / CONFIG).is_file() and expected.stage_of(path.relative_to(root).as_posix()):
+        if (root / CONFIG).is_file() and stages.find(path.relative_to(root).as_posix()):
             return root
     return None
 
 
 def opened(folder: Path) -> tuple[Path, Scenario]:
-    """The absolute path of a results folder that a user named, and its scenario; ``QuenchError`` for any other folder."""
+    """Absolute path and scenario of a results folder. Raises ``QuenchError`` for any other folder."""
     root = folder.absolute()
     if not (root / CONFIG).is_file():
         raise QuenchError(f"{folder}: no {CONFIG}; name the results of one scenario, as in results/default")
@@ -133,41 +138,31 @@ def scenario_at(root: Path) -> Scenario:
     return load_files([root / CONFIG])
 
 
-def _difference(wanted: Mapping[str, Any], held: Mapping[str, Any], above: str = "") -> str:
-    """The first declared parameter that a file was made under another value of, in words; empty where there is none."""
+def _difference(wanted: Mapping[str, Any], found: Mapping[str, Any], above: str = "") -> str:
+    """The first declared parameter that a file states otherwise, in words; empty where there is none."""
     for name, value in wanted.items():
         place = f"{above}{name}"
         if isinstance(value, Mapping):
-            told = _difference(value, held.get(name) or {}, f"{place}.")
-            if told:
-                return told
-        elif held.get(name, _BEFORE.get(name)) != value:
-            return f"{place} is {_few(held.get(name))}, not {_few(value)}"
+            difference = _difference(value, found.get(name) or {}, f"{place}.")
+            if difference:
+                return difference
+        elif found.get(name, _EARLIER_DEFAULTS.get(name)) != value:
+            return f"{place} is {_shortened(found.get(name))}, not {_shortened(value)}"
     return ""
 
 
-def _few(value: Any) -> str:
+def _shortened(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def paths_in(root: Path) -> list[Path]:
-    """All NetCDF files of a results folder, but for what unfinished jobs keep in hidden folders and names."""
+    """All NetCDF files of a results folder, except those of unfinished jobs, which have hidden folders and names."""
     found = [path for path in root.rglob("*.nc") if not any(p.startswith(".") for p in path.relative_to(root).parts)]
     return sorted(found)
 
 
-def codes_of(dataset: xr.Dataset) -> set[str]:
-    """Fingerprints that the present code would give ``dataset``'s file; of a mobility either backend's."""
-    kind, config = dataset.attrs["kind"], files.config_of(dataset)
-    if kind == "figure":
-        return {steps.code(kind, figure=config["figure"])}
-    if kind == "mobility":
-        return {steps.code(kind, backend) for backend in ("fused", "reference")}
-    if kind in ("snapshots", "streamed"):
-        how = {"momentum": config.get("momentum") or 0.0, "annealed": bool(config.get("anneal"))}
-        optimiser = optimiser_of(config["dynamics"], **how)
-        return {steps.code(steps.run_step(optimiser, "full" if kind == "snapshots" else kind), config["backend"])}
-    named = {"dataset": "prepare", "pretrained": "pretrain", "observables": "observe", "training": "train"}
-    named["glass"] = "pspin-simulate" if "n_spins" in config else "pspin"
-    return {steps.code(named.get(kind, kind), config.get("backend", ""))}
+def codes_of(dataset: xr.Dataset, stage: stages.Stage) -> set[str]:
+    """Fingerprints that the present code would give a file of ``stage``: of either backend where it states none."""
+    stated = files.config_of(dataset) | ({"snapshots": "streamed"} if dataset.attrs["kind"] == "streamed" else {})
+    return {stage.code({"backend": backend, **stated}) for backend in _BACKENDS}

@@ -1,4 +1,4 @@
-"""How far a workflow is: Snakemake's own list of what is to be made, with what logs and saved states tell of each."""
+"""Progress of a workflow, from Snakemake's list of its jobs, their logs and their checkpoints."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quench.pipeline.stages import log_of
 from quench.runtime import usage
 from quench.runtime.progress import LOG_EVERY_SECONDS
 
 STATES = ("done", "running", "failed", "stopped", "waiting")
 _PROGRESS = re.compile(r"^.*: (?P<where>.*step [\d,]+ of [\d,]+.* left)$", re.MULTILINE)
 _FAILED = re.compile(r"^Error in rule \w+:\n(?:[ \t]+.*\n)*?[ \t]+log: (?P<log>\S+)", re.MULTILINE)
-# A job on another machine that told nothing for so long is not taken for a running one.
+# Seconds without a line in its log after which a job on another machine counts as stopped.
 _SILENT = 4 * LOG_EVERY_SECONDS
 
 
 @dataclass
-class Job:
-    """One job of the workflow: its rule, the files it makes, and whether Snakemake would run it."""
+class TrackedJob:
+    """One job of the workflow: its rule, its files, and whether Snakemake would run it."""
 
     rule: str
     name: str
@@ -34,7 +35,7 @@ class Job:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the job saves its state, if it is one that does."""
+        """Folder of its checkpoint, if it writes one."""
         output = self.outputs[0]
         return output.parent / f".{output.stem}.checkpoint"
 
@@ -44,33 +45,33 @@ class Job:
         return found[-1]["where"] if found else ""
 
     def last_words(self, lines: int = 5) -> list[str]:
-        """The end of the log."""
+        """The last lines of the log."""
         return [line for line in _text(self.log).splitlines() if line.strip()][-lines:]
 
 
-def jobs(summary: str, folder: Path) -> list[Job]:
+def tracked(summary: str, folder: Path) -> list[TrackedJob]:
     """The jobs in the output of ``snakemake --summary``, run in ``folder``, in its order; each with its state."""
     table = csv.DictReader(summary.splitlines(), delimiter="\t")
-    found: dict[tuple[str, Path], Job] = {}
+    found: dict[tuple[str, Path], TrackedJob] = {}
     for row in table:
         path = Path(row["output_file"])
         log = _log_of(path)
-        job = found.setdefault((row["rule"], log), Job(row["rule"], _name(log), folder / log))
+        job = found.setdefault((row["rule"], log), TrackedJob(row["rule"], _name(log), folder / log))
         job.outputs.append(folder / path)
         job.pending |= row["plan"] != "no update"
         if row["plan"] != "no update" and not job.reason:
-            # Nothing changed in the job itself.
-            job.reason = "inputs to be made anew" if row["status"] == "ok" else row["status"]
+            # The job itself is unchanged.
+            job.reason = "inputs to be made again" if row["status"] == "ok" else row["status"]
     run = _Run(folder)
     for job in found.values():
         job.state = _state(job, run) if job.pending else "done"
     return list(found.values())
 
 
-def left(known: Iterable[Job]) -> float | None:
-    """Seconds that the jobs to come would take one after the other, each like the finished ones of its rule.
+def left(known: Iterable[TrackedJob]) -> float | None:
+    """Seconds that the remaining jobs would take one after the other, each as long as the finished ones of its rule.
 
-    None where a rule has no finished job to judge by.
+    None where a rule has no finished job.
     """
     took: dict[str, list[float]] = {}
     for job in known:
@@ -86,18 +87,19 @@ def left(known: Iterable[Job]) -> float | None:
 
 
 class _Run:
-    """What a Snakemake at work in ``folder`` has left there: since when it holds its lock, and which jobs it saw fail."""
+    """State of a Snakemake that runs in ``folder``: the time of its lock, and the jobs that it reports as failed."""
 
     def __init__(self, folder: Path) -> None:
         hidden = folder / ".snakemake"
-        self.since = min((path.stat().st_mtime for path in _files(hidden / "locks")), default=None)
-        # Every call of Snakemake begins a log, the one that asks for the summary, too.
-        told = [] if self.since is None else _files(hidden / "log")
-        recent = [path for path in told if path.stat().st_mtime >= self.since]
+        since = min((path.stat().st_mtime for path in _files(hidden / "locks")), default=None)
+        # Every call of Snakemake starts a log, including the one for the summary.
+        logs = [] if since is None else _files(hidden / "log")
+        recent = [path for path in logs if since is not None and path.stat().st_mtime >= since]
+        self.since = since
         self.failed = {folder / log for path in recent for log in _FAILED.findall(_text(path))}
 
 
-def _state(job: Job, run: _Run) -> str:
+def _state(job: TrackedJob, run: _Run) -> str:
     if job.checkpoint.is_dir():
         if _at_work(job.checkpoint, job.log):
             return "running"
@@ -111,7 +113,7 @@ def _state(job: Job, run: _Run) -> str:
 
 
 def _at_work(checkpoint: Path, log: Path) -> bool:
-    """Whether the process that the lock names lives; of one on another machine the log tells, which it writes to."""
+    """Whether the process in the lock is alive; on another machine, whether its log has recent lines."""
     process, _, host = _text(checkpoint / "lock").strip().partition(" on ")
     if not process.isdigit():
         return False
@@ -127,11 +129,8 @@ def _at_work(checkpoint: Path, log: Path) -> bool:
 
 
 def _log_of(output: Path) -> Path:
-    """``results/default/data/mnist.nc`` is told about in ``results/default/logs/data/mnist.log``."""
-    results, rest = Path(*output.parts[:2]), Path(*output.parts[2:])
-    if rest.parts[:1] == ("report",):
-        return results / "logs/report.log"
-    return results / "logs" / rest.with_name(rest.name.removesuffix(rest.suffix) + ".log")
+    """Log of the job that makes ``results/default/data/mnist.nc``: ``results/default/logs/data/mnist.log``."""
+    return Path(*output.parts[:2]) / log_of(Path(*output.parts[2:]).as_posix())
 
 
 def _name(log: Path) -> str:

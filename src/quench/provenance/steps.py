@@ -40,8 +40,12 @@ def run_step(optimiser: str, snapshots: str) -> str:
 
 
 def modules(step: str, backend: str = "", figure: str = "") -> tuple[str, ...]:
-    """Dotted names of the modules that compute the result of ``step``, with all that they import."""
-    own = _STEPS[step.removesuffix(_STREAMED)]
+    """Dotted names of the modules that compute the result of ``step``, with all that they import.
+
+    A step that one module computes may be named by it.
+    """
+    name = step.removesuffix(_STREAMED)
+    own = _STEPS.get(name, (name,))
     streamed = ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()
     return tuple(module.format(backend=backend, figure=figure) for module in (*own, *streamed))
 

@@ -1,4 +1,4 @@
-"""What the page shows of one scenario, read from its folder of results."""
+"""Contents of the report page of one scenario, read from its folder of results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import xarray as xr
 import yaml
 
 from quench.claims.judge import CANNOT, NOT_REPRODUCED, REPRODUCED
-from quench.config.scenario import FIGURE_SOURCES, TABLES
+from quench.config.base import Section, references, tables
+from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.report import provenance, svg
 from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
@@ -21,19 +22,11 @@ from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 from quench.store import files
 
 VERDICTS = {"yes": REPRODUCED, "no": NOT_REPRODUCED, "open": CANNOT}
-# Which sections of a scenario the names under a key refer to: those of a figure, and those of what it names.
-_REFERS = FIGURE_SOURCES | {
-    "mobility": ("runs",),
-    "flatness": ("classifiers",),
-    "drift": ("classifiers",),
-    "ensemble": ("ensembles",),
-    "dataset": ("data",),
-}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure: ``name`` in the config, its place in the papers, words, picture, plotted numbers and parameters."""
+    """A figure: its ``name`` in the config, place in the papers, words, picture, plotted numbers and parameters."""
 
     name: str
     place: Place
@@ -52,7 +45,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything about one scenario."""
+    """All contents of one scenario."""
 
     scenario: str
     scale: str
@@ -77,7 +70,7 @@ class Contents:
     def signatures(self) -> list[dict[str, Any]]:
         """Rows of the glass-against-network table: each cell a list of evidence with its reading.
 
-        A reproduced claim speaks for or against a glass; any other is shown as what it is, not reproduced or open.
+        A reproduced claim is evidence for or against a glass; any other is shown as not reproduced or open.
         """
         verdicts = {row["id"]: row["mark"] for row in self.claims}
 
@@ -100,10 +93,10 @@ class Contents:
 
 
 def gather(results: Path, config: Mapping[str, Any] | None = None, command: str = "snakemake") -> Contents:
-    """What is in a folder of results; ``config`` is the resolved one, by default that kept in the folder.
+    """Contents of a folder of results; ``config`` is the resolved one, by default that in the folder.
 
-    ``command`` is the Snakemake call that makes this scenario, without a target. Raises ``QuenchError`` where there
-    are no results, and for damaged files; figures that are not drawn yet are named in ``absent``.
+    ``command`` is the Snakemake call that makes this scenario, without a target. Raises ``QuenchError`` for a folder
+    without results, and for damaged files; figures that are not drawn yet are listed in ``absent``.
     """
     config = _named(config or _config(results))
     claims = _claims(results / "claims.json")
@@ -129,15 +122,15 @@ def _config(results: Path) -> dict[str, Any]:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise QuenchError(f"{results}: no results of a scenario there (no config.yaml)") from None
+        raise QuenchError(f"{results}: no results of a scenario (no config.yaml)") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
 
 
 def _named(config: Mapping[str, Any]) -> dict[str, Any]:
-    """``config`` without the entries that an overlay dropped, which are null."""
+    """``config`` without its null entries, which an overlay dropped."""
     named = dict(config)
-    for table in TABLES:
+    for table in tables(Scenario):
         named[table] = {name: entry for name, entry in (config.get(table) or {}).items() if entry is not None}
     return named
 
@@ -178,27 +171,28 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
 
 
 def _with_target(command: str, target: str) -> str:
-    """``snakemake TARGET --configfile ...``: that option would take a target after it for a file."""
+    """``snakemake TARGET --configfile ...``: a target after that option would count as a file."""
     program, _, options = command.partition(" ")
     return f"{program} {target} {options}".rstrip()
 
 
 def lineage(config: Mapping[str, Any], figure: str) -> dict[str, Any]:
-    """The part of a resolved config that a figure depends on: its own section and every one that this leads to.
+    """The part of a resolved config that a figure depends on: its entry and all entries to which this leads.
 
     Keys that are not set are left out.
     """
+    sections = tables(Scenario)
     found: dict[str, Any] = {f"figures.{figure}": _set(config["figures"][figure])}
-    waiting = [config["figures"][figure]]
+    waiting: list[tuple[type[Section], Mapping[str, Any]]] = [(Figure, config["figures"][figure])]
     while waiting:
-        entry = waiting.pop(0)
-        for key, sections in _REFERS.items():
+        section, entry = waiting.pop(0)
+        for key, known in references(section).items():
             names = entry.get(key) or ()
-            for name, section in itertools.product([names] if isinstance(names, str) else names, sections):
-                target = (config.get(section) or {}).get(name)
-                if target is not None and f"{section}.{name}" not in found:
-                    found[f"{section}.{name}"] = _set(target)
-                    waiting.append(target)
+            for name, table in itertools.product([names] if isinstance(names, str) else names, known):
+                target = (config.get(table) or {}).get(name)
+                if target is not None and f"{table}.{name}" not in found:
+                    found[f"{table}.{name}"] = _set(target)
+                    waiting.append((sections[table], target))
     return found
 
 
@@ -207,5 +201,5 @@ def _set(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """A line of matplotlib's mathematical text without its marks."""
+    """A line of matplotlib's mathematical text without its dollar signs."""
     return text.replace("$", "")

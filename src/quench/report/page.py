@@ -61,7 +61,7 @@ def render(contents: Contents) -> str:
         contents=contents,
         total=total,
         graph=Markup(graph.drawing(contents.spent)),
-        stages={name: contents.spent[name] for name in graph.STAGES if name in contents.spent},
+        stages={name: contents.spent[name] for name in graph.BOXES if name in contents.spent},
         versions=provenance.versions(figure.numbers for figure in contents.figures),
         seeds=provenance.seeds(contents.config),
         resolved=yaml.safe_dump(contents.config, sort_keys=False, allow_unicode=True, width=100),
@@ -97,7 +97,7 @@ def _page(template: str, **values: Any) -> str:
         "readings": READINGS,
         "systems": SYSTEMS,
         "papers": {paper.key: paper for paper in PAPERS},
-        "labels": {name: stage.label for name, stage in graph.STAGES.items()},
+        "labels": {name: box.label for name, box in graph.BOXES.items()},
     }
     return environment.get_template(template).render(**values)
 

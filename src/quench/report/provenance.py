@@ -1,4 +1,4 @@
-"""Where the results of a scenario come from: what its jobs took, by stage, and the versions in its figures."""
+"""Provenance of the results of a scenario: resources of its jobs by folder, versions in its figures, seeds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 import xarray as xr
 
-from quench.config.scenario import NAMING
+from quench.config.base import tables
+from quench.config.sections import Scenario
+from quench.pipeline.stages import STAGES
 from quench.runtime import usage
 
 
 @dataclass
 class Spent:
-    """Jobs of a stage; seconds by the clock and of processor time summed over them, where their logs say so."""
+    """Jobs of a folder, and the sums of their wall and processor times, as far as their logs state them."""
 
     jobs: int = 0
     timed: int = 0
@@ -36,31 +38,34 @@ class Spent:
 
 
 def spent(results: Path, config: Mapping[str, Any]) -> dict[str, Spent]:
-    """What each stage, a folder of results, took, from the logs of its jobs; a log tells of the job's last start.
+    """Resources of the jobs of each folder of results, from their logs; a log covers the job's last start.
 
-    Left out is what the resolved ``config`` does not name: results of an earlier one may lie in the same folder.
+    Results that the resolved ``config`` does not declare are left out: they are those of an earlier one.
     """
-    stages: dict[str, Spent] = {}
+    tables_of: dict[str, list[str]] = {}
+    for stage in STAGES.values():
+        tables_of.setdefault(stage.folder, []).extend([stage.table] if stage.table else [])
+    folders: dict[str, Spent] = {}
     logs = results / "logs"
     for path in sorted(logs.rglob("*.log")):
-        stage, *names = path.relative_to(logs).with_suffix("").parts
-        sections = NAMING.get(stage, ())
-        if not sections or any(names[0] in (config.get(section) or {}) for section in sections):
-            stages.setdefault(stage, Spent()).add(usage.read(path))
-    return stages
+        folder, *names = path.relative_to(logs).with_suffix("").parts
+        declaring = tables_of.get(folder)
+        if not declaring or any(names[0] in (config.get(table) or {}) for table in declaring):
+            folders.setdefault(folder, Spent()).add(usage.read(path))
+    return folders
 
 
-def total(stages: Iterable[Spent]) -> Spent:
-    """All stages together."""
-    whole = Spent()
-    for stage in stages:
-        whole.jobs += stage.jobs
-        whole.timed += stage.timed
-        whole.seconds += stage.seconds
-        whole.cpu += stage.cpu
-        whole.megabytes = max(whole.megabytes, stage.megabytes)
-        whole.machines |= stage.machines
-    return whole
+def total(parts: Iterable[Spent]) -> Spent:
+    """Resources of all ``parts``."""
+    found = Spent()
+    for part in parts:
+        found.jobs += part.jobs
+        found.timed += part.timed
+        found.seconds += part.seconds
+        found.cpu += part.cpu
+        found.megabytes = max(found.megabytes, part.megabytes)
+        found.machines |= part.machines
+    return found
 
 
 def duration(seconds: float) -> str:
@@ -73,7 +78,7 @@ def duration(seconds: float) -> str:
 
 
 def versions(figures: Iterable[xr.Dataset]) -> dict[str, list[str]]:
-    """Versions of packages, commits and releases in the figures' files; more than one where they were made apart."""
+    """Versions of packages, commits and releases in the figures' files; several where they were made at different times."""
     found: dict[str, set[str]] = {}
     for figure in figures:
         attributes: Mapping[str, Any] = figure.attrs
@@ -87,9 +92,9 @@ def versions(figures: Iterable[xr.Dataset]) -> dict[str, list[str]]:
 
 
 def seeds(config: Mapping[str, Any]) -> dict[str, str]:
-    """Seeds of everything random in a resolved config, ``section.name`` to ``first-last``."""
+    """Seeds of all random parts of a resolved config: ``section.name`` to ``first-last``."""
     found = {}
-    for section in ("ensembles", "scans", "classifiers", "simulations"):
+    for section in [name for name, entry in tables(Scenario).items() if "first_seed" in entry.model_fields]:
         for name, entry in (config.get(section) or {}).items():
             first, count = entry.get("first_seed", 0), entry.get("seeds", 1)
             found[f"{section}.{name}"] = f"{first}-{first + count - 1}" if count > 1 else str(first)

@@ -1,4 +1,4 @@
-"""Glass against network: what marks a glass, and which claims say whether the networks show it."""
+"""Signatures of a glass, and the claims that say whether networks show them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Evidence(NamedTuple):
-    """A claim, what it says in a few words, and whether it speaks for a glass where it is reproduced."""
+    """A claim, its content in a few words, and whether it is evidence for a glass where it is reproduced."""
 
     claim: str
     words: str
@@ -14,7 +14,7 @@ class Evidence(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """A mark of glassy dynamics, how a glass shows it, and evidence for each of ``SYSTEMS``."""
+    """A signature of glassy dynamics, its form in a glass, and evidence for each of ``SYSTEMS``."""
 
     name: str
     glass: str
@@ -42,7 +42,7 @@ def _unlike(claim: str, words: str) -> Evidence:
 SIGNATURES = (
     Signature(
         "Slowing down on cooling",
-        "Relaxation times grow without bound at a temperature above zero.",
+        "Relaxation times diverge at a temperature above zero.",
         {
             "regularised": (
                 _unlike("kwj-3d-finite", "no divergence at any T"),
@@ -60,7 +60,7 @@ SIGNATURES = (
     ),
     Signature(
         "Time-temperature superposition",
-        "Curves of all temperatures fall on one when time is divided by the relaxation time.",
+        "Curves of all temperatures collapse when time is divided by the relaxation time.",
         {
             "regularised": (_like("kwj-4a-collapse", "curves collapse"),),
             "under": (_unlike("kwj-a6a-leaves", "some temperatures leave the master curve"),),
@@ -89,7 +89,7 @@ SIGNATURES = (
             "over": (_unlike("kwj-5c-no-cage", "no cage"),),
             "sgd_under": (
                 _like("bj-5-plateau", "a plateau with epochs"),
-                _unlike("bj-5-epoch", "gone with independent batches"),
+                _unlike("bj-5-epoch", "absent with independent batches"),
             ),
             "sgd_over": (_unlike("bj-4-no-plateau", "no plateau at the bottom"),),
         },
@@ -115,7 +115,7 @@ SIGNATURES = (
     ),
     Signature(
         "Ageing",
-        "After a quench the relaxation time grows with the waiting time, for ever.",
+        "After a quench the relaxation time grows with the waiting time, without limit.",
         {
             "pspin": (
                 _like("ours-1-ageing", "in proportion to the waiting time"),
@@ -125,16 +125,16 @@ SIGNATURES = (
             "regularised": (_like("kwj-8b-ageing", "ages"),),
             "under": (_like("kwj-8d-ageing", "ages"),),
             "over": (_unlike("kwj-a11-none", "no ageing"),),
-            "sgd_under": (_like("bj-5-late", "ages to the end"),),
+            "sgd_under": (_like("bj-5-late", "ages until the end"),),
             "sgd_over": (
                 _like("bj-3-ageing", "ages while it learns"),
-                _unlike("bj-3-bottom", "no longer at the bottom"),
+                _unlike("bj-3-bottom", "not at the bottom"),
             ),
         },
     ),
     Signature(
         "Slow descent",
-        "After a quench the energy falls ever more slowly and stays above its minimum.",
+        "After a quench the energy decreases ever more slowly and stays above its minimum.",
         {
             "pspin": (
                 _like("bj-1-power", "a power of time"),
@@ -142,17 +142,17 @@ SIGNATURES = (
             ),
             "sgd_under": (_like("bj-5-loss", "the loss stays above zero"),),
             "sgd_over": (
-                _like("bj-2-log-b", "falls as log t"),
+                _like("bj-2-log-b", "decreases as log t"),
                 _unlike("bj-2-zero-b", "reaches its minimum"),
             ),
         },
     ),
     Signature(
         "Saddles before minima",
-        "On the way down the landscape has fewer and fewer downhill directions.",
+        "The number of directions of negative curvature decreases with the energy.",
         {
-            "sgd_under": (_unlike("bj-5-negative", "downhill directions never go"),),
-            "sgd_over": (_like("bj-2-negative", "fewer and fewer of them"),),
+            "sgd_under": (_unlike("bj-5-negative", "negative curvature persists"),),
+            "sgd_over": (_like("bj-2-negative", "ever less negative curvature"),),
         },
     ),
     Signature(
@@ -160,7 +160,7 @@ SIGNATURES = (
         "The bath keeps the noise constant.",
         {
             "sgd_under": (_like("bj-4.2-temperature", "constant noise"),),
-            "sgd_over": (_unlike("bj-4.2-noise", "the noise dies with the loss"),),
+            "sgd_over": (_unlike("bj-4.2-noise", "the noise vanishes with the loss"),),
         },
     ),
 )

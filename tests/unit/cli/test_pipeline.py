@@ -270,9 +270,9 @@ MISTAKES = [
     ([*OBSERVE, "--lags=-5"], "not a whole number"),
     ([*OBSERVE, "--lags", "7777"], "lag 7777 follows no waiting time in its snapshots (nearest: "),
     ([*OBSERVE, "-o", "snapshots-whole.nc"], "snapshots-whole.nc: is one of the inputs"),
-    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "seed 0 is in"),
-    (["observe", "plain.nc", "plain.nc", *OBSERVE[2:]], "the file plain.nc is in plain.nc too"),
-    (["observe", "hotter.nc", *OBSERVE[1:]], "under another configuration"),
+    (["observe", "snapshots-whole.nc", *OBSERVE[1:]], "seed 0 is also in"),
+    (["observe", "plain.nc", "plain.nc", *OBSERVE[2:]], "the file plain.nc is also in plain.nc"),
+    (["observe", "hotter.nc", *OBSERVE[1:]], "with another configuration"),
     (["observe", "foreign.nc", *OBSERVE[1:]], "foreign.nc"),
     (replaced(FIGURE, "kwj.fig3", "kwj.fig33"), "did you mean 'kwj.fig3'"),
     (replaced(FIGURE, "kwj.fig3", "kwj.panels"), "no figure 'kwj.panels'"),
@@ -282,7 +282,7 @@ MISTAKES = [
     ([*FIGURE, "--waiting-time", "7"], "t_w = 7 was not measured"),
     ([*FIGURE, "--run", "lonely"], "at least one file"),
     (replaced(FIGURE, "observables-whole.nc", "foreign.nc"), "foreign.nc: no variable 'overlap'"),
-    (["config", "text.nc"], "must hold keys and values"),
+    (["config", "text.nc"], "must contain keys and values"),
     (["config"], "give at least one config file"),
 ]  # fmt: skip
 

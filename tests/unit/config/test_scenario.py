@@ -1,4 +1,4 @@
-"""Scenarios: every mistake is one line that says where and what is allowed; overlays and nulls; the YAML round trip."""
+"""Scenarios: mistakes in one line with their place and reason; overlays and nulls; the YAML round trip."""
 
 import copy
 
@@ -28,6 +28,7 @@ def plain():
                 "ensemble": "warm", "dynamics": "sgd", "batch_sizes": [1, 10], "waiting_times": [5], "lag_max": 9, "chi": 1,
             },
         },
+        "classifiers": {"b": {"model": "B", "batch_size": 10, "rate": 0.1, "steps": 10}},
         "figures": {"kwj_fig3": {"runs": ["hot"]}},
     }  # fmt: skip
 
@@ -68,20 +69,20 @@ def test_a_figure_takes_glass_solved_and_simulated():
 
 
 @pytest.mark.parametrize(
-    ("section", "told"),
+    ("section", "reason"),
     [
         ({"times": "1,two"}, "times: 'two' is neither"),
         ({"lags": "0:1:5"}, "lags: '0:1:5' is neither"),
-        ({"t_max": 10.0}, "t_max = 10 is before the latest time asked for, 1000"),
+        ({"t_max": 10.0}, "t_max = 10 is before the latest requested time, 1000"),
         ({"p": 1}, "greater than or equal to 2"),
         ({"temperature": 0}, "greater than 0"),
         ({"resolution": "standart"}, "'standard'"),
     ],
 )
-def test_mistakes_of_a_quench(section, told):
+def test_mistakes_of_a_quench(section, reason):
     message = mistake(plain() | {"quenches": {"ck": section}})
     assert "quenches.ck" in message
-    assert told in message
+    assert reason in message
 
 
 def test_resolutions_are_those_of_the_solver():
@@ -112,7 +113,7 @@ def test_unknown_key_names_the_nearest(path, nearest):
 
 
 @pytest.mark.parametrize(
-    "path, value, told",
+    "path, value, reason",
     [
         # Wrong type.
         ("ensembles.warm.width", "wide", "valid integer"),
@@ -129,7 +130,7 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("runs.hot.temperatures", [float("nan")], "finite number"),
         ("runs.hot.temperatures", [float("inf")], "finite number"),
         ("runs.hot.temperatures", [], "needs temperatures"),
-        ("runs.hot.temperatures", [0.1, 0.1], "holds a value twice"),
+        ("runs.hot.temperatures", [0.1, 0.1], "contains a value twice"),
         ("runs.hot.waiting_times", [], "at least 1 item"),
         ("runs.hot.waiting_times", [-1], "greater than or equal to 0"),
         ("runs.hot.lag_max", 0, "greater than or equal to 1"),
@@ -159,16 +160,17 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("figures.kwj_fig3.waiting_time", 7, "t_w = 7 is not on the schedule of run 'hot': [5, 10]"),
         ("figures.kwj_fig3.chi", 31, "31 is not measured by run 'hot'"),
         ("figures.kwj_fig3.temperatures", [0.2], "0.2 is not measured by run 'hot'"),
+        ("figures.bj_drift", {"drift": ["b"]}, "classifiers.b has no drift section"),
     ],
 )  # fmt: skip
-def test_mistake_is_one_line_with_its_place(path, value, told):
+def test_mistake_is_one_line_with_its_place(path, value, reason):
     message = mistake(changed(path, value))
-    # The place is the key, or the entry that holds it where several keys are at odds.
+    # The place is the key, or its entry where several keys disagree.
     assert path.rpartition(".")[0] in message
-    assert told in message
+    assert reason in message
 
 
-def test_labels_that_the_loss_cannot_take_are_told_with_both_names():
+def test_labels_that_the_loss_cannot_take_are_named_with_the_dataset():
     message = mistake(changed("data.digits.labels", "classes"))
     assert "ensembles.warm" in message and "needs labels: parity in data.digits" in message
 
@@ -191,11 +193,11 @@ def test_null_drops_a_named_entry_and_stays_a_value_elsewhere():
     assert scenario.data["digits"].subset is None
 
 
-def test_dropping_what_others_name_is_told():
+def test_dropped_entry_that_others_name_is_a_mistake():
     assert "runs.hot.ensemble: no 'warm'" in mistake(overlay(plain(), {"ensembles": {"warm": None}}))
 
 
-def test_null_where_a_value_is_due_is_told():
+def test_null_where_a_value_is_required_is_a_mistake():
     assert "ensembles.warm.width" in mistake(changed("ensembles.warm.width", None))
 
 
@@ -217,7 +219,7 @@ def leaves(tree, path=()):
 
 
 @given(mappings, mappings)
-def test_overlay_wins_where_it_speaks_and_only_there(base, upper):
+def test_overlay_replaces_its_own_keys_and_no_others(base, upper):
     before = copy.deepcopy(upper)
     merged = overlay(copy.deepcopy(base), upper)
     assert upper == before
@@ -236,7 +238,7 @@ def test_overlay_wins_where_it_speaks_and_only_there(base, upper):
 def test_shipped_scenarios_resolve_and_their_yaml_resolves_to_the_same(overlays):
     scenario = load_files([CONFIG / name for name in ["config.yaml", *overlays]])
     assert resolve(yaml.safe_load(as_yaml(scenario))) == scenario
-    # Snakemake hands over what YAML gives; a second trip changes not a letter.
+    # Snakemake hands over what YAML gives; a second round trip changes nothing.
     assert as_yaml(resolve(yaml.safe_load(as_yaml(scenario)))) == as_yaml(scenario)
 
 
@@ -253,18 +255,18 @@ def test_paper_scenario_states_the_papers_numbers():
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, reason",
     [
         ("a: [1", "not a readable YAML file"),
-        ("- just\n- a list\n", "must hold keys and values"),
-        ("", "must hold keys and values"),
+        ("- just\n- a list\n", "must contain keys and values"),
+        ("", "must contain keys and values"),
         ("\x00", "not a readable YAML file"),
     ],
 )
-def test_unreadable_files_are_named(tmp_path, content, told):
+def test_unreadable_files_are_named(tmp_path, content, reason):
     path = tmp_path / "broken.yaml"
     path.write_text(content)
-    with pytest.raises(QuenchError, match=rf"broken\.yaml: .*{told}") as caught:
+    with pytest.raises(QuenchError, match=rf"broken\.yaml: .*{reason}") as caught:
         load_files([path])
     assert "\n" not in str(caught.value)
     with pytest.raises(QuenchError, match="no such config file"):

@@ -22,7 +22,7 @@ def test_lists_and_decades():
 
 
 @pytest.mark.parametrize("text", ["", "1,two", "0:1:10", "-1", "nan", "1:2", "2:1:5", "1:2:0.5", "1:inf:2"])
-def test_what_is_no_list_is_told(text):
+def test_text_that_is_no_list_is_refused(text):
     with pytest.raises(QuenchError, match=r"times: .* is neither"):
         listed(text, "times")
 
@@ -31,5 +31,5 @@ def test_the_end_covers_every_pair_or_what_was_declared():
     assert end([1.0, 50.0], [10.0], [5.0, 20.0], None) == 50.0
     assert end([1.0], [10.0], [20.0], None) == 30.0
     assert end([1.0], [10.0], [20.0], 25.0) == 25.0
-    with pytest.raises(ValueError, match="before the latest time asked for, 20"):
+    with pytest.raises(ValueError, match="before the latest requested time, 20"):
         end([1.0], [10.0], [20.0], 15.0)

@@ -1,22 +1,27 @@
-"""The cost model: what it must scale with, how it cuts work into jobs, and that no result depends on it."""
+"""The cost model: scaling with the work, chunks of jobs of a declared length, and independence of all results."""
 
 import math
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import CONFIG
 
 from quench.cli import main
-from quench.config.scenario import load_files, resolve
+from quench.config.scenario import as_yaml, load_files, resolve
+from quench.config.sections import CHUNKED
 from quench.cost import speed
+from quench.cost.chunks import declare, propose
 from quench.cost.model import Costs
 from quench.cost.work import START, Work, request, rounds
+from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
-from quench.pipeline.jobs import STAGES, jobs
-from quench.pipeline.paths import Layout
+from quench.pipeline.jobs import jobs
+from quench.pipeline.paths import Paths
+from quench.pipeline.stages import STAGES
 from quench.provenance.fingerprint import all_fingerprints, dependencies
 from quench.provenance.steps import _STEPS, modules
 
@@ -26,12 +31,12 @@ BASE = CONFIG / "config.yaml"
 def scenario(name=None, **compute):
     loaded = load_files([BASE, *([CONFIG / f"{name}.yaml"] if name else [])])
     plain = loaded.model_dump(mode="json")
-    return resolve(plain | {"compute": plain["compute"] | compute})
+    return declare(resolve(plain | {"compute": plain["compute"] | compute}))
 
 
 @pytest.mark.parametrize("name", [None, "smoke", "laptop", "paper"])
 def test_every_job_of_every_scenario_has_a_finite_cost(name):
-    found = jobs(Layout(scenario(name)))
+    found = jobs(Paths(scenario(name)))
     assert {job.rule for job in found.values()} <= set(STAGES)
     for job in found.values():
         assert math.isfinite(job.work.seconds) and job.work.seconds >= 0
@@ -40,25 +45,25 @@ def test_every_job_of_every_scenario_has_a_finite_cost(name):
 
 
 def test_jobs_come_after_those_that_they_need():
-    order = list(jobs(Layout(scenario("smoke"))))
-    found = jobs(Layout(scenario("smoke")))
+    order = list(jobs(Paths(scenario("smoke"))))
+    found = jobs(Paths(scenario("smoke")))
     assert all(order.index(needed) < order.index(path) for path, job in found.items() for needed in job.needs)
 
 
 def test_work_grows_in_proportion_to_what_is_done():
-    whole = scenario()
-    plain = whole.model_dump(mode="json")
+    complete = scenario()
+    plain = complete.model_dump(mode="json")
     plain["runs"]["regularised"] |= {"lag_max": 300000}
     longer = resolve(plain)
     point = "T0.1"
-    before, after = (Costs(s).run("regularised", point, "0-3").seconds for s in (whole, longer))
-    # 32,000 and 302,000 updates; looks are a few hundred.
+    before, after = (Costs(s).run("regularised", point, "0-3").seconds for s in (complete, longer))
+    # 32,000 and 302,000 updates; snapshots are a few hundred.
     assert after / before == pytest.approx(302 / 32, rel=0.05)
-    two, four = (Costs(whole).run("regularised", point, seeds) for seeds in ("0-1", "0-3"))
+    two, four = (Costs(complete).run("regularised", point, seeds) for seeds in ("0-1", "0-3"))
     assert four.seconds == pytest.approx(2 * two.seconds)
     assert four.wall_seconds(4) == pytest.approx(two.wall_seconds(2))
     # 20 seeds of the same steps; half the spins are an eighth of the products.
-    simulate = Costs(whole).simulation
+    simulate = Costs(complete).simulation
     assert simulate("spins_200").seconds * 3 > simulate("spins_100").seconds
 
 
@@ -94,7 +99,7 @@ def test_the_engine_measured_is_the_engine_modelled():
 
 
 @given(seconds=st.floats(1e-3, 1e7), minutes=st.floats(1, 1e4))
-def test_jobs_last_as_long_as_asked_but_for_a_factor_of_two(seconds, minutes):
+def test_jobs_last_as_long_as_declared_within_a_factor_of_two(seconds, minutes):
     count = rounds(seconds, minutes)
     assert count & (count - 1) == 0
     assert count == 1 or count * seconds <= 60 * minutes * (1 + 1e-9)
@@ -108,36 +113,68 @@ SMOKE = scenario("smoke")
 @given(chunk=st.integers(1, 60), minutes=st.one_of(st.none(), st.floats(1, 1e5)))
 def test_chunks_hold_every_network_once(chunk, minutes):
     compute = SMOKE.compute.model_copy(update={"chunk": chunk, "job_minutes": minutes})
-    layout = Layout(SMOKE.model_copy(update={"compute": compute}))
-    for kind in ("ensembles", "classifiers"):
-        for name, section in getattr(layout.scenario, kind).items():
-            spans = [tuple(map(int, part.split("-"))) for part in layout.seed_chunks(kind, name)]
-            seeds = [seed for first, last in spans for seed in range(first, last + 1)]
-            assert seeds == list(range(section.first_seed, section.first_seed + section.seeds))
-    for name, section in layout.scenario.scans.items():
-        spans = [tuple(map(int, Path(path).stem.split("-"))) for path in layout.scan(name)]
-        assert spans[0][0] == 0 and spans[-1][1] == len(section.points) - 1
-        assert all(later[0] == former[1] + 1 for former, later in pairwise(spans))
+    paths = Paths(declare(SMOKE.model_copy(update={"compute": compute})))
+    for table in CHUNKED:
+        for name, section in getattr(paths.scenario, table).items():
+            spans = [tuple(map(int, part.split("-"))) for part in paths.chunks(table, name)]
+            members = [member for first, last in spans for member in range(first, last + 1)]
+            first, count = (0, len(section.points)) if table == "scans" else (section.first_seed, section.seeds)
+            assert members == list(range(first, first + count))
+
+
+def test_declared_chunks_are_kept_and_those_of_job_minutes_are_declared_once():
+    """Names of files follow from the resolved scenario alone, whatever the cost model proposes later."""
+    plain = scenario().model_dump(mode="json")
+    plain["compute"]["job_minutes"] = 0.05
+    plain["ensembles"]["regularised"]["chunk"] = 3
+    resolved = declare(resolve(plain))
+    assert resolved.chunk("ensembles", "regularised") == 3
+    proposed = propose(resolved, 0.05)
+    assert resolved.chunk("scans", "map") == proposed["scans"]["map"] < len(resolved.scans["map"].points)
+    # The kept configuration resolves to the same names without the model.
+    again = resolve(yaml.safe_load(as_yaml(resolved)))
+    assert again == resolved
+    assert Paths(again).files("scan") == Paths(resolved).files("scan")
+    with pytest.raises(QuenchError, match=r"ensembles\.underparameterised\.chunk: not declared yet"):
+        Paths(resolve(plain)).files("pretrain")
+
+
+def test_longer_jobs_take_more_networks_and_the_command_prints_them_as_an_overlay(tmp_path, capsys):
+    few, many = (propose(scenario("paper"), minutes) for minutes in (45, 450))
+    assert all(few[table][name] <= many[table][name] for table in few for name in few[table])
+    words = ["cost", "--scenario", "paper", "--config-folder", str(CONFIG), "--as-reference", "--job-minutes", "450"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out.split("minutes:\n")[1]
+    overlay = yaml.safe_load(printed)
+    assert overlay.pop("compute") == {"job_minutes": 450.0}
+    assert overlay == {table: {name: {"chunk": size} for name, size in sizes.items()} for table, sizes in many.items()}
+    (tmp_path / "long.yaml").write_text(printed)
+    assert resolve(load_files([BASE, CONFIG / "paper.yaml", tmp_path / "long.yaml"]).model_dump(mode="json"))
+
+
+def test_paths_do_not_depend_on_the_cost_model():
+    for module in ("paths", "stages", "expected", "results"):
+        assert not any(name.startswith("quench.cost") for name in dependencies(f"quench.pipeline.{module}"))
 
 
 def test_the_paper_is_hundreds_of_jobs_of_the_declared_length():
-    whole = scenario("paper")
-    trainings = [job for job in jobs(Layout(whole)).values() if job.rule in {"pretrain", "scan", "run"}]
+    complete = scenario("paper")
+    trainings = [job for job in jobs(Paths(complete)).values() if job.rule in {"pretrain", "scan", "run"}]
     assert 100 <= len(trainings) <= 999
     assert sum(job.work.units for job in trainings if job.rule == "run") >= 4000
     wall = [job.work.wall_seconds(job.cores) / 60 for job in trainings]
-    # One network is never divided: what is longer than declared trains its networks all at once.
+    # One network is never divided: a longer job trains all its networks at once.
     assert all(
-        minutes <= 2 * whole.compute.job_minutes or job.cores >= job.work.units
+        minutes <= 2 * complete.compute.job_minutes or job.cores >= job.work.units
         for minutes, job in zip(wall, trainings, strict=True)
     )
 
 
 def test_requests_grow_with_every_try_and_stay_within_the_limit():
     work = Work("engine", seconds=7200, units=4, memory=1e9)
-    asked = [request(work, 2, attempt) for attempt in (1, 2, 3)]
-    assert asked[0]["runtime"] * 60 > work.wall_seconds(2) and asked[0]["mem_mb"] > work.memory_mb()
-    assert all(after[key] > before[key] for before, after in pairwise(asked) for key in asked[0])
+    requested = [request(work, 2, attempt) for attempt in (1, 2, 3)]
+    assert requested[0]["runtime"] * 60 > work.wall_seconds(2) and requested[0]["mem_mb"] > work.memory_mb()
+    assert all(after[key] > before[key] for before, after in pairwise(requested) for key in requested[0])
     assert request(work, 2, 3, limit=60)["runtime"] == 60
 
 
@@ -151,16 +188,15 @@ def test_no_result_depends_on_the_cost_model():
 
 
 @pytest.mark.slow
-def test_the_command_tells_every_stage_and_what_is_done(tmp_path, monkeypatch, capsys):
+def test_the_command_prints_every_stage_and_its_finished_share(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["cost", "--scenario", "smoke", "--cores", "2", "--config-folder", str(CONFIG)]
     assert main([*words, "--as-reference"]) == 0
     before = capsys.readouterr().out
     rows = {line.split()[0]: line.split() for line in before.splitlines()[2:]}
-    # In smoke every stage has jobs, but for runs recorded elsewhere.
-    assert list(rows) == [*(stage for stage in STAGES if stage != "external"), "all"] and all(
-        row[-1] == "0%" for row in rows.values()
-    )
+    found = {job.rule for job in jobs(Paths(SMOKE)).values()}
+    assert list(rows) == [*(rule for rule in STAGES if rule in found), "all"]
+    assert all(row[-1] == "0%" for row in rows.values())
     assert sum(int(row[1]) for name, row in rows.items() if name != "all") == int(rows["all"][1])
     Path("results/smoke/data").mkdir(parents=True)
     Path("results/smoke/data/mnist.nc").touch()
@@ -175,4 +211,4 @@ def test_an_unknown_scenario_is_named(capsys):
 
 
 def test_every_kind_of_work_has_a_start():
-    assert {job.work.kind for job in jobs(Layout(scenario("smoke"))).values()} <= set(START)
+    assert {job.work.kind for job in jobs(Paths(scenario("smoke"))).values()} <= set(START)

@@ -12,8 +12,7 @@ from quench.cost.model import Costs
 from quench.data import own
 from quench.data.prepare import prepare
 from quench.errors import QuenchError
-from quench.pipeline.arguments import Options
-from quench.pipeline.paths import Layout
+from quench.pipeline.rules import Rules
 
 
 def saved(path, **arrays):
@@ -151,13 +150,17 @@ def test_engine_is_the_fused_one_where_it_can(plain):
     slow = dict.fromkeys(("heavy", "adam", "other"), "reference")
     assert backends == {"cold": "fused", "plain": "fused", **slow}
     assert engines.beyond_fused() == ["ensembles.b", *(f"runs.{name}" for name in slow)]
-    layout = Layout(scenario)
-    options = Options(scenario, layout)
-    assert layout.raw("mine") == [plain["data"]["mine"]["source"]]
-    assert "--loss logistic" in options.pretrain("b", "0-3") and "--backend reference" in options.pretrain("b", "0-3")
-    assert "--anneal-start 1.0 --anneal-updates 4 --anneal-form linear" in options.run("cold", "T0.1")
-    assert "--momentum 0.9" in options.run("heavy", "B5") and "--momentum" not in options.run("plain", "B5")
-    assert "--betas 0.8,0.9" in options.run("adam", "B5")
+    rules = Rules(scenario)
+    assert rules.paths.raw("mine") == [plain["data"]["mine"]["source"]]
+    prepared = rules.options("pretrain")({"ensemble": "b", "seeds": "0-3"})
+    assert "--loss logistic" in prepared and "--backend reference" in prepared
+
+    def options(run, point):
+        return rules.options("run")({"run": run, "point": point, "seeds": "0-3"})
+
+    assert "--anneal-start 1.0 --anneal-updates 4 --anneal-form linear" in options("cold", "T0.1")
+    assert "--momentum 0.9" in options("heavy", "B5") and "--momentum 0.0" in options("plain", "B5")
+    assert "--betas 0.8,0.9" in options("adam", "B5")
     # The slower backend is reckoned with.
     costs = Costs(scenario)
     assert costs.pretrain("b", "0-3").seconds > costs.pretrain("a", "0-3").seconds
@@ -183,7 +186,7 @@ def test_engine_is_the_fused_one_where_it_can(plain):
         ("runs.adam.momentum", 0.5, "'adam' takes no momentum"),
         ("runs.heavy.momentum", 1.0, "runs.heavy.momentum"),
         ("runs.heavy.anneal", {"start": 1, "updates": 4}, "no temperature to anneal"),
-        ("runs.cold.anneal", {"start": 0, "updates": 4, "form": "exponential"}, "take form linear"),
+        ("runs.cold.anneal", {"start": 0, "updates": 4, "form": "exponential"}, "use form: linear"),
         ("runs.cold.anneal", {"start": 1, "updates": 4, "from": 2}, "known here: start, updates, form"),
     ],
 )

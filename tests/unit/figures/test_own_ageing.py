@@ -10,8 +10,7 @@ from quench.config.scenario import as_yaml, load_files, resolve
 from quench.errors import QuenchError
 from quench.figures.inputs import Inputs
 from quench.figures.own import ageing
-from quench.pipeline.arguments import Options
-from quench.pipeline.paths import Layout
+from quench.pipeline.rules import Rules
 from quench.store import files
 
 AGES = (1, 4, 16, 64)
@@ -135,13 +134,13 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
     scenario = resolve({"external": EXTERNAL, "figures": {"my_pair": {"kind": "own_ageing", "external": ["mine"]}}})
     figure = scenario.figures["external_mine"]
     assert (figure.kind, figure.external, figure.fit, figure.collapse) == ("own_ageing", ("mine",), (3, 30), True)
-    layout = Layout(scenario)
+    rules = Rules(scenario)
     for name in ("external_mine", "my_pair"):
-        assert layout.scenario.figures[name].module(name) == "own.ageing"
-        assert layout.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
-    options = Options(scenario, layout)
-    assert options.external("mine") == "--chi 5"
-    assert options.figure("external_mine", ["mine.nc"]).endswith("--scale reduced --fit 3.0,30.0 --collapse")
+        assert scenario.figures[name].module(name) == "own.ageing"
+        assert rules.paths.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
+    assert rules.options("external")({"external": "mine"}) == "--chi 5.0"
+    assert rules.options("figure")({"figure": "external_mine"}) == "--scale reduced --fit 3.0,30.0 --collapse"
+    assert rules.figure_inputs("external_mine", ["mine.nc"]) == "--external mine mine.nc"
     # What is resolved once is resolved; a figure of that name that is declared is kept.
     (tmp_path / "config.yaml").write_text(as_yaml(scenario))
     assert load_files([tmp_path / "config.yaml"]) == scenario

@@ -234,8 +234,8 @@ def test_picture_of_the_pipeline_has_a_box_a_stage_and_an_arrow_a_dependency(res
     assert len(tree.findall(".//rect")) == len(stages)
     assert graph.edges(stages) == [
         ("data", "pretrained"),
-        ("data", "snapshots"),
         ("pretrained", "snapshots"),
+        ("data", "snapshots"),
         ("pretrained", "figures"),
         ("figures", "claims"),
     ]
@@ -271,7 +271,7 @@ def test_missing_figure_is_named_and_the_rest_shown(tmp_path, capsys):
 @pytest.mark.parametrize(
     "damage, message",
     [
-        (lambda folder: (folder / "config.yaml").unlink(), "no results of a scenario there"),
+        (lambda folder: (folder / "config.yaml").unlink(), "no results of a scenario"),
         (lambda folder: (folder / "claims.json").write_text("[{]"), "claims.json: not a list of claims"),
         (lambda folder: (folder / "figures/kwj_fig3.nc").write_text("x"), "kwj_fig3.nc: not a readable NetCDF-4 file"),
     ],

@@ -14,7 +14,7 @@ from places import CONFIG
 from quench.cli import main
 from quench.config.scenario import load_files
 from quench.errors import QuenchError
-from quench.pipeline.paths import Layout
+from quench.pipeline.paths import Paths
 from quench.store import archive, checksum
 
 
@@ -50,16 +50,16 @@ def test_files_that_figures_read_are_restored(folder, packed, tmp_path, scenario
     assert run("unpack", packed, "-d", tmp_path / "deep" / "results") == 0
     target = tmp_path / "deep" / "results" / "smoke"
     printed = capsys.readouterr().out
-    assert f"{target}: every file is whole" in printed and "(where this folder is results/smoke)" in printed
+    assert f"{target}: all files are intact" in printed and "(where this folder is results/smoke)" in printed
     assert "snakemake --configfile results/smoke/config.yaml" in printed
     found, whole = contents(target), contents(folder)
     sums = found.pop(archive.SUMS).decode()
     assert found.items() <= whole.items()
-    layout = Layout(scenario)
+    declared = Paths(scenario)
     read = {
-        str(Path(path).relative_to(layout.folder))
+        str(Path(path).relative_to(declared.folder))
         for name in scenario.figures
-        for group in layout.figure_inputs(name).values()
+        for group in declared.figure_inputs(name).values()
         for paths in group.values()
         for path in paths
     }
@@ -86,7 +86,7 @@ def test_incomplete_and_damaged_results_are_not_packed(folder, tmp_path, capsys)
     whole = path.read_bytes()
     try:
         for content, printed in (
-            (None, "not there, but the figure"),
+            (None, "missing, but the figure"),
             (whole[:-9], "damaged"),
             (b"", "spins_50.nc: not a"),
         ):
@@ -214,7 +214,7 @@ def test_contents_that_do_not_match_their_path_are_refused(folder, packed, tmp_p
     held.pop(archive.SUMS)
     path = forged(tmp_path / "swapped.tar", list(held.items()))
     assert run("unpack", path, "-d", tmp_path / "results") == 2
-    assert "belongs elsewhere: trajectory.temperature is" in capsys.readouterr().err
+    assert "does not match its path: trajectory.temperature is" in capsys.readouterr().err
     assert not (tmp_path / "results").exists()
 
 
