@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from quench.config.classifiers import Classifier
 from quench.data.sources import find
-from quench.networks.catalogue import layer_widths
+from quench.networks.models import MODELS, layer_widths
 
 # Floating-point operations of a gradient per weight and sample: 2 in the forward pass, 4 in the backward pass.
 GRADIENT = 6
@@ -72,8 +72,8 @@ class Model:
         channels, side, _ = source.shape
         channels, side = section.channels or channels, (section.side or side) // section.pool
         widths = layer_widths(section.model, section.widths, section.multiplier)
-        self.residual = section.model in _RESIDUAL
-        self.dense = section.model in {"A", "A-under", "B"}
+        kind = MODELS[section.model].kind
+        self.residual, self.dense = kind == "residual", kind == "dense"
         if self.residual:
             products, width, n_weights, layers = _RESIDUAL[section.model]
             scale = (widths[-1] / width) ** 2
