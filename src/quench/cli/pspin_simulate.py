@@ -1,7 +1,7 @@
 """Langevin simulation of the spherical 3-spin glass at finite size, after a quench from infinite temperature.
 
-Energies and correlations with standard errors over realisations of the couplings, one a seed; as the number of spins
-grows they tend to the solution of the Cugliandolo-Kurchan equations. Times must be multiples of the step.
+Energies and correlations with standard errors over realisations of the couplings, one per seed. As the number of spins
+grows, they tend to the solution of the Cugliandolo-Kurchan equations. Times must be multiples of the step.
 
 quench pspin-simulate --spins 200 --temperature 0.5 --seeds 0-9 --times 0.1,1,10 --waiting-times 1 --lags 0.1,1 -o glass.nc
 """
@@ -30,13 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench.errors import QuenchError
     from quench.provenance import steps
     from quench.store import files
     from quench.theory import finite_size
 
-    if len(args.seeds) < 2:
-        raise QuenchError("--seeds: standard errors need at least two realisations")
     check_output(args.output)
     config = {
         "p": 3,
@@ -49,51 +46,5 @@ def run(args: argparse.Namespace) -> None:
         "step": args.step,
         "replicas": args.replicas,
     }
-    ensemble = finite_size.simulate(
-        args.spins,
-        args.seeds,
-        args.times,
-        args.waiting_times,
-        args.lags,
-        temperature=args.temperature,
-        step=args.step,
-        replicas=args.replicas,
-    )
-    dataset = _dataset(ensemble, args.seeds, args.temperature)
-    files.write(dataset, args.output, kind="glass", config=config, code=steps.code("pspin-simulate"))
-
-
-def _dataset(ensemble, seeds: tuple[int, ...], temperature: float):
-    """The ``glass`` contract: means and standard errors, and every realisation beside them."""
-    import xarray as xr
-
-    from quench.store.files import described
-    from quench.theory.finite_size import mean_and_error
-
-    energy, energy_error = mean_and_error(ensemble.energy)
-    correlation, correlation_error = mean_and_error(ensemble.correlation)
-    pair, every = ("waiting_time", "lag"), ("realisation",)
-    source = "Langevin simulation; Baity-Jesi et al. 2018, Fig. 1, at finite N"
-    over = "over realisations of the couplings"
-    return xr.Dataset(
-        {
-            "energy": described(energy, ("time",), "energy per spin", references=source),
-            "energy_error": described(energy_error, ("time",), f"standard error of energy, {over}"),
-            "energy_of_realisation": described(ensemble.energy, (*every, "time"), "energy, mean over replicas"),
-            "mu": described(temperature - 3 * energy, ("time",), "Lagrange multiplier T - 3 E", references=source),
-            "mu_error": described(3 * energy_error, ("time",), f"standard error of mu, {over}"),
-            "correlation": described(correlation, pair, "C(t_w + lag, t_w)", references=source),
-            "correlation_error": described(correlation_error, pair, f"standard error of correlation, {over}"),
-            "correlation_of_realisation": described(
-                ensemble.correlation, (*every, *pair), "correlation, mean over replicas"
-            ),
-            "displacement": described(2 * (1 - correlation), pair, "Delta = 2 (1 - C)", references=source),
-            "displacement_error": described(2 * correlation_error, pair, f"standard error of displacement, {over}"),
-        },
-        {
-            "time": described(ensemble.times, ("time",), "time since the quench"),
-            "waiting_time": described(ensemble.waiting_times, ("waiting_time",), "waiting time since the quench"),
-            "lag": described(ensemble.lags, ("lag",), "time since the waiting time"),
-            "seed": described(seeds, every, "seed of the realisation"),
-        },
-    )
+    glass = finite_size.glass(**{name: value for name, value in config.items() if name != "p"})
+    files.write(glass, args.output, kind="glass", config=config, code=steps.code("pspin-simulate"))

@@ -17,11 +17,11 @@ from quench.config.backends import Engines
 from quench.config.classifiers import Classifier
 from quench.config.preparation import SGD
 from quench.config.sections import Scenario
-from quench.config.times import end, listed
 from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
 from quench.data.sources import Source, find
 from quench.dynamics.schedule import Schedule
+from quench.theory.pspin.times import end, listed
 
 
 class Costs:

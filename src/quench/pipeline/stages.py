@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from quench.config.sections import Scenario
+from quench.dynamics.choices import optimiser_of
 from quench.pipeline import parameters
 from quench.pipeline.parameters import Parameters
-from quench.dynamics.choices import optimiser_of
 from quench.provenance import steps
 
 # Tables of the scenario by the wildcard that stands for the name of an entry.
