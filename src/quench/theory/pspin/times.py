@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from quench.errors import QuenchError
+from quench.numerics.spacing import geometric
 
 # Times of E and mu; waiting times and lags of C, R and chi.
 DEFAULTS = {"times": "0,1e-2:1e3:10", "waiting_times": "1,10,100", "lags": "0,1e-2:1e3:10"}
@@ -69,8 +70,8 @@ def listed(text: str, place: str) -> list[float]:
             times.add(parts[0])
         elif len(parts) == 3 and 0 < parts[0] < parts[1] and parts[2] >= 1:
             first, last, each = parts
-            number = max(round(math.log10(last / first) * each), 1)
-            times |= {float(f"{first * (last / first) ** (i / number):.12g}") for i in range(number)} | {last}
+            intervals = max(round(math.log10(last / first) * each), 1)
+            times |= {float(f"{time:.12g}") for time in geometric(first, last, intervals)[:-1]} | {last}
         else:
             raise QuenchError(
                 f"{place}: {item!r} is neither a time >= 0 nor FIRST:LAST:N with 0 < FIRST < LAST, N >= 1"
