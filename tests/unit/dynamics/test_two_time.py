@@ -10,7 +10,6 @@ from quench.dynamics.two_time import (
     StreamedDisplacement,
     TwoTimeSchedule,
     displacement_of_snapshots,
-    log_spaced,
     mean_square_displacement,
 )
 
@@ -21,16 +20,6 @@ schedules = st.builds(
     lags_per_decade=st.integers(1, 8),
     windows=st.integers(1, 8),
 )
-
-
-@given(first=st.integers(1, 50), factor=st.integers(1, 1000), per_decade=st.integers(1, 12))
-def test_log_spaced_times_are_distinct_and_keep_their_ends(first, factor, per_decade):
-    times = log_spaced(first, first * factor, per_decade)
-    assert times[0] == first
-    assert times[-1] == first * factor
-    assert (np.diff(times) > 0).all()
-    # Neighbours are one step of the grid apart, give or take the rounding of both to integers.
-    assert (times[1:] <= times[:-1] * 10 ** (1.5 / per_decade) + 1.5).all()
 
 
 @given(schedules)
