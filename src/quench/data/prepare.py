@@ -53,7 +53,7 @@ def prepare(
 
     def scores(images: np.ndarray) -> np.ndarray:
         flat = (images.reshape(len(images), len(mean)) - mean) / scale
-        return (_one_thread_product(flat, axes.T) / unit).astype(np.float32)
+        return np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
 
     references = "Kerr Winter & Janssen 2024, Sec. II"
     return xr.Dataset(
@@ -120,7 +120,8 @@ def label(classes: np.ndarray, rule: str) -> np.ndarray:
 
 def _one_thread_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     with threadpool_limits(limits=1):
-        return left @ right
+        product: np.ndarray = left @ right
+    return product
 
 
 def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int, source: str) -> np.ndarray:

@@ -7,6 +7,7 @@ along the gradient, full-batch descent at the same rate goes as far in the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -59,16 +60,10 @@ def drift(
         for start in starts:
             network.weights.copy_(torch.from_numpy(weights.sel(kept_time=start).values[number]))
             with Progress(f"{title}, seed {seed}, t_w = {start}", 2 * lag_max) as progress:
+                report = partial(progress.report, phase="descent")
                 rows.append(
                     beside_gradient_descent(
-                        network,
-                        images,
-                        classes,
-                        order,
-                        task.choices.rate,
-                        start,
-                        lags.tolist(),
-                        lambda done, progress=progress: progress.report(done, "descent"),
+                        network, images, classes, order, task.choices.rate, start, lags.tolist(), report
                     )
                 )
     shape, dims = (networks, len(starts), len(lags)), ("network", "waiting_time", "lag")

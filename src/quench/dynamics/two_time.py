@@ -95,7 +95,7 @@ def mean_square_displacement(weights: Tensor, reference: Tensor) -> float:
     The difference is taken weight by weight: |w|^2 + |r|^2 - 2 w.r loses every digit of a small displacement.
     """
     total = 0.0
-    for w, r in zip(weights.split(_BLOCK), reference.split(_BLOCK), strict=True):
+    for w, r in zip(torch.split(weights, _BLOCK), torch.split(reference, _BLOCK), strict=True):
         difference = (w - r).double()
         total += torch.dot(difference, difference).item()
     return total / weights.numel()

@@ -80,9 +80,9 @@ def _spectrum(network: Classifier, x: Tensor, y: Tensor, choices: SpectrumChoice
     full = choices.method == "full"
     if not torch.isfinite(network.weights).all():
         n_nodes = network.n_weights if full else min(choices.lanczos_steps, network.n_weights)
-        shares = np.full((len(THRESHOLDS), 3), np.nan)
+        no_shares = np.full((len(THRESHOLDS), 3), np.nan)
         nodes = np.full((1 if full else choices.probes, n_nodes), np.nan)
-        return {"edges": [np.nan] * 2, "flat": shares, "negative": shares, "nodes": nodes, "node_weights": nodes}
+        return {"edges": [np.nan] * 2, "flat": no_shares, "negative": no_shares, "nodes": nodes, "node_weights": nodes}
     if full:
         found = hessian.full_spectrum(network, x, y)
     else:
