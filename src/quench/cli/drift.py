@@ -8,15 +8,14 @@ from __future__ import annotations
 import argparse
 
 from quench.cli import classifier
-from quench.cli.options import bounded, check_output, integers
+from quench.cli.options import check_output
+from quench.config.classifiers import Drift
+from quench.pipeline.arguments import add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--starts", type=integers, required=True, help="updates after which descent is restarted")
-    parser.add_argument("--lag-max", type=bounded(int, 1), required=True, help="longest lag")
-    parser.add_argument("--per-decade", type=bounded(int, 1), default=6, help="lags per decade")
-    parser.add_argument("--networks", type=bounded(int, 1), default=1, help="number of networks, in the order of seeds")
     classifier.add_trained(parser)
+    add_section(parser, Drift)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -9,16 +9,14 @@ import argparse
 import sys
 
 from quench.cli import classifier
-from quench.cli.options import bounded, check_output, integers
+from quench.cli.options import check_output
+from quench.config.classifiers import Flatness
+from quench.pipeline.arguments import add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--times", type=integers, required=True, help="updates after which the spectrum is taken")
-    parser.add_argument("--method", choices=("full", "stochastic"), default="full")
-    parser.add_argument("--samples", type=bounded(int, 1), help="training samples of the Hessian (default: all)")
-    parser.add_argument("--probes", type=bounded(int, 1), default=4, help="random vectors of the stochastic method")
-    parser.add_argument("--lanczos-steps", type=bounded(int, 2), default=60, help="Hessian products for each of them")
     classifier.add_trained(parser)
+    add_section(parser, Flatness)
 
 
 def run(args: argparse.Namespace) -> None:

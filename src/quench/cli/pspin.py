@@ -9,25 +9,17 @@ from __future__ import annotations
 
 import argparse
 
-from quench.cli.options import add_output, bounded, check_output
+from quench.cli.options import add_output, check_output
+from quench.config.glass import Quench
+from quench.pipeline.arguments import add_section
 from quench.theory.pspin.times import DEFAULTS, Times
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    positive = bounded(float, 0.0, open_low=True)
-    parser.add_argument("--p", type=bounded(int, 2), default=3, help="spins in an interaction, at least 2 (default: 3)")
-    parser.add_argument("--temperature", type=positive, required=True, help="temperature T > 0 after the quench")
-    parser.add_argument("--t-max", type=positive, help="end of the solution (default: the latest requested time)")
+    add_section(parser, Quench, without=DEFAULTS)
     for name, quantities in (("times", "E and mu"), ("waiting_times", "C and R"), ("lags", "C and R")):
         option, words = f"--{name.replace('_', '-')}", name.replace("_", " ")
         parser.add_argument(option, help=f"{words} of {quantities} (default: {DEFAULTS[name]}, up to --t-max)")
-    parser.add_argument("--resolution", default="standard", help="fast, standard (default) or fine")
-    parser.add_argument(
-        "--accuracy",
-        type=positive,
-        default=1e-5,
-        help="fail where an estimated error exceeds this (default: %(default)g)",
-    )
     add_output(parser)
 
 

@@ -10,22 +10,14 @@ from __future__ import annotations
 
 import argparse
 
-from quench.cli.options import add_output, bounded, check_output, integers, numbers
+from quench.cli.options import add_output, check_output, integers
+from quench.config.glass import Simulation
+from quench.pipeline.arguments import add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--spins", type=bounded(int, 3), required=True, help="N, up to 400")
-    parser.add_argument("--temperature", type=bounded(float, 0.0), default=0.5, help="T of the bath (default: 0.5)")
     parser.add_argument("--seeds", type=integers, required=True, help="realisations of the couplings: 0-9 or 1,5,7")
-    parser.add_argument("--times", type=numbers, default=(), help="times of the energy")
-    parser.add_argument("--waiting-times", type=numbers, default=(), help="t_w of the correlation")
-    parser.add_argument("--lags", type=numbers, default=(), help="lags of the correlation")
-    parser.add_argument(
-        "--step", type=bounded(float, 0.0, open_low=True), default=0.02, help="time step (default: 0.02)"
-    )
-    parser.add_argument(
-        "--replicas", type=bounded(int, 1), default=32, help="trajectories per realisation (default: 32)"
-    )
+    add_section(parser, Simulation)
     add_output(parser)
 
 

@@ -16,18 +16,17 @@ class Model:
 
     widths: tuple[int, ...]
     kind: str
-    summary: str
 
 
 MODELS = {
-    "A": Model((10_000,), "dense", "Toy: one hidden layer of ReLU, sigmoid outputs, square error"),
-    "A-under": Model((10,), "dense", "Toy, under-parameterised (A')"),
-    "B": Model((100, 100), "dense", "Fully connected, two hidden layers of ReLU"),
-    "C": Model((10, 20, 100), "convolutional", "Small Net: two 5x5 convolutions, one hidden layer"),
-    "D": Model((64,), "residual", "ResNet-18 with a CIFAR stem"),
-    "LeNet": Model((6, 16, 120, 84), "convolutional", "LeNet-5 with ReLU and max-pooling"),
-    "ResNet-34": Model((64,), "residual", "ResNet-34 with a CIFAR stem"),
-    "WideResNet": Model((16, 160), "residual", "WRN-28-10, pre-activation, no dropout"),
+    "A": Model((10_000,), "dense"),  # Toy: one hidden layer of ReLU, sigmoid outputs, square error
+    "A-under": Model((10,), "dense"),  # Toy, under-parameterised (A')
+    "B": Model((100, 100), "dense"),  # Fully connected, two hidden layers of ReLU
+    "C": Model((10, 20, 100), "convolutional"),  # Small Net: two 5x5 convolutions, one hidden layer
+    "D": Model((64,), "residual"),  # ResNet-18 with a CIFAR stem
+    "LeNet": Model((6, 16, 120, 84), "convolutional"),  # LeNet-5 with ReLU and max-pooling
+    "ResNet-34": Model((64,), "residual"),  # ResNet-34 with a CIFAR stem
+    "WideResNet": Model((16, 160), "residual"),  # WRN-28-10, pre-activation, no dropout
 }
 
 

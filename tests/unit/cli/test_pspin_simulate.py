@@ -27,7 +27,7 @@ def test_the_file_holds_the_simulation(tmp_path):
         (["--times", "0.12"], "multiples of the step"),
         (["--times", "0.1", "--seeds", "1"], "two realisations"),
         ([], "nothing to measure"),
-        (["--times", "0.1", "--spins", "500"], "between 3 and 400"),
+        (["--times", "0.1", "--spins", "500"], "at most 400"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, capsys, extra, message):

@@ -218,7 +218,7 @@ def test_command_writes_the_file(tmp_path):
         (["--times", "-1"], "'-1'"),
         (["--p", "1"], "--p"),
         (["--temperature", "-1"], "--temperature"),
-        (["--resolution", "standart"], "did you mean 'standard'"),
+        (["--resolution", "standart"], "choose from 'fast', 'standard', 'fine'"),
     ],
 )
 def test_command_reports_mistakes_in_one_line(tmp_path, capsys, options, message):
