@@ -2,8 +2,8 @@
 
 python benchmarks/classifiers.py [--repeats 7]
 
-Processor time of one thread, medians of interleaved repeats, so that a busy machine slows both sides alike: believe the
-ratios.
+Processor time of one thread, medians of interleaved repeats, so that a busy machine slows both sides alike: the ratios
+are reliable.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from quench.dynamics.minibatch import DataOrder, Descent, Record
+from quench.dynamics.batches import DataOrder
+from quench.dynamics.minibatch import ClassifierRecorder, Descent
+from quench.dynamics.schedule import log_spaced
 from quench.dynamics.trajectory import Leg, follow
-from quench.dynamics.two_time import TwoTimeSchedule, log_spaced
+from quench.dynamics.two_time import TwoTimeSchedule
 from quench.networks.zoo import Images, build
 from quench.observables import noise
 from quench.observables.probe import Probe
@@ -57,7 +59,7 @@ def samples(network, images: Images, count: int) -> tuple[torch.Tensor, torch.Te
 def training_pair(name: str, images: Images, batch_size: int) -> tuple[Callable, Callable]:
     network, other = build(name, images, 0), build(name, images, 0)
     x, y = samples(network, images, 2000)
-    descent = Descent(network, x, y, DataOrder(2000, batch_size, 0), 0.01)
+    descent = Descent(network, x, y, DataOrder(2000, batch_size, 0, 1), 0.01)
     steps = iter(range(10**9))
     raw = x.reshape(2000, images.channels, images.side, images.side).contiguous()
     optimiser = torch.optim.SGD(other.module.parameters(), lr=0.01)
@@ -88,12 +90,12 @@ def noise_pair(name: str, images: Images, count: int) -> tuple[Callable, Callabl
 
 
 def overhead(name: str, images: Images, batch_size: int, count: int, steps: int) -> tuple[float, float, float]:
-    """Seconds of a whole run spent on updates, on losses and noise, and on displacements."""
+    """Seconds of a complete run spent on updates, on losses and noise, and on displacements."""
     network = build(name, images, 0)
     train, test = samples(network, images, count), samples(network, images, 500)
-    descent = Descent(network, *train, DataOrder(count, batch_size, 0), 1e-3)
+    descent = Descent(network, *train, DataOrder(count, batch_size, 0, 1), 1e-3)
     schedule = TwoTimeSchedule(steps)
-    spent = {"measure": 0.0, "look": 0.0}
+    spent = {"measure": 0.0, "record": 0.0}
     probe = Probe(train, test, batch_size=batch_size, seed=0)
 
     def measure(net, step):
@@ -103,17 +105,17 @@ def overhead(name: str, images: Images, batch_size: int, count: int, steps: int)
         return found
 
     measure_at = np.concatenate([[0], log_spaced(1, steps, 8), schedule.waiting_times])
-    record = Record(descent, schedule, measure_at, measure)
+    recorder = ClassifierRecorder(descent, schedule, measure_at, measure)
 
-    def look(state):
+    def record(state):
         began = time.process_time()
-        record.record(state)
-        spent["look"] += time.process_time() - began
+        recorder.record(state)
+        spent["record"] += time.process_time() - began
 
     began = time.process_time()
-    follow(descent.state(), [Leg("sgd", steps, descent.advance)], record.times.tolist(), look)
+    follow(descent.state(), [Leg("sgd", steps, descent.advance)], recorder.times.tolist(), record)
     whole = time.process_time() - began
-    return whole - spent["look"], spent["measure"], spent["look"] - spent["measure"]
+    return whole - spent["record"], spent["measure"], spent["record"] - spent["measure"]
 
 
 def medians(functions: tuple[Callable, ...], repeats: int, calls: int) -> list[float]:

@@ -15,7 +15,8 @@ from quench.config.backends import Engines
 from quench.config.scenario import as_yaml, read_file, resolve
 from quench.cost.chunks import declare
 from quench.cost.disk import readable, scenario_snapshot_bytes
-from quench.data.sources import check_available
+from quench.data.download import check_available
+from quench.data.sources import find
 from quench.errors import QuenchError
 from quench.figures.declared import words
 from quench.pipeline.paths import Paths
@@ -52,7 +53,7 @@ def checked_scenario():
     scenario = declare(resolve(config))
     for source in absent_sources(Paths(scenario)):
         try:
-            check_available(source, scenario.data_root)
+            check_available(find(source), scenario.data_root)
         except QuenchError as error:
             # A plan needs no images.
             if not DRY_RUN:

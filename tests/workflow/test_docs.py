@@ -141,7 +141,7 @@ def test_command_exists(page, command, untouched):
     elif program == "snakemake":
         write_configs(page, untouched.folder)
         ended = shell(f"{command} --dry-run" if "{" not in command else "true", untouched.folder)
-        if ended.returncode and "is not here and cannot be downloaded" in ended.stderr:
+        if ended.returncode and "is missing and cannot be downloaded" in ended.stderr:
             pytest.skip("needs images that this machine lacks")
     elif program == "make":
         ended = shell(f"make --dry-run {shlex.join(words[1:])}", ROOT)

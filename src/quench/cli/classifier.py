@@ -1,95 +1,57 @@
-"""What the commands on classifiers share: images and network from the same choices, given as options or in a file."""
+"""The inputs of the commands on classifiers: images, choices, and trained networks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-import xarray as xr
+from quench.cli.options import add_output, bounded
 
-from quench.data.inputs import Inputs, interleaved, prepare
-from quench.dynamics import training
-from quench.errors import QuenchError
-from quench.networks.classifier import Classifier
-from quench.networks.zoo import Images, build, construct
-from quench.pipeline import results
-from quench.store import files
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from quench.dynamics.classifier_task import Task
 
 
-@dataclass(frozen=True)
-class Task:
-    """Images on the device, ready for the network, and how to make that network for a seed."""
-
-    choices: Mapping[str, Any]
-    inputs: Inputs
-    images: Images
-    source: Mapping[str, Any]
-    device: str
-
-    def network(self, seed: int) -> Classifier:
-        chosen = {name: self.choices[name] for name in ("widths", "multiplier")}
-        return build(self.choices["model"], self.images, seed, **chosen, device=self.device)
-
-    def train(self, network: Classifier) -> tuple[torch.Tensor, torch.Tensor]:
-        """Training images and classes as the network takes them."""
-        return self._tensors(network, self.inputs.train_images, self.inputs.train_classes)
-
-    def test(self, network: Classifier) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._tensors(network, self.inputs.test_images, self.inputs.test_classes)
-
-    def _tensors(self, network: Classifier, images: np.ndarray, classes: np.ndarray) -> tuple:
-        x = network.prepared(torch.from_numpy(images).to(self.device))
-        return x, torch.from_numpy(classes).to(self.device)
+def add_trained(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command on trained networks."""
+    parser.add_argument("images", type=Path, help="images file that they were trained on")
+    parser.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING", help="all chunks of one classifier")
+    add_device(parser)
+    add_output(parser)
 
 
-def task(path: Path, choices: Mapping[str, Any], device: str) -> Task:
-    """Images at ``path`` and the model of ``choices`` (options of ``quench train``), or a line on what does not fit.
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
+    parser.add_argument("--threads", type=bounded(int, 1), default=1, help="threads of the arithmetic")
 
-    ``choices`` of a training that was made of other images are a mistake, too.
-    """
-    raw = results.read(path, kind="images")
-    config = files.config_of(raw)
-    source = {"source": config["source"], "images": training.content_key(raw)[:16]}
-    if choices.get("images", source["images"]) != source["images"]:
-        raise QuenchError(f"{path}: not the images of {choices['source']!r} that were learnt")
+
+def read_trained(args: argparse.Namespace) -> tuple[xr.Dataset, Task]:
+    """The trained networks of all chunks, and their task. Raises ``QuenchError`` for files that do not fit together."""
+    from quench.errors import QuenchError
+    from quench.pipeline import results
+    from quench.store import files
+
+    training = files.concat_chunks(results.read_chunks(args.trainings, "training"), "network")
+    config = files.config_of(training)
+    task = read_task(args, config)
+    if config.get("images", task.source["images"]) != task.source["images"]:
+        raise QuenchError(f"{args.images}: not the images of {config['source']!r} that the networks were trained on")
+    return training, task
+
+
+def read_task(args: argparse.Namespace, choices: Mapping[str, Any]) -> Task:
+    """The task of training on ``args.images`` under ``choices``, on the device and with the threads of ``args``."""
+    from quench.dynamics.classifier_task import Task, TrainingChoices
+    from quench.dynamics.training import usable_device
+    from quench.errors import QuenchError
+    from quench.pipeline import results
+
+    images, device = results.read(args.images, kind="images"), usable_device(args.device)
+    chosen = TrainingChoices.of(choices)
     try:
-        train, test = (_chosen(raw, part, choices[f"{part}_samples"]) for part in ("train", "test"))
-        inputs = prepare(train, test, **{name: choices[name] for name in ("side", "channels", "pool")})
-        _, channels, side, _ = inputs.train_images.shape
-        images = Images(channels, side, config["n_classes"])
-        construct(choices["model"], images, choices["widths"], choices["multiplier"])
-    except ValueError as error:
-        raise QuenchError(f"{choices['model']} on {path}: {error}") from None
-    return Task(choices, inputs, images, source, device)
-
-
-def _chosen(raw: xr.Dataset, part: str, count: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """The first ``count`` images of a part, classes in turn, or all of them in their own order."""
-    images, classes = raw[f"{part}_images"].values, raw[f"{part}_classes"].values
-    if count is None:
-        return images, classes
-    if count > len(classes):
-        raise ValueError(f"{count} {part} samples are wanted, but there are {len(classes)}")
-    order = interleaved(classes, -(-count // len(np.unique(classes))))[:count]
-    return images[order], classes[order]
-
-
-def read_trainings(paths: Sequence[Path]) -> xr.Dataset:
-    """The training files of one classifier, joined along their networks."""
-    parts = results.read_chunks(paths, "training")
-    if not {"model", "widths", "batch_size", "momentum", "train_samples"} <= files.config_of(parts[0]).keys():
-        raise QuenchError(f"{paths[0]}: does not say how its networks were trained; quench train writes such files")
-    return files.concat_chunks(parts, "network")
-
-
-def kept_weights(training: xr.Dataset, times: Sequence[int]) -> xr.DataArray:
-    """Configurations (network, kept_time, weight) at ``times``, or one line on which was not kept."""
-    kept = training["kept_time"].values
-    for time in times:
-        if time not in kept:
-            raise QuenchError(f"the configuration at t = {time} was not kept; there are {kept.tolist()}")
-    return training["weights"].sel(kept_time=list(times))
+        return Task.of(images, chosen, device, args.threads)
+    except QuenchError as error:
+        raise QuenchError(f"{args.images}: {error}") from None

@@ -25,15 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from quench.data.download import check_available
     from quench.data.prepare import prepare
-    from quench.data.sources import check_available, check_subset, find
+    from quench.data.sources import check_subset, find
     from quench.provenance import steps
     from quench.store import files
 
-    find(args.source)
+    source = find(args.source)
     if args.subset is not None:
         check_subset(args.subset, args.source)
-    check_available(args.source, args.data_root)
+    check_available(source, args.data_root)
     check_output(args.output)
     choices = {
         "source": args.source,

@@ -46,9 +46,9 @@ def _check_data(name: str, data: Data, _scenario: Scenario) -> None:
     n_samples = data.subset or source.train_size
     if data.components > n_samples:
         raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-    if source.pixels is not None and data.components > source.pixels:
+    if data.components > source.features:
         raise QuenchError(
-            f"config: data.{name}.components: {data.components} is more than the {source.pixels} pixels of"
+            f"config: data.{name}.components: {data.components} is more than the {source.features} features of"
             f" {data.source!r}"
         )
 
@@ -95,7 +95,7 @@ def _check_folders(place: str, values: Iterable[float]) -> None:
 
 
 def _check_classifier(name: str, classifier: Classifier, _scenario: Scenario) -> None:
-    known = find(classifier.source).train_size
+    known, _ = find(classifier.source).split_sizes
     if classifier.train_samples and classifier.train_samples > known:
         raise QuenchError(
             f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
-from quench.networks.catalogue import layer_widths
+from quench.networks.models import layer_widths
 
 Positive = Annotated[int, Field(ge=1)]
 Time = Annotated[int, Field(ge=0, le=10**9)]

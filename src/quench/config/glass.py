@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
-from quench.config.times import end, listed
 from quench.errors import QuenchError
+from quench.theory.pspin.times import DEFAULTS, end, listed
 
 Moment = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -22,9 +22,9 @@ class Quench(Section):
     p: int = key(3, "spins in an interaction", ge=2, le=20)
     temperature: float = key(0.5, "T after the quench (k_B = 1)", gt=0, le=1e6)
     t_max: float | None = key(None, "end of the solution; null takes the latest requested time", gt=0, le=1e15)
-    times: str = key("0,1e-2:1e3:10", "times of the energy")
-    waiting_times: str = key("1,10,100", "t_w of correlation and response")
-    lags: str = key("0,1e-2:1e3:10", "lags of correlation and response; pairs beyond t_max are left out")
+    times: str = key(DEFAULTS["times"], "times of the energy")
+    waiting_times: str = key(DEFAULTS["waiting_times"], "t_w of correlation and response")
+    lags: str = key(DEFAULTS["lags"], "lags of correlation and response; pairs beyond t_max are left out")
     resolution: Literal["fast", "standard", "fine"] = key("standard", "resolution of the time grid")
     accuracy: float = key(1e-5, "largest allowed estimate of the error; a solution above it is rejected", gt=0)
 

@@ -17,22 +17,11 @@ from quench.config.backends import Engines
 from quench.config.classifiers import Classifier
 from quench.config.preparation import SGD
 from quench.config.sections import Scenario
-from quench.config.times import end, listed
 from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
-from quench.data import own
-from quench.data.sources import find
+from quench.data.sources import Source, find
 from quench.dynamics.schedule import Schedule
-
-_SAMPLES = {"mnist5k": (4000, 1000), "mnist": (60000, 10000), "cifar10": (50000, 10000), "cifar100": (50000, 10000)}
-
-
-def _size(source: str) -> tuple[tuple[int, int], int]:
-    """Numbers of training and of test samples of a source, and features per sample."""
-    if not own.is_own(source):
-        return _SAMPLES[source], find(source).pixels
-    train, test = own.read(source), own.read(source, "test")
-    return (len(train.y), len(test.y) if test else 0), train.x.shape[1]
+from quench.theory.pspin.times import end, listed
 
 
 class Costs:
@@ -53,14 +42,13 @@ class Costs:
         return method(**job) if method else Work("light", 1.0)
 
     def dataset(self, dataset: str) -> Work:
-        source = self.scenario.data[dataset].source
-        samples, features = _size(source)
-        size = sum(samples) * features
+        source = find(self.scenario.data[dataset].source)
+        size = _size(source)
         # Pixels in double precision, standardised, and a copy for the principal components.
-        return Work("data", 3e-8 * size, memory=40 * size, disk=45 * samples[0])
+        return Work("data", 3e-8 * size, memory=40 * size, disk=45 * source.train_size)
 
     def images(self, source: str) -> Work:
-        size = sum(_SAMPLES[source]) * find(source).pixels
+        size = _size(find(source))
         return Work("data", 2e-8 * size, memory=6 * size, disk=size / 2)
 
     def pretrain(self, ensemble: str, seeds: str) -> Work:
@@ -249,7 +237,7 @@ class Costs:
 
     def _samples(self, dataset: str) -> int:
         data = self.scenario.data[dataset]
-        return data.subset or (5000 if data.source == "mnist5k" else _size(data.source)[0][0])
+        return data.subset or find(data.source).train_size
 
     def _data(self, dataset: str) -> float:
         """Bytes of a dataset in memory, with the engine's copies."""
@@ -258,7 +246,7 @@ class Costs:
     def _pixels(self, section: Classifier) -> float:
         """Bytes of a classifier's images in memory, raw and transformed, and of their activations."""
         train, test = _images(section)
-        return (train + test) * find(section.source).pixels * (1 + 4 * 2 / section.pool**2)
+        return (train + test) * find(section.source).features * (1 + 4 * 2 / section.pool**2)
 
 
 def _count(seeds: str) -> int:
@@ -266,7 +254,12 @@ def _count(seeds: str) -> int:
     return last - first + 1
 
 
+def _size(source: Source) -> int:
+    """Numbers in all samples of a source."""
+    return (source.train_size + source.test_size) * source.features
+
+
 def _images(section: Classifier) -> tuple[int, int]:
     """Training and test images of a classifier."""
-    train, test = _SAMPLES[section.source]
+    train, test = find(section.source).split_sizes
     return section.train_samples or train, section.test_samples or test

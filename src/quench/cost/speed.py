@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from quench.config.classifiers import Classifier
-from quench.networks.catalogue import layer_widths
+from quench.data.sources import find
+from quench.networks.models import MODELS, layer_widths
 
 # Floating-point operations of a gradient per weight and sample: 2 in the forward pass, 4 in the backward pass.
 GRADIENT = 6
@@ -24,7 +25,6 @@ _RESIDUAL = {
     "ResNet-34": (1.16e9, 64, 21.3e6, 37),
     "WideResNet": (5.2e9, 160, 36.5e6, 29),
 }
-_SHAPES = {"mnist5k": (1, 28, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
 
 
 def mlp_weights(inputs: int, width: int, depth: int) -> int:
@@ -68,11 +68,12 @@ class Model:
     """Size and speed of a classifier of BJ: weights M, multiplications per sample, seconds of its parts."""
 
     def __init__(self, section: Classifier) -> None:
-        channels, side, classes = _SHAPES[section.source]
+        source = find(section.source)
+        channels, side, _ = source.shape
         channels, side = section.channels or channels, (section.side or side) // section.pool
         widths = layer_widths(section.model, section.widths, section.multiplier)
-        self.residual = section.model in _RESIDUAL
-        self.dense = section.model in {"A", "A-under", "B"}
+        kind = MODELS[section.model].kind
+        self.residual, self.dense = kind == "residual", kind == "dense"
         if self.residual:
             products, width, n_weights, layers = _RESIDUAL[section.model]
             scale = (widths[-1] / width) ** 2
@@ -81,7 +82,7 @@ class Model:
         else:
             convolutions = () if self.dense else widths[:2]
             self.n_weights, self.products = _layers(
-                channels, side, convolutions, (*widths[len(convolutions) :], classes)
+                channels, side, convolutions, (*widths[len(convolutions) :], source.n_classes)
             )
             self.overhead, self.rate = (60e-6, 80e9) if self.dense else (1000e-6, 55e9)
 

@@ -1,18 +1,18 @@
-"""Images as BJ's networks take them: a split, standardised channels, and the size and channels that a model wants."""
+"""Inputs of BJ's networks: chosen training and test images, standardised, in the size and channels of a model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ImageSets:
     """Training and test images, float32 (sample, channel, row, column), and their classes, int64 (sample).
 
-    ``mean`` and ``std`` (channel) are those of the training images' pixels on a scale of 0 to 1; both sets were
-    standardised by them.
+    Both sets are standardised by ``mean`` and ``std`` (channel) of the training images' pixels on a scale of 0 to 1.
     """
 
     train_images: np.ndarray
@@ -26,33 +26,47 @@ class Inputs:
 def interleaved(classes: np.ndarray, per_class: int, skip: int = 0) -> np.ndarray:
     """Indices of ``per_class`` samples of every class after its first ``skip``, in the order 0, 1, ..., K-1, 0, 1, ...
 
-    Any prefix is as balanced as it can be. Raises ``ValueError`` where a class has too few samples.
+    Classes are as balanced as possible in any prefix. Raises ``ValueError`` where a class has too few samples.
     """
     chosen = []
     for label in np.unique(classes):
         found = np.flatnonzero(classes == label)[skip : skip + per_class]
         if len(found) < per_class:
             raise ValueError(
-                f"class {label} has {np.count_nonzero(classes == label)} samples, but {skip} + {per_class} are wanted"
+                f"class {label} has {np.count_nonzero(classes == label)} samples, not {skip} + {per_class}"
             )
         chosen.append(found)
     return np.stack(chosen, axis=1).ravel()
 
 
-def prepare(
+def first_samples(images: xr.Dataset, part: str, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Images and classes of ``part``, "train" or "test": the first ``count``, classes in turn; None: all in file order.
+
+    Raises ``ValueError`` where ``images`` (contract ``images``) has fewer.
+    """
+    samples, classes = images[f"{part}_images"].values, images[f"{part}_classes"].values
+    if count is None:
+        return samples, classes
+    if count > len(classes):
+        raise ValueError(f"{part}_samples: {count} is more than the {len(classes)} {part} images")
+    order = interleaved(classes, -(-count // len(np.unique(classes))))[:count]
+    return samples[order], classes[order]
+
+
+def standardised(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
     *,
     side: int | None = None,
     channels: int | None = None,
     pool: int = 1,
-) -> Inputs:
+) -> ImageSets:
     """``train`` and ``test``, pairs of images and classes, as inputs of a network.
 
     Images are uint8 (sample, channel, row, column). They are scaled to [0, 1]; padded with 0 (black) on all four sides
     to ``side`` x ``side``; standardised per channel, (x - mean) / std over the training images before padding; a grey
-    channel is repeated ``channels`` times; and averaged over ``pool`` x ``pool`` blocks. Raises ``ValueError`` for a
-    size that cannot be had.
+    channel is repeated ``channels`` times; and averaged over ``pool`` x ``pool`` blocks. Raises ``ValueError`` for an
+    impossible size.
     """
     _, given_channels, rows, columns = train[0].shape
     side = max(rows, columns) if side is None else side
@@ -76,7 +90,7 @@ def prepare(
         blocks = x.reshape(len(x), channels, side // pool, pool, side // pool, pool)
         return np.ascontiguousarray(blocks.mean(axis=(3, 5), dtype=np.float32))
 
-    return Inputs(
+    return ImageSets(
         transform(train[0]), train[1].astype(np.int64), transform(test[0]), test[1].astype(np.int64), mean, std
     )
 

@@ -1,4 +1,4 @@
-"""Anybody's own dataset: a .npz or NetCDF file with ``x`` (sample, ...) and ``y`` (sample), and test data if there are."""
+"""The user's own dataset: a .npz or NetCDF file with ``x`` (sample, ...), ``y`` (sample) and optional test data."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ SUFFIXES = (".npz", ".nc")
 
 @dataclass(frozen=True)
 class Samples:
-    """``x`` float64 (sample, feature), and what is to be learnt of each sample: ``y`` (sample)."""
+    """``x`` float64 (sample, feature) and the target ``y`` (sample) of every sample."""
 
     x: np.ndarray
     y: np.ndarray
 
     @property
     def classes(self) -> np.ndarray:
-        """Class indices, int64 (sample): whole numbers from 0 on as they are; 0 for +1 and 1 for -1, so that even is +1;
-        one class for all where y are anything else."""
+        """Class indices, int64 (sample).
+
+        Whole numbers from 0 on are their own classes; +1 is class 0 and -1 class 1, so that parity gives the sign back.
+        For any other ``y`` all samples are in class 0.
+        """
         if _are_signs(self.y):
             return (self.y < 0).astype(np.int64)
         return self.y.astype(np.int64) if are_classes(self.y) else np.zeros(len(self.y), np.int64)
@@ -42,14 +45,14 @@ def _are_signs(y: np.ndarray) -> bool:
 
 
 def is_own(source: str) -> bool:
-    """Whether a source is a file of the user's rather than the name of a known dataset."""
+    """Whether a source is the user's own file rather than the name of a known dataset."""
     return source.endswith(SUFFIXES)
 
 
 def read(path: str | Path, split: str = "train") -> Samples | None:
     """Training data (``x``, ``y``) or test data (``x_test``, ``y_test``; None where the file has none).
 
-    Raises ``QuenchError`` for a file that cannot be read and for data that cannot be learnt.
+    Raises ``QuenchError`` for a file that cannot be read and for data that cannot be trained on.
     """
     names = ("x", "y") if split == "train" else ("x_test", "y_test")
     arrays = _arrays(Path(path), _stamp(Path(path)))
@@ -69,7 +72,7 @@ def read(path: str | Path, split: str = "train") -> Samples | None:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """What changes with the content of the file."""
+    """Modification time and size, which change with the content of the file."""
     try:
         return path.stat().st_mtime_ns, path.stat().st_size
     except OSError:

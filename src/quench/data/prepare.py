@@ -1,7 +1,7 @@
 """Images to network inputs: the subset, standardised pixels, principal components, binary labels (KWJ Sec. II).
 
-The paper's text leaves out that each pixel is standardised before the PCA; without it no regularised phase exists.
-Every statistic comes from the training images, and test images go through the same transform.
+Each pixel is standardised before the PCA, which the paper's text omits; otherwise no regularised phase exists.
+All statistics come from the training images, and test images go through the same transform.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from quench.data import own
-from quench.data.sources import Images, check_subset, find, load
+from quench.data.sources import HELD_OUT_PER_CLASS, RawData, check_subset, find, load
 from quench.errors import QuenchError
 from quench.store.variables import described
-
-HELD_OUT_PER_CLASS = 100
 
 
 def prepare(
@@ -33,29 +31,29 @@ def prepare(
     ``subset`` = P_D keeps the first P_D/K images of each of the K classes, in the order of the source; None keeps all.
     ``standardise``: "pixel" (zero mean, unit variance of each pixel over the training images) or "none" (centred only).
     ``labels``: "parity" gives +1 for even class indices and -1 for odd ones (both papers' split), "classes" the index,
-    "given" the numbers in a file of one's own; there, labels -1 and +1 are their own parity.
+    "given" the numbers of the user's own file, in which labels -1 and +1 are their own parity. Raises ``QuenchError``
+    where ``source`` cannot be read or does not have such a subset, labels or number of components.
     """
     train = load(source, "train", root)
     chosen = _first_of_each_class(train.classes, subset, find(source).n_classes, source)
     test = _test_images(source, train, chosen, root)
-    if labels == "given" and train.targets is None:
-        raise QuenchError(f"labels: 'given' is for a file of your own; {source!r} has classes")
-    if labels != "given" and train.targets is not None and not own.are_classes(train.targets):
-        raise QuenchError(f"labels: y in {source} are no classes (whole numbers from 0 on, or -1 and +1); take 'given'")
+    _check_labels(labels, train, source)
     pixels = train.images[chosen].reshape(len(chosen), -1).astype(np.float64)
     if components > min(pixels.shape):
-        raise QuenchError(f"components: {components} asked for, but {source} has at most {min(pixels.shape)} here")
+        raise QuenchError(
+            f"components: {components} is more than {min(pixels.shape)}, the smaller number of samples and features here"
+        )
 
     mean = pixels.mean(axis=0)
     scale = pixels.std(axis=0) if standardise == "pixel" else np.ones_like(mean)
-    # A pixel that never changes carries nothing; its scale is set so that test images map it to a finite number.
+    # A constant pixel carries no information; a scale of 1 keeps it finite in test images.
     scale = np.where(scale > 0, scale, 1.0)
     axes, variance, total = principal_axes((pixels - mean) / scale, components)
     unit = np.sqrt(variance) if whiten else np.ones_like(variance)
 
     def scores(images: np.ndarray) -> np.ndarray:
         flat = (images.reshape(len(images), len(mean)) - mean) / scale
-        return (_one_thread_product(flat, axes.T) / unit).astype(np.float32)
+        return np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
 
     references = "Kerr Winter & Janssen 2024, Sec. II"
     return xr.Dataset(
@@ -66,13 +64,15 @@ def prepare(
                 "principal component scores",
                 references=references,
             ),
-            "y": described(learnt(train, chosen, labels), ("sample",), f"label ({labels})", references=references),
+            "y": described(targets(train, chosen, labels), ("sample",), f"label ({labels})", references=references),
             "class_index": described(train.classes[chosen].astype(np.int16), ("sample",), "class index of the source"),
             "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
             "x_test": described(
                 scores(test.images), ("test_sample", "component"), "test scores under the training set's transform"
             ),
-            "y_test": described(learnt(test, slice(None), labels), ("test_sample",), f"label of test image ({labels})"),
+            "y_test": described(
+                targets(test, slice(None), labels), ("test_sample",), f"label of test image ({labels})"
+            ),
             "pixel_mean": described(mean, ("pixel",), "mean of each pixel over the training images"),
             "pixel_scale": described(scale, ("pixel",), "what each centred pixel is divided by"),
             "principal_axes": described(axes, ("component", "pixel"), "orthonormal principal axes"),
@@ -85,7 +85,7 @@ def prepare(
 def principal_axes(centred: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Leading eigenvectors (component, pixel) of the covariance of ``centred`` (sample, pixel), their variances, the total.
 
-    Sign convention: the entry of largest magnitude of every axis is positive, so that no library's choice shows.
+    Sign convention: the entry of largest magnitude of every axis is positive, whatever the library returns.
     """
     # One BLAS thread: the order of the sums, and so the last bits, must not depend on the number of cores.
     with threadpool_limits(limits=1):
@@ -96,12 +96,19 @@ def principal_axes(centred: np.ndarray, components: int) -> tuple[np.ndarray, np
     return axes * signs[:, None], values[::-1][:components].copy(), float(values.sum())
 
 
-def learnt(images: Images, chosen: np.ndarray | slice, rule: str) -> np.ndarray:
-    """What is to be learnt of the ``chosen`` samples: a label by ``rule``, or the number given."""
+def _check_labels(labels: str, train: RawData, source: str) -> None:
+    if labels == "given" and train.targets is None:
+        raise QuenchError(f"labels: 'given' needs a file of your own; {source!r} has classes")
+    if labels != "given" and train.targets is not None and not own.are_classes(train.targets):
+        raise QuenchError(f"labels: y in {source} are not classes (whole numbers from 0 on, or -1 and +1); use 'given'")
+
+
+def targets(samples: RawData, chosen: np.ndarray | slice, rule: str) -> np.ndarray:
+    """Targets of the ``chosen`` samples: labels by ``rule``, or for "given" the numbers of the file."""
     if rule == "given":
-        assert images.targets is not None
-        return images.targets[chosen]
-    return label(images.classes[chosen], rule)
+        assert samples.targets is not None
+        return samples.targets[chosen]
+    return label(samples.classes[chosen], rule)
 
 
 def label(classes: np.ndarray, rule: str) -> np.ndarray:
@@ -113,7 +120,8 @@ def label(classes: np.ndarray, rule: str) -> np.ndarray:
 
 def _one_thread_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     with threadpool_limits(limits=1):
-        return left @ right
+        product: np.ndarray = left @ right
+    return product
 
 
 def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int, source: str) -> np.ndarray:
@@ -133,11 +141,11 @@ def _first_of_each_class(classes: np.ndarray, subset: int | None, n_classes: int
     return np.flatnonzero(rank < share)
 
 
-def _test_images(source: str, train: Images, chosen: np.ndarray, root: str | None) -> Images:
-    """The source's test images; where it has none (``mnist5k``), up to 100 images a class that training leaves out."""
-    if find(source).has_test:
+def _test_images(source: str, train: RawData, chosen: np.ndarray, root: str | None) -> RawData:
+    """Test images of the source; where it has none, up to 100 images of each class that are not ``chosen``."""
+    if find(source).test_size:
         return load(source, "test", root)
     unused = np.setdiff1d(np.arange(len(train.classes)), chosen)
     last = [unused[train.classes[unused] == index][-HELD_OUT_PER_CLASS:] for index in np.unique(train.classes)]
     kept = np.sort(np.concatenate(last))
-    return Images(train.images[kept], train.classes[kept], None if train.targets is None else train.targets[kept])
+    return RawData(train.images[kept], train.classes[kept], None if train.targets is None else train.targets[kept])

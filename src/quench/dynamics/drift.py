@@ -1,19 +1,83 @@
 """Diffusion or drift? SGD beside noise-free gradient descent from the same weights.
 
-BJ take the motion at the bottom of the landscape for diffusion (Sec. 3.2). If it is, taking the noise away stops it; if
-it is a drift along the gradient, full-batch descent at the same rate goes the same way as far.
+BJ take the motion at the bottom of the landscape for diffusion (Sec. 3.2). Diffusion stops without noise; in a drift
+along the gradient, full-batch descent at the same rate goes as far in the same direction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from quench.dynamics.minibatch import DataOrder, Descent
+from quench.dynamics.batches import DataOrder
+from quench.dynamics.classifier_task import Task, kept_weights
+from quench.dynamics.minibatch import Descent
+from quench.dynamics.schedule import log_spaced
+from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
+from quench.runtime.progress import Progress
+from quench.store.variables import described
+
+_MEANINGS = {
+    "sgd": "mean square displacement of SGD",
+    "gradient_descent": "mean square displacement of noise-free gradient descent from the same weights",
+    "cosine": "cosine between both displacements",
+}
+
+
+def drift(
+    task: Task,
+    training: xr.Dataset,
+    starts: Sequence[int],
+    lag_max: int,
+    *,
+    per_decade: int = 6,
+    networks: int = 1,
+    title: str = "drift",
+) -> xr.Dataset:
+    """Displacements of SGD and of gradient descent from the kept weights of ``training``, as the ``drift`` contract.
+
+    ``sgd``, ``gradient_descent`` and ``cosine`` of ``beside_gradient_descent``: float64 (network, waiting_time, lag),
+    for the first ``networks`` networks, restarted after each of ``starts`` updates, at ``per_decade`` lags per decade
+    from 1 to ``lag_max``. Raises ``QuenchError`` where weights were not kept and where descent is not comparable.
+    """
+    weights = kept_weights(training, starts)
+    if networks > training.sizes["network"]:
+        raise QuenchError(f"networks: {networks} is more than the {training.sizes['network']} that were trained")
+    if task.choices.momentum:
+        raise QuenchError("gradient descent beside SGD with momentum is not comparable: a restart begins from rest")
+    lags = log_spaced(1, lag_max, per_decade)
+    seeds = training["seed"].values[:networks]
+    rows: list[dict[str, np.ndarray]] = []
+    for number, seed in enumerate(seeds.tolist()):
+        network, order = task.network(seed), task.order(seed)
+        images, classes = task.train(network)
+        for start in starts:
+            network.weights.copy_(torch.from_numpy(weights.sel(kept_time=start).values[number]))
+            with Progress(f"{title}, seed {seed}, t_w = {start}", 2 * lag_max) as progress:
+                report = partial(progress.report, phase="descent")
+                rows.append(
+                    beside_gradient_descent(
+                        network, images, classes, order, task.choices.rate, start, lags.tolist(), report
+                    )
+                )
+    shape, dims = (networks, len(starts), len(lags)), ("network", "waiting_time", "lag")
+    return xr.Dataset(
+        {
+            name: described(np.array([row[name] for row in rows]).reshape(shape), dims, text)
+            for name, text in _MEANINGS.items()
+        },
+        coords={
+            "waiting_time": described(np.array(starts, dtype=np.int64), ("waiting_time",), "t_w", "updates"),
+            "lag": described(lags, ("lag",), "t", "updates"),
+            "seed": described(seeds, ("network",), "seed of each network"),
+        },
+    )
 
 
 def beside_gradient_descent(
@@ -24,41 +88,35 @@ def beside_gradient_descent(
     rate: float,
     start: int,
     lags: Sequence[int],
-    progress: Callable[[int], None] = lambda done: None,
+    report: Callable[[int], None] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Displacements of SGD and of full-batch descent from ``network`` as it is after ``start`` updates of ``order``.
 
-    For every one of the sorted ``lags``: ``sgd`` and ``gradient_descent``, mean square displacements per weight from
-    the start, and ``cosine`` between the two displacement vectors, each (lag). For diffusion the ratio of the second to
-    the first and the cosine are near 0, for drift near 1. The network is left where SGD takes it; both start from rest.
-    ``progress`` is told the number of updates done, of 2 x the last lag. Raises ``ValueError`` for batch normalisation,
-    where descent over the whole set at once is another dynamics.
+    For each of the sorted ``lags``: ``sgd`` and ``gradient_descent``, mean square displacements per weight from the
+    start, and ``cosine`` between the two displacement vectors, each (lag). The ratio of the second to the first and the
+    cosine are near 0 for diffusion, near 1 for drift. Both start from rest; the network ends with the weights of SGD.
+    ``report(done)`` receives the number of updates done, of 2 x the last lag. Raises ``QuenchError`` for batch
+    normalisation, with which descent over the whole set at once is another dynamics.
     """
     if network.has_batch_statistics:
-        raise ValueError("full-batch descent of a network with batch normalisation is not comparable to its SGD")
+        raise QuenchError("full-batch descent of a network with batch normalisation is not comparable to its SGD")
     reference = network.weights.clone()
-    drift: list[Tensor] = []
 
-    def follow(sampling: str, look: Callable[[], None], before: int) -> None:
+    def displacements(batches: DataOrder | None, before: int) -> Iterator[Tensor]:
         network.weights.copy_(reference)
-        orders = DataOrder(order.n_samples, order.batch_size, order.seed, sampling)
-        descent = Descent(network, images, classes, orders, rate)
+        descent = Descent(network, images, classes, batches, rate)
         step = start
         for lag in lags:
             while step < start + lag:
                 descent.update(step)
                 step += 1
-                progress(before + step - start)
-            look()
+                report(before + step - start)
+            yield network.weights - reference
 
-    follow("full", lambda: drift.append(network.weights - reference), 0)
-    found: dict[str, list[float]] = {"sgd": [], "gradient_descent": [], "cosine": []}
-
-    def compare() -> None:
-        here, there = network.weights - reference, drift[len(found["sgd"])]
-        found["sgd"].append(here.double().square().mean().item())
-        found["gradient_descent"].append(there.double().square().mean().item())
-        found["cosine"].append(torch.cosine_similarity(here.double(), there.double(), dim=0).item())
-
-    follow(order.sampling, compare, int(lags[-1]))
+    by_descent = list(displacements(None, 0))
+    found: dict[str, list[float]] = {name: [] for name in _MEANINGS}
+    for by_sgd, without_noise in zip(displacements(order, int(lags[-1])), by_descent, strict=True):
+        found["sgd"].append(by_sgd.double().square().mean().item())
+        found["gradient_descent"].append(without_noise.double().square().mean().item())
+        found["cosine"].append(torch.cosine_similarity(by_sgd.double(), without_noise.double(), dim=0).item())
     return {name: np.array(values) for name, values in found.items()}

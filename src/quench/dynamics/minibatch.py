@@ -1,7 +1,7 @@
-"""Plain SGD of one classifier: constant rate, keyed data order, looks at declared times, a state that can be saved.
+"""Plain SGD of one classifier at a constant rate with a keyed data order, and the recorder of its run.
 
-Updates are driven by ``quench.dynamics.trajectory.follow``; what belongs here is one stretch of updates
-(``Descent.advance``) and what is kept of the run (``Record``).
+``quench.dynamics.trajectory.follow`` drives the updates; ``Descent.advance`` makes one stretch of them, and
+``ClassifierRecorder`` records at declared times. Both can be saved and restored.
 """
 
 from __future__ import annotations
@@ -12,60 +12,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quench.dynamics.batches import DataOrder
 from quench.dynamics.trajectory import State
 from quench.dynamics.two_time import StreamedDisplacement, TwoTimeSchedule
 from quench.networks.classifier import Classifier
-from quench.numerics.random import integers, permutation, stream_id
 
-_ORDER = stream_id("data order")
-_BLOCK = 64  # updates whose independent draws share one key
 _CHECK_EVERY = 100  # updates between two tests for finite weights
 
 Measure = Callable[[Classifier, int], Mapping[str, float]]
 
 
-class DataOrder:
-    """Sample indices of the batch of any step, a pure function of (seed, step).
-
-    sampling "epoch": epoch e = step // ceil(P/B) visits a keyed permutation in order; its last batch is smaller where
-    B does not divide P. "iid": B independent draws a step. "full": the whole set, in its own order (no noise).
-    """
-
-    def __init__(self, n_samples: int, batch_size: int, seed: int, sampling: str = "epoch") -> None:
-        if sampling not in ("epoch", "iid", "full"):
-            raise ValueError(f"sampling must be epoch, iid or full, not {sampling!r}")
-        if sampling == "epoch" and batch_size > n_samples:
-            raise ValueError(f"a batch of {batch_size} is more than the {n_samples} samples")
-        self.n_samples, self.batch_size, self.seed, self.sampling = n_samples, batch_size, seed, sampling
-        self._period = -(-n_samples // batch_size) if sampling == "epoch" else _BLOCK
-        self._drawn: tuple[int, Tensor] = (-1, torch.empty(0))
-
-    def batch(self, step: int) -> Tensor:
-        """Indices int64 (sample) of the batch that makes update number ``step``, counted from 0."""
-        group, place = divmod(step, self._period)
-        if self._drawn[0] != group:
-            self._drawn = (group, torch.from_numpy(self._draw(group)))
-        return self._drawn[1][place * self.batch_size : (place + 1) * self.batch_size]
-
-    def _draw(self, group: int) -> np.ndarray:
-        if self.sampling == "epoch":
-            return permutation(self.seed, _ORDER, group, self.n_samples)
-        return integers(self.seed, _ORDER, group, _BLOCK * self.batch_size, self.n_samples)
-
-
 class Descent:
     """Updates w <- w - alpha v, v <- m v + grad L_batch (BJ: momentum m = 0), of ``network`` on its training set.
 
-    ``images`` are prepared for the network (``Classifier.prepared``), ``classes`` int64 (sample).
+    ``images`` are prepared for the network (``Classifier.prepared``), ``classes`` int64 (sample). Without an ``order``
+    of batches every update takes the whole set, without noise or momentum: w <- w - alpha grad L.
     """
 
     def __init__(
-        self, network: Classifier, images: Tensor, classes: Tensor, order: DataOrder, rate: float, momentum: float = 0.0
+        self,
+        network: Classifier,
+        images: Tensor,
+        classes: Tensor,
+        order: DataOrder | None,
+        rate: float,
+        momentum: float = 0.0,
     ) -> None:
         self.network, self.images, self.classes = network, images, classes
         self.order, self.rate, self.momentum = order, rate, momentum
         self.velocity = torch.zeros_like(network.weights) if momentum else None
-        self._lost = -1
+        self._diverged_at = -1
 
     def state(self) -> State:
         """A ``State`` of this network for ``follow``; on the CPU its weights (1, M) are the network's own memory."""
@@ -74,8 +50,8 @@ class Descent:
     def advance(self, weights: np.ndarray, first_step: int, n_steps: int) -> np.ndarray:
         """``n_steps`` updates from ``weights`` (1, M), in place.
 
-        Returns in an array of one the number of updates after which a weight was found to be not finite, or -1. That is
-        looked for every 100 updates and at the end.
+        Returns, in an array of one, the number of updates after which a weight was found not finite, or -1. Weights are
+        tested every 100 updates and at the end.
         """
         ours = self.network.weights
         shared = ours.device.type == "cpu" and ours.data_ptr() == weights.ctypes.data
@@ -83,21 +59,21 @@ class Descent:
             ours.copy_(torch.from_numpy(weights[0]))
         last = first_step + n_steps
         for step in range(first_step, last):
-            if self._lost >= 0:
+            if self._diverged_at >= 0:
                 break
             self.update(step)
             if ((step + 1) % _CHECK_EVERY == 0 or step + 1 == last) and not self._finite():
-                self._lost = step + 1
+                self._diverged_at = step + 1
         if not shared:
             weights[0] = ours.cpu().numpy()
-        return np.array([self._lost])
+        return np.array([self._diverged_at])
 
     def update(self, step: int) -> None:
         """Update number ``step``, counted from 0."""
-        if self.order.sampling == "full":
+        if self.order is None:
             self.network.weights.sub_(self.network.full_gradient(self.images, self.classes), alpha=self.rate)
             return
-        batch = self.order.batch(step)
+        batch = torch.from_numpy(self.order.batch(step))
         x, y = self.images[batch], self.classes[batch]
         if self.velocity is None:
             self.network.descend(x, y, self.rate)
@@ -107,11 +83,11 @@ class Descent:
         self.network.weights.sub_(self.velocity, alpha=self.rate)
 
     def _finite(self) -> bool:
-        # One pass without a temporary; weights whose sum overflows are as lost as infinite ones.
+        # One pass without a temporary array; a sum that overflows counts as diverged, too.
         return bool(torch.isfinite(self.network.weights.sum()))
 
     def memory(self) -> dict[str, np.ndarray]:
-        """What ``State`` does not hold: running statistics and the velocity."""
+        """Running statistics and velocity, which ``State`` does not hold."""
         held = {f"buffer.{name}": buffer.cpu().numpy().copy() for name, buffer in self.network.buffers().items()}
         return held if self.velocity is None else held | {"velocity": self.velocity.cpu().numpy().copy()}
 
@@ -122,18 +98,18 @@ class Descent:
             self.velocity.copy_(torch.from_numpy(np.asarray(memory["velocity"])))
 
 
-class Record:
-    """What is kept of a run: measurements, streamed displacements, whole configurations at chosen times.
+class ClassifierRecorder:
+    """Measurements, streamed displacements and weights of a run, each at its own times.
 
-    ``measure(network, step)`` gives named numbers at each of ``measure_at``; weights are kept at each of ``keep_at``,
-    float32 (time, weight). ``times`` are all the looks that it needs.
+    ``measure(network, step)`` returns named numbers at each of ``measure_at``; weights are kept at each of ``keep_at``,
+    float32 (time, weight). ``times`` are all recording times. A diverged network is no longer recorded.
     """
 
     def __init__(
         self,
         descent: Descent,
         schedule: TwoTimeSchedule,
-        measure_at: Sequence[int],
+        measure_at: Sequence[int] | np.ndarray,
         measure: Measure,
         keep_at: Iterable[int] = (),
     ) -> None:
@@ -152,7 +128,7 @@ class Record:
         step, network = state.step, self.descent.network
         if state.diverged_at[0] >= 0:
             return
-        self.displacement.look(step, network.weights)
+        self.displacement.record(step, network.weights)
         if step in self._kept_steps:
             self.kept[step] = network.weights.cpu().numpy().copy()
         place = self._places.get(step)
@@ -180,7 +156,7 @@ class Record:
         self.kept = dict(zip(memory["kept_times"].tolist(), memory["kept"], strict=True))
 
     def snapshots(self) -> np.ndarray:
-        """Kept configurations (time, weight), in the order of ``keep_at``, as far as the run has come."""
+        """Weights kept so far (time, weight), in the order of ``keep_at``."""
         if not self.kept:
             return np.empty((0, self.descent.network.n_weights), dtype=np.float32)
         return np.stack([self.kept[step] for step in sorted(self.kept)])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quench.numerics.spacing import geometric
+
 # Times per decade before the first waiting time: enough to see the transient, few enough to cost nothing.
 APPROACH_PER_DECADE = 4
 
@@ -33,12 +35,6 @@ class Schedule:
         pairs = [waiting_time + self.lags for waiting_time in self.waiting_times]
         approach = lags(max(self.waiting_times) or 1, 1, APPROACH_PER_DECADE)
         return np.unique(np.concatenate([*pairs, approach[approach <= max(self.waiting_times)]]))
-
-
-def geometric(first: float, last: float, intervals: int) -> list[float]:
-    """first (last/first)^(i/intervals) for i = 0, 1, ..., ``intervals``; ``first`` and ``last`` > 0."""
-    # Python's own power: the last bit of NumPy's, which works on several numbers at once, depends on the processor.
-    return [first * (last / first) ** (i / intervals) for i in range(intervals + 1)]
 
 
 def lags(longest: int, dense: int, per_decade: int) -> np.ndarray:

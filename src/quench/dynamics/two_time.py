@@ -1,4 +1,4 @@
-"""The two-time mean-square displacement of BJ: its schedule, its streamed measurement, and the memory that takes.
+"""The two-time mean-square displacement of BJ: its schedule, its streamed measurement, and the memory of it.
 
 Delta(t_w, t_w + t) = (1/M) sum_i (w_i(t_w) - w_i(t_w + t))^2   (BJ, Eq. 3)
 """
@@ -21,12 +21,12 @@ _BLOCK = 1 << 20  # weights squared in float32 at a time, before float64 takes o
 
 @dataclass(frozen=True)
 class TwoTimeSchedule:
-    """Which pairs of times are compared in a run of ``n_steps`` updates.
+    """The pairs of times that are compared in a run of ``n_steps`` updates.
 
     Every waiting time has up to ``windows`` starts, spread evenly over [t_w, 1.1 t_w], over which the displacement is
-    averaged later: neighbouring starts see different batches, so the average shows the dynamics rather than one
-    noise history. Waiting times: 0 and ``waiting_per_decade`` a decade, the last one such that its window ends at half
-    the run. Lags: ``lags_per_decade`` a decade, half the run among them, which every waiting time therefore has.
+    averaged later: different starts have different batches, so the average shows the dynamics rather than one noise
+    history. Waiting times: 0 and ``waiting_per_decade`` per decade, the last one such that its window ends at half the
+    run. Lags: ``lags_per_decade`` per decade, and half the run, which every waiting time therefore has.
     """
 
     n_steps: int
@@ -54,7 +54,7 @@ class TwoTimeSchedule:
 
     @cached_property
     def pairs(self) -> dict[int, list[tuple[int, int, int]]]:
-        """For each time at which a displacement is due, its (waiting time, start, lag) indices.
+        """The (waiting time, start, lag) indices of all displacements to measure, by the time of their measurement.
 
         A lag counts only where the whole window of its waiting time fits into the run, so that every average is over
         the same starts.
@@ -71,7 +71,7 @@ class TwoTimeSchedule:
 
     @cached_property
     def last_use(self) -> dict[int, int]:
-        """For each start time, when its reference is needed last."""
+        """The last time at which the reference of each start time is needed."""
         return {int(self.starts[w, k]): t for t in sorted(self.pairs) for w, k, _ in self.pairs[t]}
 
     @cached_property
@@ -95,16 +95,16 @@ def mean_square_displacement(weights: Tensor, reference: Tensor) -> float:
     The difference is taken weight by weight: |w|^2 + |r|^2 - 2 w.r loses every digit of a small displacement.
     """
     total = 0.0
-    for w, r in zip(weights.split(_BLOCK), reference.split(_BLOCK), strict=True):
+    for w, r in zip(torch.split(weights, _BLOCK), torch.split(reference, _BLOCK), strict=True):
         difference = (w - r).double()
         total += torch.dot(difference, difference).item()
     return total / weights.numel()
 
 
 class StreamedDisplacement:
-    """Delta at every pair of the schedule, measured while the weights go by; references go after their last use.
+    """Delta at every pair of the schedule, measured during the run; a reference is dropped after its last use.
 
-    ``table`` is float64 (waiting_time, start, lag), NaN where the schedule has no pair or the run has not come yet.
+    ``table`` is float64 (waiting_time, start, lag), NaN where the schedule has no pair and where the run has not arrived.
     """
 
     def __init__(self, schedule: TwoTimeSchedule) -> None:
@@ -112,8 +112,8 @@ class StreamedDisplacement:
         self.references: dict[int, Tensor] = {}
         self.table = np.full((*schedule.starts.shape, len(schedule.lags)), np.nan)
 
-    def look(self, step: int, weights: Tensor) -> None:
-        """Take in the ``weights`` after ``step`` updates; to be called at every time of the schedule."""
+    def record(self, step: int, weights: Tensor) -> None:
+        """Record the ``weights`` after ``step`` updates; must be called at every time of the schedule."""
         known: dict[int, float] = {}
         for w, k, lag in self.schedule.pairs.get(step, ()):
             start = int(self.schedule.starts[w, k])
@@ -126,7 +126,7 @@ class StreamedDisplacement:
             self.references[step] = weights.clone()
 
     def memory(self) -> dict[str, np.ndarray]:
-        """The state as plain arrays, to be saved with a checkpoint."""
+        """The state as plain arrays, for a checkpoint."""
         starts = np.array(sorted(self.references), dtype=np.int64)
         kept = [self.references[int(start)].cpu().numpy() for start in starts]
         return {
@@ -136,15 +136,15 @@ class StreamedDisplacement:
         }
 
     def restore(self, memory: Mapping[str, np.ndarray], device: torch.device | str = "cpu") -> None:
-        """Take up the state that ``memory`` gave."""
+        """Resume from the state that ``memory`` returned."""
         self.table = np.array(memory["displacement"])
         rows = torch.from_numpy(np.array(memory["references"])).to(device)
         self.references = dict(zip(memory["reference_times"].tolist(), rows.unbind(), strict=True))
 
 
 def displacement_of_snapshots(schedule: TwoTimeSchedule, times: Iterable[int], snapshots: np.ndarray) -> np.ndarray:
-    """The same table from whole snapshots (time, weight) at ``times``, which hold every time of the schedule."""
+    """The same table from snapshots (time, weight) at ``times``, which include every time of the schedule."""
     stream = StreamedDisplacement(schedule)
     for step, weights in zip(times, snapshots, strict=True):
-        stream.look(int(step), torch.from_numpy(np.ascontiguousarray(weights)))
+        stream.record(int(step), torch.from_numpy(np.ascontiguousarray(weights)))
     return stream.table

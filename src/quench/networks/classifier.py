@@ -108,7 +108,7 @@ class Classifier:
 
     @property
     def has_batch_statistics(self) -> bool:
-        """Whether a sample's loss depends on the other samples of its batch (BatchNorm)."""
+        """Whether a sample's loss depends on the other samples of its batch (batch normalisation)."""
         return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.module.modules())
 
     def buffers(self) -> dict[str, Tensor]:
@@ -138,7 +138,7 @@ class Classifier:
         return self.evaluation(outputs, y)
 
     def evaluation(self, outputs: Tensor, y: Tensor) -> Evaluation:
-        """The same from outputs that are already there."""
+        """``evaluate`` from the ``outputs`` of a forward pass."""
         loss = self.loss.per_sample(outputs, y).mean(dtype=torch.float64).item()
         return Evaluation(loss, (outputs.argmax(1) == y).double().mean().item(), outputs)
 

@@ -1,7 +1,7 @@
 """The networks of BJ by name: A, A-under (its A'), B, C, D, LeNet, ResNet-34, WideResNet; any of them on any images.
 
 ``widths`` replaces the paper's widths and ``multiplier`` scales them, for reduced scale. Numbers of weights at the
-paper's widths, biases left out: A 30,820,000 on CIFAR-10, B 89,400 on MNIST, C 56,750 on CIFAR-10; D has 11,220,132
+paper's widths, without biases: A 30,820,000 on CIFAR-10, B 89,400 on MNIST, C 56,750 on CIFAR-10; D has 11,220,132
 parameters on CIFAR-100.
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from quench.networks.catalogue import layer_widths
 from quench.networks.classifier import (
     Classifier,
     DenseClassifier,
@@ -22,6 +21,7 @@ from quench.networks.classifier import (
     SigmoidSquaredError,
     initialise,
 )
+from quench.networks.models import MODELS, layer_widths
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,6 @@ class Images:
         return self.channels * self.side**2
 
 
-@dataclass(frozen=True)
-class Model:
-    """``construct(images, widths)`` makes the module; ``dense`` marks plain MLPs. Widths: ``catalogue``."""
-
-    construct: Callable[[Images, tuple[int, ...]], nn.Module]
-    loss: type[Loss]
-    summary: str
-    dense: bool = False
-
-
-MODELS: dict[str, Model] = {}
-
-
-def register(name: str, model: Model) -> None:
-    """Make ``model`` available under ``name``; a name is given once."""
-    if name in MODELS:
-        raise ValueError(f"a model named {name!r} is registered already")
-    MODELS[name] = model
-
-
 def build(
     name: str,
     images: Images,
@@ -67,21 +47,24 @@ def build(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> Classifier:
-    """The network ``name`` for such images, initialised by key ``seed`` (drawn in float64, rounded to ``dtype``)."""
+    """The network ``name`` for such images, its weights initialised by ``seed`` (drawn in float64, rounded to ``dtype``).
+
+    Raises ``ValueError`` as ``construct`` does.
+    """
     module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
     initialise(module, seed)
-    model = MODELS[name]
-    return (DenseClassifier if model.dense else Classifier)(module.to(device), model.loss())
+    _, loss = _PARTS[name]
+    return (DenseClassifier if MODELS[name].kind == "dense" else Classifier)(module.to(device), loss())
 
 
 def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
-    """The module without values: on the meta device nothing is drawn, and the global random state stays as it was.
+    """The module without values: on the meta device nothing is drawn, and the global random state is unchanged.
 
-    Raises ``ValueError`` where the model does not exist, has other layers, or cannot take such images.
+    Raises ``ValueError`` where the model does not exist, has another number of widths, or cannot take such images.
     """
     chosen = layer_widths(name, widths, multiplier)
     with torch.device("meta"):
-        return MODELS[name].construct(images, chosen)
+        return _PARTS[name][0](images, chosen)
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Module:
@@ -121,11 +104,13 @@ def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 _NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
-register("A", Model(_dense, _MSE, "Toy: one hidden layer of ReLU, sigmoid outputs, square error", True))
-register("A-under", Model(_dense, _MSE, "Toy, under-parameterised (A')", True))
-register("B", Model(_dense, _NLL, "Fully connected, two hidden layers of ReLU", True))
-register("C", Model(_convolutional, _NLL, "Small Net: two 5x5 convolutions, one hidden layer"))
-register("D", Model(_resnet((2, 2, 2, 2)), _NLL, "ResNet-18 with a CIFAR stem"))
-register("LeNet", Model(_convolutional, _NLL, "LeNet-5 with ReLU and max-pooling"))
-register("ResNet-34", Model(_resnet((3, 4, 6, 3)), _NLL, "ResNet-34 with a CIFAR stem"))
-register("WideResNet", Model(_wide_resnet, _NLL, "WRN-28-10, pre-activation, no dropout"))
+_PARTS: dict[str, tuple[Callable[[Images, tuple[int, ...]], nn.Module], type[Loss]]] = {
+    "A": (_dense, _MSE),
+    "A-under": (_dense, _MSE),
+    "B": (_dense, _NLL),
+    "C": (_convolutional, _NLL),
+    "D": (_resnet((2, 2, 2, 2)), _NLL),
+    "LeNet": (_convolutional, _NLL),
+    "ResNet-34": (_resnet((3, 4, 6, 3)), _NLL),
+    "WideResNet": (_wide_resnet, _NLL),
+}

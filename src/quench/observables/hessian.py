@@ -1,7 +1,7 @@
 """Flat directions: the Hessian spectrum of the training loss at a point of a trajectory, and straight-line barriers.
 
-Signs of tiny eigenvalues carry no meaning (half of a piecewise linear network's flat directions are negative by
-rounding or by a hair), so flat and negative are told relative to the largest eigenvalue.
+Signs of tiny eigenvalues carry no meaning (half of a piecewise linear network's flat directions are slightly negative,
+or negative by rounding), so flat and negative are defined relative to the largest eigenvalue.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NO_WEIGHT = 1e-20  # squares of rounding errors
 
 @dataclass(frozen=True)
 class Share:
-    """A share of the spectrum, ``value``, that is known to lie between ``low`` and ``high``."""
+    """A share of the spectrum: the estimate ``value``, and its bounds ``low`` and ``high``."""
 
     value: float
     low: float
@@ -59,7 +59,7 @@ class Spectrum:
 
         For a stochastic spectrum the bounds are those of Chebyshev, Markov and Stieltjes (the number of eigenvalues
         below x is known up to the weights of the two nodes around x), two standard errors over probes beyond: near a
-        large peak, such as that of flat directions at 0, the value alone says little.
+        large peak, such as that of flat directions at 0, the value alone is unreliable.
         """
         inside = np.where((self.nodes >= low) & (self.nodes <= high), self.weights, 0.0).sum(axis=1)
         if self.full:
@@ -152,8 +152,8 @@ def stochastic_spectrum(
 def _lanczos(hessian: LinearOperator, starts: np.ndarray, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Diagonal (probe, n_steps) and off-diagonal (probe, n_steps - 1) of the Lanczos matrices from ``starts``.
 
-    All probes (probe, weight) go in step, so that the products come in blocks; with full reorthogonalisation. Where an
-    invariant subspace is exhausted early, the matrix falls apart into blocks and what follows has no weight.
+    All probes (probe, weight) advance together, so that products are made in blocks; with full reorthogonalisation.
+    Where an invariant subspace is exhausted early, the matrix splits into blocks, and later nodes have no weight.
     """
     n_probes, size = starts.shape
     basis = np.zeros((n_probes, n_steps, size))
@@ -188,7 +188,7 @@ def _tridiagonal(diagonal: np.ndarray, off: np.ndarray) -> np.ndarray:
 def straight_line(
     network: Classifier, x: Tensor, y: Tensor, first: np.ndarray, last: np.ndarray, n_points: int = 21
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss along w = (1 - u) first + u last: u and loss, both (point). The network's weights come back unchanged.
+    """Loss along w = (1 - u) first + u last: u and loss, both (point). The network's weights are restored.
 
     Raises ``ValueError`` for batch normalisation: its running statistics belong to no point on the line.
     """
@@ -206,5 +206,5 @@ def straight_line(
 
 
 def barrier(losses: np.ndarray) -> float:
-    """How far the loss along a path rises above its higher end; 0 where it does not."""
+    """Height of the loss along a path above its higher end; 0 where it does not rise."""
     return float(losses.max() - max(losses[0], losses[-1]))

@@ -1,10 +1,10 @@
-"""Strength of the gradient noise of SGD, D of BJ Eq. 4, by three routes, each with its error.
+"""Strength of the gradient noise of SGD, D of BJ Eq. 4, by three methods, each with its error.
 
 D = (1/P) sum_s (1/M) |grad L_s - grad L|^2 = ((1/P) sum_s |grad L_s|^2 - |grad L|^2) / M
 
-Only squared norms of the per-sample gradients are needed, not the gradients: for a linear layer with input a_s and
-output error d_s, |grad_W L_s|^2 = |d_s|^2 |a_s|^2 (Goodfellow, arXiv:1510.01799); for a convolution, the smaller of the
-Gram form over pixel pairs (Rochette, Manoel & Tramel, arXiv:1912.06015) and the explicit product per sample.
+Only squared norms of the per-sample gradients are needed: for a linear layer with input a_s and output error d_s,
+|grad_W L_s|^2 = |d_s|^2 |a_s|^2 (Goodfellow, arXiv:1510.01799); for a convolution, the smaller of the Gram form over
+pixel pairs (Rochette, Manoel & Tramel, arXiv:1912.06015) and the explicit product per sample.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ class Noise:
 
 @dataclass(frozen=True)
 class PerSample:
-    """Of n samples with coefficients c_s: ``squares`` |c_s grad L_s|^2 (n, float64), ``total`` sum_s c_s grad L_s (M),
-    the network's ``outputs`` (n, class), and, if asked for, ``along_total`` c_s grad L_s . total (n, float64)."""
+    """Gradients of n samples with coefficients c_s: ``squares`` |c_s grad L_s|^2 (n, float64), ``total``
+    sum_s c_s grad L_s (M), the network's ``outputs`` (n, class), and on request ``along_total`` c_s grad L_s . total
+    (n, float64)."""
 
     squares: Tensor
     total: Tensor
@@ -48,7 +49,7 @@ class PerSample:
 
 
 def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Tensor]:
-    """D and |grad L|^2 over all samples, without error; also the outputs (sample, class), which cost nothing more.
+    """D and |grad L|^2 over all samples, without error, and the outputs (sample, class) of the same pass.
 
     Raises ``ValueError`` for a network whose samples do not have gradients of their own (batch normalisation).
     """
@@ -95,11 +96,11 @@ def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws:
 def of_minibatches(
     network: Classifier, x: Tensor, y: Tensor, batch_size: int, n_batches: int, seed: int, step: int
 ) -> Noise:
-    """D = B Var(g_B) / M from independent batches in training mode, the running statistics restored afterwards.
+    """D = B Var(g_B) / M from independent batches in training mode; running statistics are restored afterwards.
 
-    The route for batch normalisation, where a sample has no gradient of its own: evaluation-mode per-sample variance
-    is wrong by orders of magnitude there. Batches are drawn with replacement, so that the variance of their mean is
-    exactly 1/B of a sample's. The error is that of the mean over disjoint pairs of (B / 2M)|g - g'|^2, an incomplete
+    This is the method for batch normalisation, where a sample has no gradient of its own and the per-sample variance in
+    evaluation mode is wrong by orders of magnitude. Batches are drawn with replacement, so that the variance of their
+    mean is exactly 1/B of a sample's. The error is that of the mean over disjoint pairs of (B / 2M)|g - g'|^2, an incomplete
     U-statistic of the same kernel and therefore an upper bound.
     """
     if n_batches < 4 or n_batches % 2:
@@ -143,7 +144,7 @@ def per_sample(
     layers = [m for m in network.module.modules() if any(True for _ in m.parameters(recurse=False))]
     for layer in layers:
         if not isinstance(layer, nn.Linear) and not (isinstance(layer, nn.Conv2d) and layer.groups == 1):
-            raise ValueError(f"per-sample gradients of {type(layer).__name__} are not known; use minibatches")
+            raise ValueError(f"per-sample gradients of {type(layer).__name__} are not available; use minibatches")
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
     hooks = [m.register_forward_hook(lambda m, given, out: seen.__setitem__(m, (given[0], out))) for m in layers]
     try:
@@ -167,7 +168,7 @@ def per_sample(
 def _along(layer: nn.Module, given: Tensor, error: Tensor, gradients: dict[nn.Parameter, Tensor]) -> Tensor:
     """Product of every sample's gradient with ``gradients`` over this layer's parameters; float64 (sample).
 
-    A layer is linear in its parameters: its response to its input, with the gradient in their place, is what is needed.
+    A layer is linear in its parameters, so this is its response to its input with the gradient in their place.
     """
     own = {name: gradients[p] for name, p in layer.named_parameters(recurse=False)}
     response = torch.func.functional_call(layer, own, (given,))

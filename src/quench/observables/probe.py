@@ -1,4 +1,4 @@
-"""What is measured of a classifier while it trains: losses, accuracies, and the noise of its gradient."""
+"""Measurements of a classifier during its training: losses, accuracies, and the noise of its gradient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXACT_UP_TO = 5000  # training samples of a dense network for which "auto" uses 
 
 
 class Probe:
-    """Called with a network and its step: train and test loss and accuracy, D with its error, |grad L|^2, |w|^2 / M.
+    """Measures, called with a network and its step: losses and accuracies, D with its error, |grad L|^2, |w|^2 / M.
 
     ``method`` of D: "exact" (all samples), "sampled" (``n_draws`` importance-sampled ones), "minibatches"
     (``n_batches`` of the training's own ``batch_size``); "auto" takes minibatches for batch normalisation, exact for
@@ -61,7 +61,7 @@ class Probe:
         }
 
     def method_for(self, network: Classifier) -> str:
-        """The method in use, "auto" resolved."""
+        """The method used for ``network``, with "auto" resolved."""
         if self.method != "auto":
             return self.method
         if network.has_batch_statistics:

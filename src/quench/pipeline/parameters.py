@@ -15,7 +15,7 @@ from quench.config.base import Section
 from quench.config.classifiers import Classifier
 from quench.config.external import External
 from quench.config.sections import Run, Scenario
-from quench.config.times import listed
+from quench.theory.pspin.times import listed
 
 
 @dataclass(frozen=True)

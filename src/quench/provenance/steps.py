@@ -11,7 +11,6 @@ from quench.provenance.submission import check_code
 _LANGEVIN = ("quench.dynamics.run", "quench.dynamics.{backend}.langevin")
 _MEMORY = ("quench.dynamics.run", "quench.dynamics.reference.optimisers")
 _STREAMED = "-streamed"
-_CLASSIFIER = ("quench.data.inputs", "quench.networks.zoo")
 
 _STEPS = {
     "prepare": ("quench.data.prepare",),
@@ -24,10 +23,10 @@ _STEPS = {
     "adam": _MEMORY,
     "observe": ("quench.observables.measure", "quench.observables.average"),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
-    "images": ("quench.data.sources", "quench.data.inputs"),
-    "train": (*_CLASSIFIER, "quench.dynamics.minibatch", "quench.observables.probe"),
-    "flatness": (*_CLASSIFIER, "quench.observables.hessian"),
-    "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
+    "images": ("quench.data.images",),
+    "train": ("quench.observables.classifier_training",),
+    "flatness": ("quench.observables.flatness",),
+    "drift": ("quench.dynamics.drift",),
     "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
     "figure": ("quench.figures.{figure}", "quench.figures.vocabulary", "quench.figures.save"),

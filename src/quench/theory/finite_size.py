@@ -16,22 +16,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from quench.errors import QuenchError
 from quench.numerics import random
+from quench.store.variables import described
 
 MAX_SPINS = 400
 _BLAS = ThreadpoolController()
+_SOURCE = "Langevin simulation; Baity-Jesi et al. 2018, Fig. 1, at finite N"
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Energies and correlations of every realisation of the couplings, averaged over its replicas."""
 
+    seeds: tuple[int, ...]
     times: NDArray[np.float64]
     energy: NDArray[np.float64]
     """H / N: (realisation, time)."""
@@ -39,6 +44,43 @@ class Ensemble:
     lags: NDArray[np.float64]
     correlation: NDArray[np.float64]
     """C(t_w + lag, t_w) = sum_i s_i s_i / N: (realisation, waiting_time, lag)."""
+
+
+def glass(seeds: Sequence[int], temperature: float, **simulation: Any) -> xr.Dataset:
+    """``simulate`` with these arguments as the ``glass`` contract: means, standard errors, and every realisation.
+
+    E, mu = T - 3 E at ``times``; C, Delta = 2 (1 - C) at all ``waiting_times`` and ``lags``. Raises ``QuenchError`` for
+    fewer than two seeds and as ``simulate`` does.
+    """
+    if len(seeds) < 2:
+        raise QuenchError("finite-size simulation: standard errors need at least two realisations (seeds)")
+    ensemble = simulate(seeds=seeds, temperature=temperature, **simulation)
+    energy, energy_error = mean_and_error(ensemble.energy)
+    correlation, correlation_error = mean_and_error(ensemble.correlation)
+    pair, every = ("waiting_time", "lag"), ("realisation",)
+    over = "over realisations of the couplings"
+    return xr.Dataset(
+        {
+            "energy": described(energy, ("time",), "energy per spin", references=_SOURCE),
+            "energy_error": described(energy_error, ("time",), f"standard error of energy, {over}"),
+            "energy_of_realisation": described(ensemble.energy, (*every, "time"), "energy, mean over replicas"),
+            "mu": described(temperature - 3 * energy, ("time",), "Lagrange multiplier T - 3 E", references=_SOURCE),
+            "mu_error": described(3 * energy_error, ("time",), f"standard error of mu, {over}"),
+            "correlation": described(correlation, pair, "C(t_w + lag, t_w)", references=_SOURCE),
+            "correlation_error": described(correlation_error, pair, f"standard error of correlation, {over}"),
+            "correlation_of_realisation": described(
+                ensemble.correlation, (*every, *pair), "correlation, mean over replicas"
+            ),
+            "displacement": described(2 * (1 - correlation), pair, "Delta = 2 (1 - C)", references=_SOURCE),
+            "displacement_error": described(2 * correlation_error, pair, f"standard error of displacement, {over}"),
+        },
+        {
+            "time": described(ensemble.times, ("time",), "time since the quench"),
+            "waiting_time": described(ensemble.waiting_times, ("waiting_time",), "waiting time since the quench"),
+            "lag": described(ensemble.lags, ("lag",), "time since the waiting time"),
+            "seed": described(ensemble.seeds, every, "seed of the realisation"),
+        },
+    )
 
 
 def mean_and_error(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -77,9 +119,10 @@ def simulate(
     at = _steps(times, step)
     starts, delays = _steps(waiting_times, step), _steps(lags, step)
     if not len(at) and not (len(starts) and len(delays)):
-        raise QuenchError("finite-size simulation: nothing to measure; give times, or waiting times and lags")
+        raise QuenchError("finite-size simulation: nothing to measure: give times, or waiting times and lags")
     runs = [_realisation(n_spins, seed, temperature, step, replicas, (at, starts, delays)) for seed in seeds]
     return Ensemble(
+        tuple(seeds),
         np.asarray(times, float),
         np.array([energy for energy, _ in runs]),
         np.asarray(waiting_times, float),

@@ -1,4 +1,4 @@
-"""Where a quenched spherical p-spin glass ends: threshold energy, plateau and fluctuation-dissipation violation.
+"""The end of a quench of the spherical p-spin glass: threshold energy, plateau and fluctuation-dissipation violation.
 
 Energy ``E = -sum J sigma ... sigma / N`` with ``Var J = p! / (2 N^{p-1})`` and ``sum sigma^2 = N``, so that
 ``f(C) = C^p / 2``; ``k_B = 1``. After a quench from infinite temperature to ``T < T_d`` the system ages for ever on the

@@ -13,12 +13,12 @@ from places import CONFIG
 
 from quench.cli import main
 from quench.config.scenario import load_files
-from quench.data import sources
+from quench.data import download
 
 
 @pytest.fixture(autouse=True)
 def offline(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "_reachable", lambda address: False)
+    monkeypatch.setattr(download, "_reachable", lambda address: False)
     monkeypatch.setenv("QUENCH_DATA", str(tmp_path / "no data"))
 
 
@@ -177,7 +177,7 @@ def test_more_components_than_pixels_are_told_before_any_work(source, pixels, tm
     config["data"]["digits"] = {"source": source, "components": pixels + 1}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     line = told(["config", tmp_path / "config.yaml"], tmp_path, capsys)
-    assert f"{pixels + 1} is more than the {pixels} pixels of {source!r}" in line
+    assert f"{pixels + 1} is more than the {pixels} features of {source!r}" in line
 
 
 # Command lines.

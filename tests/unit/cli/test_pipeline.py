@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from quench.cli import COMMANDS, main
-from quench.data import sources
+from quench.data import download
 from quench.store import files
 from quench.theory import brownian
 
@@ -218,8 +218,8 @@ MISTAKES = [
     ([*PREPARE, "--subset", "1234"], "multiple of the 10 classes"),
     ([*PREPARE, "--subset", "-10"], "at least 1"),
     ([*PREPARE, "--subset", "ten"], "'ten' is not an integer"),
-    ([*PREPARE, "--subset", "100", "--components", "101"], "at most 100 here"),
-    ([*PREPARE, "--components", "800"], "at most 784 here"),
+    ([*PREPARE, "--subset", "100", "--components", "101"], "is more than 100, the smaller"),
+    ([*PREPARE, "--components", "800"], "is more than 784, the smaller"),
     ([*PREPARE, "--labels", "odd"], "invalid choice: 'odd'"),
     (replaced(PREPARE, "mnist5k", "cifar10"), "put data_batch_1.bin into"),
     (replaced(PRETRAIN, "data.nc", "absent.nc"), "absent.nc: no such file"),
@@ -289,7 +289,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize("words, told", MISTAKES, ids=[f"{' '.join(words[-3:])}" for words, _ in MISTAKES])
 def test_mistake_is_one_line_and_leaves_nothing(spoilt, tmp_path, monkeypatch, capsys, words, told):
-    monkeypatch.setattr(sources, "_reachable", lambda address: False)
+    monkeypatch.setattr(download, "_reachable", lambda address: False)
     monkeypatch.setenv("QUENCH_DATA", str(tmp_path / "nothing here"))
     monkeypatch.chdir(spoilt)
     before = sorted(spoilt.rglob("*"))

@@ -1,11 +1,12 @@
-"""Images as networks take them: splits, standardisation, sizes."""
+"""Inputs of networks: chosen images, standardisation, sizes."""
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quench.data.inputs import interleaved, prepare
+from quench.data.inputs import first_samples, interleaved, standardised
 
 
 def pictures(n, channels, side, seed=0):
@@ -31,9 +32,23 @@ def test_train_and_test_of_one_source_do_not_meet():
         interleaved(classes, 4, skip=2)
 
 
+def test_first_samples_list_the_classes_in_turn():
+    images, classes = pictures(30, 1, 4)
+    data = xr.Dataset(
+        {"train_images": (("train_sample", "c", "y", "x"), images), "train_classes": ("train_sample", classes)}
+    )
+    everything = first_samples(data, "train", None)
+    assert np.array_equal(everything[0], images) and np.array_equal(everything[1], classes)
+    some, labels = first_samples(data, "train", 8)
+    assert labels.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert np.array_equal(some, images[interleaved(classes, 3)[:8]])
+    with pytest.raises(ValueError, match="train_samples: 31 is more than the 30 train images"):
+        first_samples(data, "train", 31)
+
+
 def test_channels_are_standardised_by_the_training_set():
     train, test = pictures(40, 3, 6), pictures(20, 3, 6, seed=1)
-    made = prepare(train, test)
+    made = standardised(train, test)
     # float32 sums of 1,440 values of size 1
     np.testing.assert_allclose(made.train_images.mean(axis=(0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(made.train_images.std(axis=(0, 2, 3)), 1, rtol=1e-5)
@@ -44,18 +59,18 @@ def test_channels_are_standardised_by_the_training_set():
 
 
 def test_grey_images_are_padded_with_black_and_repeated():
-    made = prepare(pictures(10, 1, 4), pictures(5, 1, 4), side=7, channels=3)
+    made = standardised(pictures(10, 1, 4), pictures(5, 1, 4), side=7, channels=3)
     assert made.train_images.shape == (10, 3, 7, 7)
     assert (made.train_images[:, 0] == made.train_images[:, 2]).all()
     black = (0 - made.mean[0]) / made.std[0]
     np.testing.assert_allclose(made.train_images[:, :, 0], black, rtol=1e-6)
-    plain = prepare(pictures(10, 1, 4), pictures(5, 1, 4))
+    plain = standardised(pictures(10, 1, 4), pictures(5, 1, 4))
     np.testing.assert_array_equal(made.train_images[:, :1, 1:5, 1:5], plain.train_images)
     np.testing.assert_array_equal(made.mean, plain.mean)  # padding does not enter the statistics
 
 
 def test_pooling_averages_blocks():
-    plain, pooled = (prepare(pictures(10, 3, 6), pictures(5, 3, 6), pool=pool) for pool in (1, 3))
+    plain, pooled = (standardised(pictures(10, 3, 6), pictures(5, 3, 6), pool=pool) for pool in (1, 3))
     by_hand = plain.test_images[:, :, 3:6, 0:3].mean(axis=(2, 3))
     np.testing.assert_allclose(pooled.test_images[:, :, 1, 0], by_hand, rtol=1e-5, atol=1e-6)
 
@@ -68,12 +83,12 @@ def test_pooling_averages_blocks():
         (1, {"pool": 4}, "4x4 blocks"),
     ],
 )
-def test_sizes_that_cannot_be_had(channels, options, message):
+def test_impossible_sizes_are_refused(channels, options, message):
     with pytest.raises(ValueError, match=message):
-        prepare(pictures(10, channels, 6), pictures(5, channels, 6), **options)
+        standardised(pictures(10, channels, 6), pictures(5, channels, 6), **options)
 
 
 def test_constant_channels_are_refused():
     images, classes = pictures(10, 1, 4)
     with pytest.raises(ValueError, match="constant"):
-        prepare((np.full_like(images, 7), classes), (images, classes))
+        standardised((np.full_like(images, 7), classes), (images, classes))

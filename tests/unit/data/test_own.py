@@ -57,7 +57,7 @@ def test_numbers_to_regress_are_kept_exactly_and_are_no_classes(tmp_path, rng):
     assert np.array_equal(prepare(path, components=2, labels="given")["y"], y)
     # The first samples, since there is one class.
     assert np.array_equal(prepare(path, components=2, labels="given", subset=7)["y"], y[:7])
-    with pytest.raises(QuenchError, match="take 'given'"):
+    with pytest.raises(QuenchError, match="use 'given'"):
         prepare(path, components=2)
 
 
@@ -85,7 +85,7 @@ def test_classes_are_whole_and_even_means_plus(values):
 
 
 def test_known_sources_give_no_numbers():
-    with pytest.raises(QuenchError, match="for a file of your own"):
+    with pytest.raises(QuenchError, match="needs a file of your own"):
         prepare("mnist5k", labels="given", subset=100)
 
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quench.data import prepare as preparing
-from quench.data import sources
+from quench.data import download, sources
 from quench.data.prepare import label, prepare, principal_axes
-from quench.data.sources import Images
+from quench.data.sources import HELD_OUT_PER_CLASS, RawData
 from quench.errors import QuenchError
 
 
@@ -24,13 +23,12 @@ def synthetic(monkeypatch):
         classes = rng.permutation(np.repeat(np.arange(10), count // 10))
         pixels = 128 + 30 * rng.normal(size=(count, 12)) @ basis / 3 + 5 * classes[:, None]
         pixels[:, 0] = 9  # a pixel that never changes
-        return Images(np.clip(pixels, 0, 255).astype(np.uint8).reshape(count, 1, 6, 6), classes.astype(np.int64))
+        return RawData(np.clip(pixels, 0, 255).astype(np.uint8).reshape(count, 1, 6, 6), classes.astype(np.int64))
 
     parts = {"train": images(120), "test": images(30)}
     parts["test"].images[0, 0, 0, 0] = 200  # ... in training
-    source = sources.Source(120, 10, lambda folder, split: parts[split], files=("some",))
+    source = sources.Source("mnist", (1, 6, 6), 10, 120, 30, lambda folder, split: parts[split])
     monkeypatch.setitem(sources.SOURCES, "mnist", source)
-    monkeypatch.setattr(sources, "missing_files", lambda name, root=None: [])
     return parts
 
 
@@ -103,16 +101,16 @@ def test_hundred_classes_fit_their_labels():
         ({"subset": 130}, "more than the 120 training images"),
         ({"subset": 45}, "multiple of the 10 classes"),
         ({"subset": 5}, "multiple of the 10 classes"),
-        ({"components": 37}, "at most 36"),
-        ({"subset": 20, "components": 21}, "at most 20"),
+        ({"components": 37}, "more than 36, the smaller"),
+        ({"subset": 20, "components": 21}, "more than 20, the smaller"),
     ],
 )
-def test_impossible_choices_are_told(synthetic, choices, message):
+def test_impossible_choices_are_refused(synthetic, choices, message):
     with pytest.raises(QuenchError, match=message):
         prepare("mnist", **choices)
 
 
-def test_class_with_too_few_images_is_told(synthetic):
+def test_class_with_too_few_images_is_named(synthetic):
     synthetic["train"].classes[synthetic["train"].classes == 3] = 4
     with pytest.raises(QuenchError, match=r"needs 4 images of each class, mnist has 0 of 3"):
         prepare("mnist", subset=40, components=2)
@@ -134,7 +132,7 @@ def test_principal_axes_do_not_depend_on_any_sign(seed, pixels, samples):
 
 def test_embedded_images_leave_test_images_out():
     data = prepare("mnist5k", subset=2000)
-    assert data.sizes["sample"] == 2000 and data.sizes["test_sample"] == 10 * preparing.HELD_OUT_PER_CLASS
+    assert data.sizes["sample"] == 2000 and data.sizes["test_sample"] == 10 * HELD_OUT_PER_CLASS
     assert np.array_equal(np.bincount(data.class_index), [200] * 10)
     # Standardised pixels of real digits: unscaled scores of size |x| ~ 14, a third of the variance in 10 components.
     assert 10 < np.linalg.norm(data.x, axis=1).mean() < 18
@@ -145,7 +143,7 @@ def test_embedded_images_leave_test_images_out():
 @pytest.mark.parametrize("source, width", [("mnist", 784), ("cifar10", 3072)])
 def test_official_files(source, width):
     root = os.environ.get("QUENCH_DATA")
-    if not root or sources.missing_files(source, root):
+    if not root or download.missing_files(sources.find(source), root):
         pytest.skip(f"the {source} files are not under QUENCH_DATA")
     data = prepare(source, subset=1000, root=root)
     assert data.sizes == {

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from quench.dynamics.batches import DataOrder, steps_per_epoch
 from quench.numerics.random import integers
@@ -36,3 +37,10 @@ def test_batch_does_not_depend_on_the_steps_before(sampling, block):
 def test_independent_draws_share_the_key_of_their_block():
     order, drawn = DataOrder(50, 7, **KEY, sampling="iid", block=10), integers(3, 5, 2, 70, 50)
     assert np.array_equal(np.concatenate([order.batch(step) for step in range(20, 30)]), drawn)
+
+
+def test_independent_draws_are_uniform():
+    order = DataOrder(7, 3, **KEY, sampling="iid", block=64)
+    counts = np.bincount(np.concatenate([order.batch(step) for step in range(3000)]))
+    # The key is fixed; at this level one key in 10,000 would fail by chance.
+    assert stats.chisquare(counts).pvalue > 1e-4

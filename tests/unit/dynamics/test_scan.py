@@ -5,7 +5,7 @@ import xarray as xr
 
 from quench.dynamics import preparation, scan
 from quench.dynamics.choices import Compute, Preparation
-from quench.store.variables import config_of, whole
+from quench.store.variables import concat_chunks, config_of
 
 CHOICES = {
     "depth": 2,
@@ -40,6 +40,6 @@ def test_points_share_their_config_and_join():
     assert trajectories[0].config == trajectories[1].config
     assert not {"width", "weight_decay"} & trajectories[0].config.keys()
     assert trajectories[0].inputs != trajectories[1].inputs
-    joined = whole([trajectory.follow() for trajectory in trajectories], "point")
+    joined = concat_chunks([trajectory.follow() for trajectory in trajectories], "point")
     assert list(zip(joined["width"].values.tolist(), joined["weight_decay"].values.tolist(), strict=True)) == points
     assert config_of(joined)["depth"] == 2 and joined["seed"].dims == ("network",)

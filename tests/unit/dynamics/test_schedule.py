@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quench.dynamics.schedule import Schedule, lags
+from quench.dynamics.schedule import Schedule, lags, log_spaced
 
 lag_grids = st.tuples(st.integers(1, 10**6), st.integers(1, 200), st.integers(1, 60))
 schedules = st.builds(
@@ -57,3 +57,13 @@ def test_another_waiting_time_only_adds(one, other):
 def test_lags_at_the_edges(longest, dense):
     found = lags(longest, dense, 12)
     assert found[0] == 0 and found[-1] == longest and (np.diff(found) > 0).all()
+
+
+@given(first=st.integers(1, 50), factor=st.integers(1, 1000), per_decade=st.integers(1, 12))
+def test_log_spaced_times_are_distinct_and_keep_their_ends(first, factor, per_decade):
+    times = log_spaced(first, first * factor, per_decade)
+    assert times[0] == first
+    assert times[-1] == first * factor
+    assert (np.diff(times) > 0).all()
+    # Neighbours are one step of the grid apart, give or take the rounding of both to integers.
+    assert (times[1:] <= times[:-1] * 10 ** (1.5 / per_decade) + 1.5).all()

@@ -1,4 +1,4 @@
-"""The two-time schedule and its streamed displacement against whole snapshots."""
+"""The two-time schedule and its streamed displacement against all snapshots."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from quench.dynamics.two_time import (
     StreamedDisplacement,
     TwoTimeSchedule,
     displacement_of_snapshots,
-    log_spaced,
     mean_square_displacement,
 )
 
@@ -21,16 +20,6 @@ schedules = st.builds(
     lags_per_decade=st.integers(1, 8),
     windows=st.integers(1, 8),
 )
-
-
-@given(first=st.integers(1, 50), factor=st.integers(1, 1000), per_decade=st.integers(1, 12))
-def test_log_spaced_times_are_distinct_and_keep_their_ends(first, factor, per_decade):
-    times = log_spaced(first, first * factor, per_decade)
-    assert times[0] == first
-    assert times[-1] == first * factor
-    assert (np.diff(times) > 0).all()
-    # Neighbours are one step of the grid apart, give or take the rounding of both to integers.
-    assert (times[1:] <= times[:-1] * 10 ** (1.5 / per_decade) + 1.5).all()
 
 
 @given(schedules)
@@ -58,7 +47,7 @@ def test_streamed_equals_full_snapshots_to_the_bit(schedule, seed):
     stream = StreamedDisplacement(schedule)
     held = 0
     for step in schedule.times:
-        stream.look(int(step), torch.from_numpy(snapshots[step]))
+        stream.record(int(step), torch.from_numpy(snapshots[step]))
         held = max(held, len(stream.references))
     full = displacement_of_snapshots(schedule, schedule.times, snapshots[schedule.times])
     np.testing.assert_array_equal(stream.table, full)
@@ -83,22 +72,22 @@ def test_displacements_far_below_the_weights_keep_their_digits():
     assert mean_square_displacement(moved, reference) == pytest.approx(expected, rel=1e-12)
 
 
-def test_memory_is_told_before_the_run():
+def test_memory_is_known_before_the_run():
     schedule = TwoTimeSchedule(1000, windows=1)
     assert schedule.memory(89_610) == schedule.most_references() * 89_610 * 4
     assert TwoTimeSchedule(1000, windows=8).most_references() > schedule.most_references()
 
 
 @pytest.mark.parametrize("cut", [1, 7, 40])
-def test_a_stream_goes_on_from_its_memory(cut):
+def test_a_stream_resumes_from_its_memory(cut):
     schedule = TwoTimeSchedule(200)
     walk = np.cumsum(np.random.default_rng(1).normal(size=(201, 4)), axis=0).astype(np.float32)
-    whole, first, second = (StreamedDisplacement(schedule) for _ in range(3))
+    uncut, first, second = (StreamedDisplacement(schedule) for _ in range(3))
     for step in schedule.times:
-        whole.look(int(step), torch.from_numpy(walk[step]))
+        uncut.record(int(step), torch.from_numpy(walk[step]))
     for step in schedule.times[:cut]:
-        first.look(int(step), torch.from_numpy(walk[step]))
+        first.record(int(step), torch.from_numpy(walk[step]))
     second.restore(first.memory())
     for step in schedule.times[cut:]:
-        second.look(int(step), torch.from_numpy(walk[step]))
-    np.testing.assert_array_equal(second.table, whole.table)
+        second.record(int(step), torch.from_numpy(walk[step]))
+    np.testing.assert_array_equal(second.table, uncut.table)

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from quench.claims import bj_dynamics, bj_learning
-from quench.dynamics.two_time import TwoTimeSchedule, log_spaced
+from quench.dynamics.schedule import log_spaced
+from quench.dynamics.two_time import TwoTimeSchedule
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.observables.hessian import Spectrum

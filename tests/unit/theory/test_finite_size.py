@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from quench.errors import QuenchError
+from quench.store import contracts
 from quench.theory import finite_size as fs
 
 ENERGY, CORRELATION = -0.5869931306, 0.728582056
@@ -157,6 +158,21 @@ def test_mean_and_error():
         fs.mean_and_error(np.array([1.0]))
 
 
+def test_glass_holds_means_errors_and_every_realisation():
+    times = {"times": [0.1, 0.5], "waiting_times": [0.1], "lags": [0.0, 0.2]}
+    choices = {"n_spins": 12, "seeds": [0, 1, 2], "temperature": 0.7, "step": 0.05, "replicas": 4, **times}
+    ensemble, glass = fs.simulate(**choices), fs.glass(**choices)
+    contracts.check(glass, "glass", "glass of a test")
+    mean, error = fs.mean_and_error(ensemble.energy)
+    assert np.array_equal(glass.energy, mean) and np.array_equal(glass.energy_error, error)
+    assert np.array_equal(glass.energy_of_realisation, ensemble.energy)
+    assert np.array_equal(glass.mu, 0.7 - 3 * mean) and np.array_equal(glass.mu_error, 3 * error)
+    np.testing.assert_allclose(glass.displacement, 2 * (1 - ensemble.correlation.mean(axis=0)), rtol=1e-12, atol=1e-12)
+    assert glass.seed.values.tolist() == [0, 1, 2]
+    with pytest.raises(QuenchError, match="two realisations"):
+        fs.glass(**choices | {"seeds": [0]})
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -172,6 +188,6 @@ def test_mean_and_error():
         ({"times": []}, "nothing to measure"),
     ],
 )
-def test_mistakes_are_told(changes, message):
+def test_mistakes_are_reported(changes, message):
     with pytest.raises(QuenchError, match=message):
         fs.simulate(**({"n_spins": 10, "seeds": [0], "times": [0.1]} | changes))

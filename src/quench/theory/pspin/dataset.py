@@ -1,4 +1,4 @@
-"""A solved quench as a dataset that follows the ``glass`` contract."""
+"""A quench, solved and written as the ``glass`` contract."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from quench.store.variables import described
-from quench.theory.pspin.solve import MARGIN, Estimated, Quench
+from quench.theory.pspin.solve import MARGIN, Estimated, Quench, solve
+from quench.theory.pspin.times import Times
 
 SOURCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993); Baity-Jesi et al. 2018, Fig. 1"
 
 
-def glass(quench: Quench, times: np.ndarray, waiting_times: np.ndarray, lags: np.ndarray) -> xr.Dataset:
+def solved_glass(
+    p: int, temperature: float, times: Times, *, resolution: str = "standard", accuracy: float = 1e-5
+) -> xr.Dataset:
+    """Solve the quench of the spherical ``p``-spin glass to ``temperature``: ``solve`` and ``glass`` at ``times``."""
+    # The matrices are too small for threads, and the last bits must not depend on the number of cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        quench = solve(p, temperature, times.t_max, resolution=resolution, accuracy=accuracy)
+        return glass(quench, times.times, times.waiting_times, times.lags)
+
+
+def glass(quench: Quench, times: ArrayLike, waiting_times: ArrayLike, lags: ArrayLike) -> xr.Dataset:
     """E, mu at ``times``; C, R, chi, Delta = 2 (1 - C) at all ``waiting_times`` and ``lags`` with t_w + lag <= t_max.
 
-    Each has its estimated absolute error beside it (``..._error``). Pairs beyond t_max were not solved for and are
-    missing (NaN). Raises ``ValueError`` where a single time exceeds t_max, ``QuenchError`` where the accuracy is not
-    reached.
+    Each has its estimated absolute error (``..._error``). Pairs beyond t_max were not solved and are missing (NaN).
+    Raises ``ValueError`` where a single time exceeds t_max, ``QuenchError`` where the accuracy is not reached.
     """
     times, waiting_times, lags = (np.asarray(axis, float) for axis in (times, waiting_times, lags))
     if max((axis.max() for axis in (times, waiting_times, lags) if axis.size), default=0.0) > quench.t_max:
@@ -27,9 +39,9 @@ def glass(quench: Quench, times: np.ndarray, waiting_times: np.ndarray, lags: np
     solved = waiting_time + lag <= quench.t_max
 
     def table(values: np.ndarray) -> np.ndarray:
-        whole = np.full(solved.shape, np.nan)
-        whole[solved] = values
-        return whole
+        filled = np.full(solved.shape, np.nan)
+        filled[solved] = values
+        return filled
 
     correlation, response, susceptibility = (
         Estimated(table(result.value), table(result.error))

@@ -80,7 +80,7 @@ def quadrature_between(edges: np.ndarray, reference: Element) -> np.ndarray:
 
 @compiled
 def find(edges, number, position):
-    """Which of the first ``number`` elements between ``edges`` holds ``position``, or is nearest; its place in [-1, 1].
+    """Number of the element, of the first ``number`` between ``edges``, at or nearest to ``position``; its place in [-1, 1].
 
     Compiled functions here take plain arrays: a tuple of arrays costs more to pass than this search takes.
     """

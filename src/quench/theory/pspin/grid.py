@@ -22,7 +22,7 @@ REACH = 1.5
 
 @dataclass(frozen=True)
 class Resolution:
-    """How fine the grid is. Lengths are in x, or in y = ln[(a + lag)/(a + waiting time)], both dimensionless.
+    """Lengths of a grid, in x or in y = ln[(a + lag)/(a + waiting time)], both dimensionless.
 
     ``stages``: Radau points of a step; ``degree``: polynomial degree of an element in eta. A step at x is
     ``first_step`` + ``step_growth`` x long, ``step`` at most. An element is ``diagonal`` long where the lag goes to 0,

@@ -1,6 +1,6 @@
 """The memory of a row: the quadrature points of its integrals, and the values of C and R there.
 
-The equations themselves are in ``equations``; the rows of the step at these points in ``rows``.
+The equations themselves are in ``equations``, the rows of the step at these points in ``interpolation``.
 
 A row is a fixed time t, x = ln(1 + t/a). Along it runs y, the log-odds of the lag against the waiting time,
 

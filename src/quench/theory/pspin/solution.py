@@ -16,7 +16,7 @@ CHUNK = 500
 
 
 class Place(NamedTuple):
-    """Where pairs of times lie on the grid, arrays over the pairs.
+    """Positions of pairs of times on the grid, arrays over the pairs.
 
     ``x`` = ln(1 + t/a), in ``step``, with the Lagrange polynomials ``in_time`` (..., row) of its rows; ``element`` and
     position ``z`` in it on the mesh of these rows, and the element's ``length`` in eta.

@@ -17,10 +17,10 @@ from quench.theory.pspin.time_stepping import TOLERANCE, march
 # The second solution lives on the same grid with all lengths this much longer: no element stays the same by rounding.
 STRETCH = 1.15
 # Two solutions 1.15 apart differ by 1.6 to 4 times the error of the finer one, for orders 7 (time) to 12 (row).
-# The rest is a margin for where they happen to cross: with it the estimate covers 98 % of the errors or more
+# The rest is a margin for times where they cross: with it the estimate covers 98 % of the errors or more
 # (docs/pspin.md).
 MARGIN = 1.5
-# Errors oscillate in time, so the estimate is the largest difference at these multiples of the times asked for.
+# Errors oscillate in time, so the estimate is the largest difference at these multiples of the requested times.
 NEIGHBOURS = 2.0 ** np.linspace(-0.5, 0.5, 5)
 # No difference of two solutions can see what Newton's method leaves in both.
 FLOOR = 5 * TOLERANCE
@@ -86,7 +86,7 @@ class Quench:
         if np.any(error > self.accuracy):
             raise QuenchError(
                 f"p-spin, p = {self.model.p}, T = {self.model.temperature:g}: estimated error of {name} reaches "
-                f"{error.max():.1e}, above the accuracy {self.accuracy:g} asked for; take a finer resolution"
+                f"{error.max():.1e}, above the accuracy of {self.accuracy:g}; use a finer resolution"
             )
         return Estimated(value, error)
 

@@ -20,7 +20,7 @@ ITERATIONS = 25
 def march(model: Model, resolution: Resolution, t_max: float, stretch: float = 1.0) -> Solution:
     """Solve the quench of ``model`` from infinite temperature at t = 0 up to ``t_max`` or just beyond.
 
-    ``stretch`` makes all lengths of the grid that much longer.
+    ``stretch`` is a factor on all lengths of the grid.
 
     Raises ``QuenchError`` where Newton's method fails or the correlation leaves [-1, 1]: never returns a row that does
     not solve the equations.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quench.cli import main
 from quench.errors import QuenchError
 from quench.store import files
-from quench.theory.pspin.dataset import glass
+from quench.theory.pspin.dataset import glass, solved_glass
 from quench.theory.pspin.solve import solve
+from quench.theory.pspin.times import Times
 
 # p = 3, T = 0.5. Three independent methods agree on these to 2e-9 (energies) and 3e-9 (correlations).
 ENERGIES = {0.1: -0.1374880529, 1.0: -0.5869931306, 10.0: -0.8081165748, 100.0: -0.8663560266}
@@ -171,6 +173,20 @@ def test_dataset_follows_the_glass_contract(ageing):
         glass(ageing, np.array([201.0]), np.array([1.0]), np.array([1.0]))
 
 
+def test_default_times_end_with_the_solution():
+    assert Times.of(t_max=5.0).waiting_times == [1.0]
+    assert max(Times.of(t_max=5.0).lags) <= 5.0
+    every = Times.of()
+    assert every.t_max == every.waiting_times[-1] + every.lags[-1] == 1100.0
+    with pytest.raises(QuenchError, match=r"waiting-times: the default ones are beyond t_max = 0\.5"):
+        Times.of(t_max=0.5)
+
+
+def test_solved_glass_is_the_solution_at_its_times():
+    found = solved_glass(3, 0.5, Times.of("0.1,1", "1", "0,1", 3.0), resolution="fast")
+    xr.testing.assert_identical(found, glass(solve(3, 0.5, 3.0, resolution="fast"), [0.1, 1.0], [1.0], [0.0, 1.0]))
+
+
 def test_command_writes_the_file(tmp_path):
     output = tmp_path / "glass.nc"
     options = [
@@ -196,16 +212,16 @@ def test_command_writes_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--t-max", "5", "--times", "6"], "before the latest time"),
+        (["--t-max", "5", "--times", "6"], "before the latest requested time"),
         (["--times", "1,two"], "'two'"),
         (["--lags", "0:1:10"], "'0:1:10'"),
         (["--times", "-1"], "'-1'"),
         (["--p", "1"], "--p"),
         (["--temperature", "-1"], "--temperature"),
-        (["--resolution", "standart"], "did you mean 'standard'"),
+        (["--resolution", "standart"], "choose from 'fast', 'standard', 'fine'"),
     ],
 )
-def test_command_tells_mistakes_in_one_line(tmp_path, capsys, options, message):
+def test_command_reports_mistakes_in_one_line(tmp_path, capsys, options, message):
     # The = form lets a value start with a minus sign.
     joined = [f"{name}={value}" for name, value in zip(options[::2], options[1::2], strict=True)]
     assert main(["pspin", "--temperature=0.5", *joined, "-o", str(tmp_path / "glass.nc")]) == 2

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from quench.config.times import end, listed
 from quench.errors import QuenchError
+from quench.theory.pspin.times import end, listed
 
 
 def test_lists_and_decades():
@@ -22,12 +22,12 @@ def test_lists_and_decades():
 
 
 @pytest.mark.parametrize("text", ["", "1,two", "0:1:10", "-1", "nan", "1:2", "2:1:5", "1:2:0.5", "1:inf:2"])
-def test_text_that_is_no_list_is_refused(text):
+def test_other_texts_are_refused(text):
     with pytest.raises(QuenchError, match=r"times: .* is neither"):
         listed(text, "times")
 
 
-def test_the_end_covers_every_pair_or_what_was_declared():
+def test_the_end_covers_every_pair_or_is_given():
     assert end([1.0, 50.0], [10.0], [5.0, 20.0], None) == 50.0
     assert end([1.0], [10.0], [20.0], None) == 30.0
     assert end([1.0], [10.0], [20.0], 25.0) == 25.0
