@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from quench.cli import main
-from quench.estimators.two_time import TwoTimeCurves
+from quench.estimators.rescaling import TwoTimeCurves
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs
 from quench.store import files

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import drift_crossover, interpolated
+from quench.estimators.rescaling import drift_crossover, interpolated
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import slopes_per_decade
+from quench.estimators.rescaling import slopes_per_decade
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.inputs import Inputs

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import ageing_exponent, time_to_displacement
+from quench.estimators.rescaling import ageing_exponent, time_to_displacement
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig2 import learning

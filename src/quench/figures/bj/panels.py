@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from quench.estimators.learning import crossovers, final_loss, noise_arrival
 from quench.estimators.resampling import interval
-from quench.estimators.two_time import TwoTimeCurves, score_gain, score_with_interval
+from quench.estimators.rescaling import TwoTimeCurves, score_gain, score_with_interval
 from quench.figures import style
 from quench.figures.inputs import Inputs
 from quench.figures.stacking import joined

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quench.dynamics.two_time import TwoTimeSchedule, displacement_of_snapshots
-from quench.estimators.two_time import (
+from quench.estimators.rescaling import (
     RESCALINGS,
     TwoTimeCurves,
     accumulated,
