@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+from collections.abc import Mapping
+from typing import Any
 
 import xarray as xr
 
@@ -15,6 +17,7 @@ from quench.errors import QuenchError, nearest
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 CANNOT = "cannot be judged at this scale"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, CANNOT)
 
 
 def find(name: str) -> Quantity:
@@ -64,3 +67,55 @@ def verdict(measured: Measured, allowed: tuple[float, float]) -> tuple[str, str]
     if has_interval and measured.low <= high and measured.high >= low:
         return CANNOT, "the value lies outside the allowed range, but its interval reaches inside"
     return NOT_REPRODUCED, measured.reason
+
+
+def row(claim: Any, figures: Mapping[str, xr.Dataset], scenario: str, meaningless: Mapping[str, str]) -> dict[str, Any]:
+    """One row of the table of claims: the declared claim, its measured value and its verdict in ``scenario``.
+
+    ``claim``: a ``quench.config.claims.Claim``. ``figures``: plotted numbers by name. ``meaningless``: scenarios that can
+    judge no claim, and why.
+    """
+    quantity = find(claim.quantity)
+    missing = [name for name in claim.reads if name not in figures]
+    if missing:
+        measured = Measured(math.nan, reason=f"this scenario draws no {missing[0]}")
+    else:
+        measured = measure(quantity, [figures[name] for name in claim.reads], claim.arguments)
+    if scenario in meaningless:
+        outcome = CANNOT, meaningless[scenario]
+    elif claim.scenarios and scenario not in claim.scenarios:
+        outcome = CANNOT, claim.elsewhere
+    else:
+        outcome = verdict(measured, claim.allowed)
+    return {
+        "id": claim.id,
+        "paper": claim.paper,
+        "figure": claim.figure,
+        "statement": claim.statement,
+        "expected": claim.expected,
+        "value": _number(measured.value),
+        "low": _number(measured.low),
+        "high": _number(measured.high),
+        "n_networks": measured.n_networks or None,
+        "verdict": outcome[0],
+        "reason": outcome[1],
+        "allowed": _range(*claim.allowed),
+        "why": claim.why,
+        "quantity": claim.quantity,
+        "reads": " ".join(claim.reads),
+    }
+
+
+def _number(value: float) -> float | str | None:
+    """Six digits; None for NaN and the word for infinity, since JSON has neither."""
+    if math.isnan(value):
+        return None
+    return float(f"{value:.6g}") if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+def _range(low: float, high: float) -> str:
+    if low == high:
+        return f"{low:g}"
+    if math.isinf(low):
+        return f"≤ {high:g}"
+    return f"≥ {low:g}" if math.isinf(high) else f"{low:g} … {high:g}"
