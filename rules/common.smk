@@ -20,11 +20,11 @@ from quench.config.scenario import as_yaml, read_file, resolve
 from quench.cost.work import request
 from quench.data.sources import check_available
 from quench.errors import QuenchError
-from quench.figures.declared import words
+from quench.figures import declared
 from quench.provenance.fingerprint import all_fingerprints, fingerprint
 from quench.pipeline.paths import Layout
 from quench.pipeline.arguments import Options, flags
-from quench.report.catalogue import place
+from quench.report.papers import place
 from quench.provenance.steps import code
 
 RULES = submission.rules_hash([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
@@ -171,9 +171,9 @@ def tell_room():
         print(f"quench: {folder}: stale checkpoint removed", file=sys.stderr)
 
 
-def figure_words(name):
-    """Title and caption of a figure."""
-    return words(SCENARIO.figures[name].module(name))
+def figure_declared(name):
+    """Declarations of a figure's module: title, caption and others."""
+    return declared.read(SCENARIO.figures[name].module(name))
 
 
 def n_networks(wildcards):

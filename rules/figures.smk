@@ -18,7 +18,7 @@ rule figure:
             subcategory=lambda w: place(w.figure).section,
             labels=lambda w: {
                 "figure": place(w.figure).label or w.figure,
-                "title": figure_words(w.figure)[0],
+                "title": figure_declared(w.figure).title,
             },
         ),
     log:
@@ -32,7 +32,7 @@ rule figure:
         declared=lambda w: OPTIONS.figure(w.figure, LAYOUT.figure_paths(w.figure)),
         options=lambda w, input: OPTIONS.figure(w.figure, input),
         code=lambda w: figure_code(w.figure),
-        caption=lambda w: figure_words(w.figure)[1],
+        caption=lambda w: figure_declared(w.figure).caption,
         module=lambda w: SCENARIO.figures[w.figure].module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:

@@ -9,7 +9,7 @@ import yaml
 from places import ROOT
 
 from quench.figures import style
-from quench.figures.save import save
+from quench.figures.build import save
 from quench.store import files
 
 FIGURES = {
@@ -74,7 +74,7 @@ def _draw(folder: Path, name: str, index: int) -> None:
         {"lag": x},
         {"caption": caption, "scale_label": "reduced scale: $P_D$ = 200"},
     )
-    with style.look():
+    with style.applied():
         figure, axes = style.new(2)
         for ax in axes.flat:
             ax.semilogx(x, numbers["overlap"], label="A′'s $Q$")

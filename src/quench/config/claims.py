@@ -66,7 +66,7 @@ class Claims(Section):
         seen: set[str] = set()
         for claim in self.claims:
             if claim.id in seen:
-                raise ValueError(f"claim {claim.id!r} is there twice")
+                raise ValueError(f"claim {claim.id!r} is repeated")
             seen.add(claim.id)
         return self
 

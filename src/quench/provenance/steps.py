@@ -30,7 +30,7 @@ _STEPS = {
     "drift": (*_CLASSIFIER, "quench.dynamics.drift"),
     "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
-    "figure": ("quench.figures.{figure}", "quench.figures.vocabulary", "quench.figures.save"),
+    "figure": ("quench.figures.{figure}", "quench.figures.build"),
 }
 
 

@@ -16,7 +16,7 @@ from quench.claims.judge import CANNOT, NOT_REPRODUCED, REPRODUCED
 from quench.config.scenario import FIGURE_SOURCES, TABLES
 from quench.errors import QuenchError
 from quench.report import provenance, svg
-from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
+from quench.report.papers import PAPERS, Paper, Place, ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 from quench.store import files
 

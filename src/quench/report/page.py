@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from quench.cost.disk import readable
 from quench.report import graph, provenance
-from quench.report.catalogue import PAPERS
 from quench.report.compare import Comparison
 from quench.report.contents import VERDICTS, Contents
+from quench.report.papers import PAPERS
 from quench.report.signatures import SYSTEMS
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -7,7 +7,7 @@ import xarray as xr
 from quench.cli import main
 from quench.estimators.rescaling import TwoTimeCurves
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.store import files
 
 TINY = ["--model", "B", "--widths", "6,5", "--train-samples", "60", "--test-samples", "20", "--pool", "7"]
@@ -146,7 +146,7 @@ def test_mistakes_are_told_in_one_line(folder, training, capsys, arguments, mess
 
 
 def test_figures_read_trainings(training):
-    inputs = Inputs(classifiers={"b": [training.isel(network=[0]), training.isel(network=[1])]})
+    inputs = FigureInputs({"classifiers": {"b": [training.isel(network=[0]), training.isel(network=[1])]}})
     joined = inputs.training("b")
     assert joined.attrs["n_networks"] == 2
     curves = panels.two_time(joined)

@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 from quench.estimators import transitions
 
 
-def test_isotonic_pools_violators_and_keeps_the_mean():
-    fit = transitions.isotonic([0.1, 0.5, 0.3, 0.9], [1, 1, 1, 1])
-    assert fit == pytest.approx([0.1, 0.4, 0.4, 0.9])
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_isotonic_is_monotone_and_keeps_the_total(shares):
-    fit = transitions.isotonic(shares, np.ones(len(shares)))
-    assert len(fit) == len(shares)
-    assert (np.diff(fit) >= -1e-12).all()
-    assert fit.sum() == pytest.approx(sum(shares))
+def test_shares_that_fall_are_pooled_before_the_crossing():
+    # 0.6 and 0.3 pool to 0.45, with twice the weight on 0.3 to 0.4: the crossing lies between the last two points.
+    for counts, pooled in ([1, 1, 1, 1], 0.45), ([1, 1, 2, 1], 0.4):
+        expected = 3 * (4 / 3) ** ((0.5 - pooled) / (0.9 - pooled))
+        assert transitions.half_crossing([1, 2, 3, 4], [0.1, 0.6, 0.3, 0.9], counts) == pytest.approx(expected)
 
 
 @given(st.floats(0.15, 1.5))

@@ -9,7 +9,7 @@ import xarray as xr
 from quench.claims import bj_dynamics, bj_learning
 from quench.dynamics.two_time import TwoTimeSchedule, log_spaced
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.observables.hessian import Spectrum
 
 STEPS, RATE, BATCH, N_WEIGHTS, N_TRAIN = 10_000, 0.1, 10, 50, 1000
@@ -147,7 +147,7 @@ def inputs_of(figure, make=training):
         "width": {"classifiers": {"w5": [make()], "w9": [make(widths=(9,))]}},
         "glass": {"classifiers": one, "glass": {"ck": [glass()]}},
     }
-    return Inputs(**given[figure])
+    return FigureInputs(given[figure])
 
 
 def numbers(figure, make=training):
@@ -160,7 +160,7 @@ def numbers(figure, make=training):
 @pytest.mark.parametrize("make", [training, lambda **more: training(networks=1, reached=False, **more)])
 def test_every_figure_is_drawn_also_where_nothing_is_learnt(figure, make, tmp_path):
     module, plotted = numbers(figure, make)
-    with style.look():
+    with style.applied():
         module.draw(plotted).savefig(tmp_path / "figure.png")
     plotted.to_netcdf(tmp_path / "figure.nc")  # what is plotted can be kept
     assert module.TITLE

@@ -16,12 +16,12 @@ from places import ROOT
 
 from quench.cli import main
 from quench.errors import QuenchError
-from quench.figures.declared import words
+from quench.figures import declared
 from quench.report import graph, provenance, svg
-from quench.report.catalogue import ordered, place
 from quench.report.compare import compare
 from quench.report.contents import gather, lineage
 from quench.report.page import number, typeset
+from quench.report.papers import ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS
 from quench.runtime import usage
 
@@ -131,16 +131,35 @@ def test_figures_of_the_papers_have_their_place():
     for name in yaml.safe_load((ROOT / "config/config.yaml").read_text())["figures"]:
         where = place(name)
         assert where.paper.key.lower() == name.partition("_")[0]
-        assert where.section != "Further figures", f"{name}: say in which section of {where.paper.name} it belongs"
-    assert ordered(["ours_x", "bj_fig2", "kwj_figa10", "kwj_figa9", "kwj_fig1", "mine"]) == [
-        "kwj_fig1", "kwj_figa9", "kwj_figa10", "bj_fig2", "ours_x", "mine",
-    ]  # fmt: skip
+        assert where.section != "Further figures", f"{name}: declare its SECTION of {where.paper.name}"
+        assert where.label != name.partition("_")[2], f"{name}: declare its LABEL"
+
+
+def test_order_of_figures_is_that_of_the_papers():
+    names = ["kwj_fig1", "kwj_fig3", "kwj_figa9", "kwj_figa10", "kwj_again", "bj_fig2", "bj_width", "ours_x", "mine"]
+    assert ordered(names[::-1]) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("kwj_fig3", ("KWJ", "III.2 Relaxation with overdamped Langevin dynamics", "Fig. 3")),
+        ("kwj_fig3_again", ("KWJ", "Further figures", "fig3 again")),
+        ("ours_more", ("ours", "", "more")),
+        ("my_pair", ("own", "", "pair")),
+        ("own_ageing", ("own", "", "ageing")),
+    ],
+)
+def test_any_figure_has_a_place(name, found):
+    where = place(name)
+    assert (where.paper.key, where.section, where.label) == found
 
 
 @pytest.mark.parametrize("name", ["kwj.fig3", "kwj.figa10"])
-def test_words_of_a_figure_are_those_of_its_module(name):
-    module = importlib.import_module(f"quench.figures.{name}")
-    assert words(name) == (module.TITLE, module.CAPTION)
+def test_declarations_are_those_of_the_module(name):
+    module, found = importlib.import_module(f"quench.figures.{name}"), declared.read(name)
+    assert (found.title, found.caption) == (module.TITLE, module.CAPTION)
+    assert (found.label, found.section) == (module.LABEL, module.SECTION)
 
 
 def test_parameters_are_what_the_figure_depends_on():

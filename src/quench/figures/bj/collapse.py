@@ -1,6 +1,6 @@
-"""What collapses the displacements of different ages? Noise at the start, noise taken up on the way, and the drift.
+"""Collapse of the displacements of different ages by initial noise, accumulated noise, and noise with drift.
 
-Needs ``classifiers``: one a column.
+Needs ``classifiers``: one per column.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.bj import fig4, panels
-from quench.figures.inputs import Inputs
+from quench.figures.bj import panels
+from quench.figures.bj.fig4 import MEANS, compute
+
+__all__ = ["CAPTION", "MEANS", "TITLE", "compute", "draw"]
 
 NEEDS = {"classifiers": 1}
+LABEL = "Note 12"
+SECTION = "Beyond the paper"
 TITLE = "Accumulated noise collapses what the initial noise does not"
 CAPTION = (
     "Top: displacement over what uncorrelated batches give, Delta / [(alpha^2 / B) sum D(s)], the sum over the updates in "
@@ -30,12 +34,6 @@ LABELS = {
 }
 WINDOW_COLORS = {"epoch": style.HEAT(0.08), "half": style.HEAT(0.9)}
 WINDOW_LABELS = {"epoch": "1 epoch", "half": "half run"}
-MEANS = fig4.MEANS
-
-
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Amplitudes and predictions (panel, waiting_time, lag), and scores (panel, regime, window, rescaling, bound)."""
-    return fig4.compute(inputs)
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -60,10 +58,8 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[2, 0].set_ylabel("$S$ (decades)")
     if names.size:
         axes[2, 0].legend(loc="upper right")
-    style.letters(axes[0])
     panels.age_bar(figure, axes[:2].flat, waiting)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes[0], numbers)
 
 
 def _bars(ax: Axes, score: xr.DataArray) -> None:

@@ -1,4 +1,4 @@
-"""BJ Fig. 1: the glass itself. Energy and mean square displacement of the spherical 3-spin model after a quench.
+"""BJ Fig. 1: the glass itself: energy and mean square displacement of the spherical p-spin model after a quench.
 
 Needs ``glass``: one solved quench to below T_d (the paper: p = 3, T = 0.5).
 """
@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
 
 NEEDS = {"glass": 1}
+LABEL = "Fig. 1"
+SECTION = "2 Basic facts on glassy dynamics"
 TITLE = "The glass: energy and displacement of the p-spin model after a quench"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), below its dynamical transition, solved at "
@@ -26,12 +28,12 @@ CAPTION = (
 )
 MEANS = {
     "time": ("time since the quench", "1/friction"),
-    "exponential": ("exponential with the initial slope and the limit of E", "1"),
-    "excess": ("energy above the threshold, E - E_th", "1"),
+    "exponential": "exponential with the initial slope and the limit of E",
+    "excess": "energy above the threshold, E - E_th",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """E, its exponential and excess over E_th (time); Delta (waiting_time, lag); errors, q_EA, X, E_th."""
     quench = solved.ageing(inputs, "bj.fig1")
     limit, rate = quench["threshold_energy"], quench.attrs["p"] / 2
@@ -45,8 +47,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     figure, axes = style.new(2, height=2.9)
     _energy(axes[0, 0], numbers)
     _displacement(axes[0, 1], numbers)
-    style.letters(axes.flat)
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _energy(ax, numbers: xr.Dataset) -> None:
@@ -54,14 +55,7 @@ def _energy(ax, numbers: xr.Dataset) -> None:
     time = shown["time"].values
     ax.plot(time, shown["energy"], color=panels.AGES(0.1), lw=1.6, label=f"{numbers.attrs['p']}-spin glass")
     ax.plot(time, shown["exponential"], **style.THEORY, label="exponential")
-    ax.axhline(float(numbers["threshold_energy"]), **style.GUIDE)
-    ax.annotate(
-        r"$E_\mathrm{th}$",
-        (time[0], float(numbers["threshold_energy"])),
-        xytext=(4, 3),
-        textcoords="offset points",
-        fontsize=8,
-    )
+    style.level(ax, float(numbers["threshold_energy"]), r"$E_\mathrm{th}$")
     ax.set_xscale("log")
     ax.set(xlabel="$t$", ylabel="$E(t)$", xlim=(time[0], time[-1]), ylim=(-0.95, 0.03))
     ax.set_title(solved.title(numbers))
@@ -84,12 +78,8 @@ def _displacement(ax, numbers: xr.Dataset) -> None:
     lags = curves["lag"].values
     for row, color in enumerate(panels.ages(waiting)):
         ax.plot(lags, curves.values[row], color=color, label=style.power(waiting[row]))
-    for level, text in (
-        (2 * (1 - float(numbers["plateau"])), r"$2(1 - q_\mathrm{EA})$"),
-        (2.0, r"$\Delta = 2$"),
-    ):
-        ax.axhline(level, **style.GUIDE)
-        ax.annotate(text, (lags[0], level), xytext=(4, 2), textcoords="offset points", fontsize=8)
+    style.level(ax, 2 * (1 - float(numbers["plateau"])), r"$2(1 - q_\mathrm{EA})$")
+    style.level(ax, 2.0, r"$\Delta = 2$")
     ax.set(xscale="log", yscale="log", xlabel="$t$", ylabel=r"$\Delta(t_w, t_w+t)$", xlim=(lags[0], lags[-1]))
     ax.set_ylim(top=3)
     ax.legend(title="$t_w$", loc="lower right")

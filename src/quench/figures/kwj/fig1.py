@@ -1,4 +1,4 @@
-"""KWJ Fig. 1: the phase diagram (a), the under-to-overparameterised (b) and the topology trivialisation transition (c).
+"""KWJ Fig. 1: the phase diagram (a), the under-to-overparameterised transition (b) and topology trivialisation (c).
 
 Needs ``scans``: the plane, the line lambda = 0, and the line of one width, in this order.
 """
@@ -9,10 +9,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import phases
 
 NEEDS = {"scans": 3}
+LABEL = "Fig. 1"
+SECTION = "III.1 Phase diagram"
 TITLE = "Glass-like transitions in neural networks"
 CAPTION = (
     "(a) Median final training loss on the (N/P_D, lambda) plane; white: the quadratic boundary, the median lambda* of each "
@@ -23,9 +25,9 @@ CAPTION = (
 )
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Losses and thresholds of the three scans; variables are prefixed map_, uot_ and ttt_."""
-    plane, line, column = (inputs.scan(name) for name in inputs.scans)
+    plane, line, column = (inputs.scan(name) for name in inputs.of("scans"))
     return xr.merge([phases.grid(plane), phases.fitting(line), phases.trivialising(column)])
 
 
@@ -34,6 +36,4 @@ def draw(numbers: xr.Dataset) -> Figure:
     phases.draw_grid(figure, axes[0, 0], numbers)
     phases.draw_fitting(axes[0, 1], numbers)
     phases.draw_trivialising(axes[0, 2], numbers)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
