@@ -19,12 +19,12 @@ __all__ = ["CAPTION", "MEANS", "TITLE", "compute", "draw"]
 NEEDS = {"classifiers": 1}
 LABEL = "Note 12"
 SECTION = "Beyond the paper"
-TITLE = "Accumulated noise collapses what the initial noise does not"
+TITLE = "Accumulated noise collapses the curves, initial noise does not"
 CAPTION = (
-    "Top: displacement over what uncorrelated batches give, Delta / [(alpha^2 / B) sum D(s)], the sum over the updates in "
-    "between: 1 without a free parameter (dashed). Full: t_w > t2; pale: t_w < t2. Middle: the same with the drift, "
-    "alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2 for lags up to "
-    "one epoch and up to half the run, with 95 % bootstrap intervals over networks."
+    "Top: displacement over its value for uncorrelated batches, Delta / [(alpha^2 / B) sum D(s)], with the sum over the "
+    "updates of the lag; 1 without a free parameter (dashed). Full colours: t_w > t2; pale: t_w < t2. Middle: the same "
+    "with the drift, alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2, "
+    "for lags up to one epoch and up to half the run, with 95 % bootstrap intervals over networks."
 )
 LABELS = {
     "raw": r"$\Delta$",

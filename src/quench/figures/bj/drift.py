@@ -17,11 +17,11 @@ from quench.figures.figure_inputs import FigureInputs
 NEEDS = {"classifiers": 1, "drift": 1}
 LABEL = "Sec. 3.2"
 SECTION = "Beyond the paper"
-TITLE = "Diffusion or drift at the bottom"
+TITLE = "Diffusion and drift at the bottom"
 CAPTION = (
     "From one configuration with t_w > t2: (a) mean square displacement of SGD and of full-batch gradient descent at the "
     "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for diffusion, 1 for a "
-    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), where a straight drift overtakes diffusion."
+    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), beyond which a straight drift exceeds diffusion."
 )
 MEANS = {
     "crossover": ("lag t* from which drift outweighs noise", "updates"),
@@ -69,7 +69,7 @@ def draw(numbers: xr.Dataset) -> Figure:
             "$t^*$", (float(one["crossover"]), 0.03), xytext=(3, 0), textcoords="offset points", fontsize=9
         )
     axes[0, 0].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel=r"$\Delta(t_w, t_w+t)$")
-    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="descent beside SGD", ylim=(None, 1.05))
+    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="ratio, cosine", ylim=(None, 1.05))
     for ax in axes.flat:
         style.log_ticks(ax)
         ax.legend(loc="upper left")

@@ -20,11 +20,11 @@ SECTION = "2 Basic facts on glassy dynamics"
 TITLE = "The glass: energy and displacement of the p-spin model after a quench"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), below its dynamical transition, solved at "
-    "infinite N (Cugliandolo-Kurchan equations). (a) Energy per spin, and for contrast an exponential with its initial "
-    "slope -p/2 and its limit, the threshold energy E_th (dotted). Inset: distance to E_th. (b) Mean square displacement "
-    "Delta(t_w, t_w + t) = 2 (1 - C) for ages t_w; dotted: the plateau 2 (1 - q_EA) of infinite age, and 2, where all "
-    "memory is lost. Times are in units of the inverse friction, energies in units of the coupling; estimated errors are "
-    "far below the width of the lines."
+    "infinite N (Cugliandolo-Kurchan equations). (a) Energy per spin, and for comparison an exponential with the same "
+    "initial slope -p/2 and the same limit, the threshold energy E_th (dotted). Inset: distance to E_th. (b) Mean square "
+    "displacement Delta(t_w, t_w + t) = 2 (1 - C) for several waiting times t_w; dotted: the plateau 2 (1 - q_EA) at "
+    "infinite age, and 2, where all memory is lost. Times are in units of the inverse friction, energies in units of the "
+    "coupling; estimated errors are far smaller than the width of the lines."
 )
 MEANS = {
     "time": ("time since the quench", "1/friction"),

@@ -17,9 +17,9 @@ LABEL = "Fig. 2"
 SECTION = "3.1 The loss function"
 TITLE = "Learning in three regimes"
 CAPTION = (
-    "Loss (top) and accuracy (bottom) on the training and the test set against updates: mean over networks, band: their "
-    "range. t1: the loss first falls below 0.9 of the best constant predictor's (dotted); t2: it first comes within 2 % of "
-    "the way to its final value, if that is near zero. Grey bands: the same rules at 0.95 ... 0.85, and 5 % ... 1 %."
+    "Loss (top) and accuracy (bottom) on the training and test sets: mean over networks, with their range as a band. t1: "
+    "the loss first falls below 0.9 of that of the best constant predictor (dotted); t2: only 2 % of its fall to the final "
+    "value is left, if that value is near zero. Grey bands: the same rules with 0.95 ... 0.85 and with 5 % ... 1 %."
 )
 
 

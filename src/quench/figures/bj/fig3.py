@@ -19,9 +19,9 @@ LABEL = "Fig. 3"
 SECTION = "3.2 Two-time correlation functions"
 TITLE = "Ageing of the weights"
 CAPTION = (
-    "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in "
-    "[t_w, 1.1 t_w], one curve for each t_w. Left to right: waiting times before t1, between t1 and t2, after t2; the "
-    "others in grey."
+    "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in [t_w, 1.1 "
+    "t_w], one curve per t_w. From left to right: waiting times before t1, between t1 and t2, and after t2; the others are "
+    "grey."
 )
 REGIMES = (r"$t_w < t_1$", r"$t_1 < t_w < t_2$", r"$t_w > t_2$")
 

@@ -20,9 +20,9 @@ LABEL = "Fig. 4"
 SECTION = "3.2 Two-time correlation functions"
 TITLE = "Displacement over noise"
 CAPTION = (
-    "Mean square displacement over the gradient noise at the start, Delta(t_w, t_w + t) / D(t_w), averaged over networks "
-    "and over starts in [t_w, 1.1 t_w]. Top: t_w < t2. Bottom: t_w > t2, with the collapse score S, the scatter of the "
-    "curves in decades, within one epoch (dotted line) and up to half the run. Straight line: slope 1."
+    "Mean square displacement over the initial gradient noise, Delta(t_w, t_w + t) / D(t_w), averaged over networks and "
+    "over starts in [t_w, 1.1 t_w]. Top: t_w < t2. Bottom: t_w > t2, with the collapse score S, the scatter of the curves "
+    "in decades, for lags up to one epoch (dotted) and up to half the run. Straight line: slope 1."
 )
 SLOPE_DECADES = 6
 MEANS = {

@@ -20,9 +20,9 @@ LABEL = "Fig. 5"
 SECTION = "4 The under-parameterised network"
 TITLE = "The under-parameterised network: a glass"
 CAPTION = (
-    "Too few weights to fit the images. (a) Loss and (b) accuracy on the training and the test set: mean over networks, "
-    "band: their range; dotted: best constant predictor. (c) Mean square displacement, one curve for each t_w. (d) Time to "
-    "reach a fixed displacement against t_w, and its power law: ageing."
+    "A network with too few weights to fit the images. (a) Loss and (b) accuracy on the training and test sets: mean over "
+    "networks, with their range as a band; dotted: best constant predictor. (c) Mean square displacement, one curve per "
+    "t_w. (d) Time to a fixed displacement, dotted in (c), against t_w, and its power law: ageing."
 )
 LEARNING = [
     f"{part}_{what}{end}"

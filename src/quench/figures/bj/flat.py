@@ -19,10 +19,10 @@ LABEL = "Sec. 3.2, 4"
 SECTION = "Beyond the paper"
 TITLE = "Flat directions"
 CAPTION = (
-    "Hessian of the training loss along the run, one row a network. (a) Share of directions with |lambda| < 10^-3 "
-    "lambda_max (flat) and with lambda < -10^-3 lambda_max (downhill), mean and range over networks; dashed: t1, t2. "
-    "(b) Cumulative distribution of |lambda| / lambda_max, early to late. (c) Loss on straight lines between successive "
-    "configurations of one network, and between two networks at the end; u: place on the line."
+    "Hessian of the training loss during the run, one row per network. (a) Share of directions with |lambda| < 10^-3 "
+    "lambda_max (flat) and with lambda < -10^-3 lambda_max (negative), mean and range over networks; dashed: t1, t2. (b) "
+    "Cumulative distribution of |lambda| / lambda_max, from early to late. (c) Loss on straight lines between successive "
+    "configurations of one network, and between two networks at the end; u: position on the line."
 )
 THRESHOLD = 1e-3
 MAGNITUDES = np.geomspace(1e-8, 1, 81)
@@ -92,7 +92,7 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _shares(ax: Axes, one: xr.Dataset) -> None:
     # On the log axis t = 0 is drawn at 1.
     times = np.where(one["measured"].values > 0, one["measured"].values, 1)
-    for kind, color, text in (("flat", panels.TRAIN, "flat"), ("negative", panels.TEST, "downhill")):
+    for kind, color, text in (("flat", panels.TRAIN, "flat"), ("negative", panels.TEST, "negative")):
         style.band(ax, times, one[f"{kind}_low"], one[f"{kind}_high"], color)
         ax.plot(times, one[f"{kind}_value"], "o-", ms=3, color=color, label=text)
     panels.mark_crossovers(ax, one)

@@ -20,9 +20,9 @@ LABEL = "Glass and network"
 SECTION = "Beyond the paper"
 TITLE = "Glass beside network"
 CAPTION = (
-    "Mean square displacement against t / t_w, one curve for each t_w: the spherical p-spin glass after a quench, "
-    "Delta = 2 (1 - C), and networks while they are trained. Full ageing would put the late parts of all curves of a "
-    "panel on one; in the glass alone they leave a plateau."
+    "Mean square displacement against t / t_w, one curve per t_w: the spherical p-spin glass after a quench, Delta = 2 (1 "
+    "- C), and networks during training. Under full ageing the late parts of all curves of a panel coincide; only in the "
+    "glass do they follow a plateau."
 )
 MEANS = {
     "waiting_time": "waiting time t_w: updates, and of the glass units of the inverse friction",

@@ -20,8 +20,8 @@ SECTION = "Beyond the paper"
 TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
-    "independent ones. (a, b) Mean square displacement, one curve for each t_w; dotted: one epoch. (c) Local slope "
-    "d log Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
+    "independent batches. (a, b) Mean square displacement, one curve per t_w; dotted: one epoch. (c) Local slope d log "
+    "Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
 )
 OLD = 20  # slopes are averaged over waiting times from steps / 20 on
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}

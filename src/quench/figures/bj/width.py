@@ -21,10 +21,10 @@ LABEL = "Sec. 4"
 SECTION = "Beyond the paper"
 TITLE = "From hard to easy: the width transition"
 CAPTION = (
-    "The Toy model at growing width, all else equal; one point a width, bars: 95 % intervals. (a) Final training loss over "
-    "the best constant predictor's. (b) Gradient noise at the end over its maximum: like a temperature in the hard phase, "
-    "gone in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of Delta / sum D "
-    "over t_w > t1, lags up to half the run. Dotted: as many weights as samples x classes."
+    "The Toy model with growing width, all else equal; one point per width, bars: 95 % intervals. (a) Final training loss "
+    "over that of the best constant predictor. (b) Final gradient noise over its maximum: like a temperature in the hard "
+    "phase, vanishing in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of "
+    "Delta / sum D for t_w > t1 and lags up to half the run. Dotted: as many weights as samples x classes."
 )
 MEANS = {
     "n_classes": "number of classes",
@@ -65,7 +65,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     color = panels.TRAIN
     rows = (
         ("relative_loss", "final loss / constant"),
-        ("relative_noise", "$D$ at the end / largest"),
+        ("relative_noise", "final $D$ / maximum"),
         ("ageing_exponent", "ageing exponent"),
         ("ageing_score", r"$S$ of $\Delta/\sum D$"),
     )

@@ -17,7 +17,7 @@ from quench.store.variables import config_of
 NEEDS = {"runs": 1}
 LABEL = "Fig. 2"
 SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
-TITLE = "How dynamics are measured"
+TITLE = "The measurement protocol"
 CAPTION = (
     "(a) The protocol, with the durations of this run. (b) Overlap at a high and a low temperature, with 95 % bootstrap "
     "intervals over networks; dashed: free Brownian weights (KWJ Eq. 6), no free parameter."

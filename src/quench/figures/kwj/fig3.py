@@ -17,10 +17,9 @@ LABEL = "Fig. 3"
 SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
-    "Top: overlap Q(t) from hot (red) to cold (blue); bands are 95 % bootstrap intervals over networks. "
-    "Bottom: time tau90 at which Q has fallen to 0.9, with intervals; points that do not reach it are left out. "
-    "Dashed: free Brownian weights, tau90 = eps^2 P_D / (4 mu T erfinv(0.9)^2), without a free parameter; "
-    "solid line: tau90 at T = 0."
+    "Top: overlap Q(t) from hot (red) to cold (blue), with 95 % bootstrap intervals over networks. Bottom: time tau90 at "
+    "which Q has fallen to 0.9, with intervals; temperatures that do not reach it are left out. Dashed: free Brownian "
+    "weights, tau90 = eps^2 P_D / (4 mu T erfinv(0.9)^2), without a free parameter; solid line: tau90 at T = 0."
 )
 
 

@@ -21,10 +21,11 @@ SECTION = "III.3 The long-time limit of Q(t)"
 TITLE = "Time-temperature superposition and the long-time overlap"
 CAPTION = (
     "(a) Overlap against t/tau90, from hot (red) to cold (blue), with 95 % bootstrap bands. Dashed: free Brownian weights, "
-    "no free parameter. Grey: exponent fitted to the points that have not left that curve, with its interval; the same fit "
-    "to the Brownian curve gives nearly the same number, so that it is no evidence for mode-coupling theory. Open circles: "
-    "where a curve leaves. (b) Overlap at the longest lag t_f, with power-law fits over the T above T* that have left; "
-    "squares: harmonic well of stiffness lambda with measured w(t_w) and epsilon, at t_f and for t to infinity (KWJ Eq. 22)."
+    "no free parameter. Grey: exponent fitted to all points before their curve leaves the Brownian one, with its interval; "
+    "the same fit to the Brownian curve gives nearly the same number, so that the exponent is no evidence for "
+    "mode-coupling theory. Open circles: a curve leaves the Brownian one. (b) Overlap at the longest lag t_f, with a "
+    "power-law fit over the temperatures above T* whose curves have left; squares and diamonds: harmonic well of stiffness "
+    "lambda with measured w(t_w) and epsilon, for t to infinity and at t_f (KWJ Eq. 22)."
 )
 MEANS = {
     "left_master_curve": "whether the curve, of a temperature above T*, leaves the Brownian one",

@@ -16,9 +16,9 @@ LABEL = "Fig. 6"
 SECTION = "III.4 Caging"
 TITLE = "Schematic landscapes of a glass and of a network"
 CAPTION = (
-    "Schematic, no data. Left: the energy of a structural glass, round basins of one size a, one barrier height, hence "
-    "cages. Right: what Kerr Winter & Janssen expect of the loss of a network, long winding basins with neither a length "
-    "nor a barrier of their own. Top: contours in a plane (dark is low); bottom: the cut along the white dashed line."
+    "Schematic, no data. Left: the energy of a structural glass, with round basins of one size a and one barrier height, "
+    "hence cages. Right: the loss of a network as Kerr Winter & Janssen expect it, with long winding basins without a "
+    "typical size or barrier. Top: contours in a plane (dark is low); bottom: cut along the dashed line."
 )
 POINTS = 181
 # y of the dashed cut.

@@ -20,10 +20,10 @@ SECTION = "III.5 Stokes-Einstein relation and dynamic heterogeneity"
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
-    "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
-    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of two speeds do "
-    "not pass for two populations (p < 0.05 after Holm's correction for all T and panels); T = 0, where weights that feel "
-    "no gradient do not move at all, is not tested."
+    "Bottom: distribution of log10 |dw| at the lag given in the panel, all networks pooled. Thick: not unimodal by "
+    "Hartigan's dip test (p < 0.05 after Holm's correction for all T and panels). For the test the 90 % quantiles of the "
+    "networks' histograms are aligned, so that networks of different speed do not count as two populations; T = 0 is not "
+    "tested, since weights without a gradient do not move at all."
 )
 SIGNIFICANT = 0.05
 BINS_JOINED = 10  # bins of 0.02 decades per drawn bin of 0.2

@@ -18,10 +18,10 @@ LABEL = "Fig. 8"
 SECTION = "III.6 Ageing"
 TITLE = "Ageing"
 CAPTION = (
-    "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) networks, with 95 % bootstrap bands. Right: "
-    "time tau90 against the waiting time t_w; large points: mean overlap, with intervals; small: single networks; dashed: "
-    "maximum-likelihood power law of the single networks, in which those that do not reach 0.9 count as slower than "
-    "the longest lag, with the 95 % interval over networks."
+    "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bootstrap bands. "
+    "Right: time tau90 against the waiting time t_w; large points: mean overlap, with intervals; small points: single "
+    "networks; dashed: maximum-likelihood power law of the single networks, with its 95 % interval over networks. Networks "
+    "that do not reach 0.9 are censored at the longest lag."
 )
 
 

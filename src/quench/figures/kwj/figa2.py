@@ -16,10 +16,11 @@ from quench.store.variables import config_of
 NEEDS = {"ensembles": 1, "runs": 1}
 LABEL = "Fig. A2"
 SECTION = "App. C Measurement process"
-TITLE = "Training loss through the measurement"
+TITLE = "Training loss during preparation and measurement"
 CAPTION = (
-    "Training loss with regularisation, one line a network: SGD and full-batch descent (blue), then Langevin (red). "
-    "Dotted: the waiting times, where measurements start. Time counts updates; each stage has a logarithmic axis."
+    "Training loss with regularisation, one line per network: SGD and full-batch descent (blue), then Langevin dynamics "
+    "(red). Dotted: the waiting times, at which measurements start. Time counts updates, on a logarithmic axis for each of "
+    "the two."
 )
 
 

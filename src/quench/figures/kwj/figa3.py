@@ -17,8 +17,8 @@ LABEL = "Fig. A3"
 SECTION = "App. D Transitions with CIFAR-10"
 TITLE = "Both transitions with CIFAR-10"
 CAPTION = (
-    "(a) Final loss against N/P_D at lambda = 0, one point a network, and N* as in Fig. 1(b). (b) Final total loss against "
-    "lambda, one line a network, and lambda* as in Fig. 1(c)."
+    "(a) Final loss against N/P_D at lambda = 0, one point per network, and N* as in Fig. 1(b). (b) Final total loss "
+    "against lambda, one line per network, and lambda* as in Fig. 1(c)."
 )
 
 

@@ -18,9 +18,9 @@ LABEL = "Fig. A4"
 SECTION = "App. E Further decorrelation plots"
 TITLE = "Further decorrelation times"
 CAPTION = (
-    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; below, where this scenario "
-    "has CIFAR-10: tau90. Points that are not reached are left out. Dashed: free Brownian weights, no free parameter; "
-    "solid line: T = 0."
+    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; bottom, in scenarios with "
+    "CIFAR-10: tau90. Temperatures that do not reach the level are left out. Dashed: free Brownian weights, no free "
+    "parameter; solid line: T = 0."
 )
 ROW = 3
 

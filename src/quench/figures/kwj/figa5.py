@@ -15,9 +15,9 @@ LABEL = "Fig. A5"
 SECTION = "App. F Weights in a quadratic basin"
 TITLE = "Overlap in a quadratic well"
 CAPTION = (
-    "Overlap of a weight that starts at w(0) = 1 in the well (k/2) w^2 under thermal noise (KWJ Eq. 20; epsilon = 0.1, "
-    "2T = 1, mu = 1, continuous time), for a high and a low spring constant k. Dotted: the limits Q_inf (KWJ Eq. 22). "
-    "Dashed: free Brownian weights, which the shallow well follows until its own relaxation."
+    "Overlap of a weight that starts at w(0) = 1 in the well (k/2) w^2 under thermal noise (KWJ Eq. 20; epsilon = 0.1, 2T "
+    "= 1, mu = 1, continuous time), for a high and a low spring constant k. Dotted: the limits Q_inf (KWJ Eq. 22). Dashed: "
+    "free Brownian weights, which the shallow well follows up to its relaxation time."
 )
 # Values of the paper; the figure simulates nothing.
 START, EPSILON, TEMPERATURE, STEP_SIZE = 1.0, 0.1, 0.5, 1.0

@@ -19,8 +19,9 @@ LABEL = "Fig. A7"
 SECTION = "App. G The long-time limit of Q(t), further"
 TITLE = "Long-time overlap in a harmonic well"
 CAPTION = (
-    "Q_inf of KWJ Eq. 22 with stiffness lambda and the measured epsilon: points with the w(t_w) of each temperature's own "
-    "run, line with those of the coldest. Its exponent is not exactly -1/2: it depends on the share of weights near zero."
+    "Q_inf of KWJ Eq. 22 with stiffness lambda and the measured epsilon; points: w(t_w) of the run at each temperature; "
+    "line: w(t_w) of the coldest run. The exponent is not exactly -1/2, since it depends on the share of weights near "
+    "zero."
 )
 # Temperatures of the line.
 DENSE = 60

@@ -20,7 +20,7 @@ SECTION = "App. J Ageing"
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
     "Time tau90 against T from the shortest (dark) to the longest (bright) waiting time, with 95 % bootstrap intervals. "
-    "Dashed: free Brownian weights, no free parameter; levels: T = 0."
+    "Dashed: free Brownian weights, no free parameter; horizontal lines: T = 0."
 )
 
 

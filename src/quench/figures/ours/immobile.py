@@ -19,14 +19,14 @@ from quench.store.variables import config_of
 
 NEEDS = {"mobility": 1}
 LABEL = "Immobile weights"
-TITLE = "The immobile weights explained"
+TITLE = "The origin of the immobile weights"
 CAPTION = (
-    "Top: distribution of log10 |dw| at the longest lag, split into weights on which the data pull (blue) and weights "
-    "whose gradient of the data loss is exactly zero (red): weights of dead units, which are active on no sample. Bottom: "
-    "every weight's displacement against its size at t_w. Dashed: one hundredth of the root mean square displacement, "
-    "below which a weight counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the "
-    "immobile population of Fig. 7 is that of dead units; with it, that of the weights which weight decay has pruned, "
-    "whether their gradient is exactly zero or vanishes with the pruned weights beside them."
+    "Top: distribution of log10 |dw| at the longest lag, split into weights with a gradient of the data loss (blue) and "
+    "weights whose gradient is exactly zero (red), those of dead units, which are active on no sample. Bottom: "
+    "displacement of every weight against its size at t_w. Dashed: one hundredth of the root mean square displacement; a "
+    "weight below it counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the immobile "
+    "weights of Fig. 7 are those of dead units; with regularisation they are the weights that weight decay has pruned, "
+    "whether their gradient is exactly zero or vanishes with the pruned weights around them."
 )
 IMMOBILE = 0.01
 BINS = np.round(np.arange(-16, 1.01, 0.25), 2)

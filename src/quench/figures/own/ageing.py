@@ -22,10 +22,10 @@ NEEDS = {"external or runs": 1}
 TITLE = "Ageing"
 CAPTION = (
     "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
-    "parameter against the lag t, means over networks with 95 % bootstrap bands, and time tau90 at which the overlap has "
-    "fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, in which "
-    "those that do not reach 0.9 count as slower than the longest lag, over the t_w at which 0.9 takes an update or more. "
-    "Two more panels, where they are, show the same against t/t_w."
+    "parameter against the lag t, means over networks with 95 % bootstrap bands, and the time tau90 at which the overlap "
+    "has fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, over "
+    "the t_w at which tau90 is at least one update. Networks that do not reach 0.9 are censored at the longest lag. Two "
+    "further panels, if present, show the curves against t/t_w."
 )
 CURVES = ("msd", "overlap", "alpha2")
 

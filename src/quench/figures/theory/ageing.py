@@ -18,10 +18,10 @@ LABEL = "Ageing"
 SECTION = "The p-spin glass"
 TITLE = "Full ageing of the p-spin glass"
 CAPTION = (
-    "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Correlation "
-    "C(t_w + t, t_w) against t / t_w: below the plateau q_EA (dotted) curves of old systems fall on one, so that age is "
-    "the only time scale; above it they part, since the fast motion within a state does not age. (b) Lag t_C at which C "
-    "has fallen to a level below q_EA, over t_w: constant where ageing is full."
+    "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Correlation C(t_w + "
+    "t, t_w) against t / t_w: below the plateau q_EA (dotted) the curves of old systems coincide, so that age is the only "
+    "time scale; above it they separate, since the fast motion within a state does not age. (b) Lag t_C at which C has "
+    "fallen to a level below q_EA, over t_w: constant under full ageing."
 )
 # Shares of q_EA: below the fast part of C, and reached within the lags.
 LEVELS = (0.8, 0.6, 0.4, 0.2)

@@ -20,10 +20,10 @@ SECTION = "The p-spin glass"
 TITLE = "Violation of the fluctuation-dissipation theorem in the p-spin glass"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Integrated response "
-    "chi(t_w + t, t_w) times T against correlation C(t_w + t, t_w), as t grows from right to left: fast motion obeys the "
-    "fluctuation-dissipation theorem (FDT), T chi = 1 - C; below q_EA ageing has slope -X (dashed), that of an "
-    "effective temperature T / X, while above T_d (red) the theorem holds for all C. (b) The local slope of these curves: "
-    "a step between 1 and X at q_EA (dashed) is approached with age."
+    "chi(t_w + t, t_w) times T against the correlation C(t_w + t, t_w); t grows from right to left. Fast motion obeys the "
+    "fluctuation-dissipation theorem (FDT), T chi = 1 - C. Below q_EA the slope is -X (dashed), that of an effective "
+    "temperature T / X; above T_d (red) the theorem holds for all C. (b) The local slope of these curves approaches, with "
+    "age, a step from X to 1 at q_EA (dashed)."
 )
 MEANS = {
     "bath": "temperature T above T_d",

@@ -22,10 +22,11 @@ LABEL = "Finite size"
 SECTION = "The p-spin glass"
 TITLE = "Finite-size drift of the glass energy"
 CAPTION = (
-    "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N "
+    "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N, "
     "with standard errors over realisations of the couplings, and the Cugliandolo-Kurchan solution at infinite N where "
-    "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N. "
-    "(c) Simulated correlation less that at infinite N, with standard errors; points of different N are set apart."
+    "given; dotted: threshold energy. (b) Energies against 1/N at several times, with straight-line fits; diamonds: "
+    "infinite N. (c) Simulated correlation minus that at infinite N, with standard errors; points of different N are "
+    "shifted horizontally."
 )
 MEANS = {
     "n_spins": "number of spins N",

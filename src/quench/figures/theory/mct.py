@@ -21,9 +21,9 @@ SECTION = "Mode-coupling theory"
 TITLE = "Mode-coupling theory beside the overlap of networks"
 CAPTION = (
     "Schematic mode-coupling theory (Omega = 1) at relative distances sigma from the transition: (a) F1 (v1 = 1 + sigma), "
-    "whose critical decay is t^-1/2; (b) F2 (v2 = 4 (1 + sigma)), with the plateau f_c = 1/2. (c) Overlap of networks "
-    "against t / tau90 from hot (red) to cold (blue), beside critical F1 and F2 and free Brownian weights, each scaled to "
-    "0.9 at 1: a decay near t^-1/2 alone does not tell F1 from free diffusion."
+    "with critical decay t^-1/2; (b) F2 (v2 = 4 (1 + sigma)), with the plateau f_c = 1/2. (c) Overlap of networks against "
+    "t / tau90 from hot (red) to cold (blue), beside critical F1 and F2 and free Brownian weights, each scaled to 0.9 at "
+    "1: a decay near t^-1/2 alone does not distinguish F1 from free diffusion."
 )
 T_MAX = 1e10
 DISTANCES = (-1e-1, -1e-2, -1e-3, -1e-4, 0.0, 1e-4, 1e-3, 1e-2, 1e-1)
