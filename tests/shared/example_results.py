@@ -1,4 +1,4 @@
-"""A folder of results as the pipeline leaves it, with drawn figures and judged claims, made in a second."""
+"""A folder of results as the pipeline makes it, with drawn figures and judged claims."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ LOG = "quench: took {} s, 4.0 s of processor time, 256 MB at most, on AMD EPYC, 
 
 
 def make(folder: Path, shift: int = 0, **changes) -> Path:
-    """Results of ``CONFIG`` with ``changes`` laid over it; ``shift`` moves the verdicts on by so many claims."""
+    """Results of ``CONFIG``, overridden by ``changes``; ``shift`` shifts the verdicts by a number of claims."""
     config = CONFIG | changes
     (folder / "logs" / "figures").mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
