@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -56,6 +56,14 @@ def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) 
     """A figure and its axes as an array (rows, panels); ``height`` and ``width`` of a panel in inches."""
     figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
     return figure, figure.subplots(rows, panels, squeeze=False)
+
+
+def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size: float) -> Figure:
+    """A complete figure of one row; each panel is drawn by a function of its axes and the ``numbers``."""
+    figure, axes = new(len(panels), **size)
+    for ax, panel in zip(axes.flat, panels, strict=True):
+        panel(ax, numbers)
+    return finish(figure, axes.flat, numbers)
 
 
 def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) -> list:

@@ -120,7 +120,7 @@ def test_mct_beside_a_run(monkeypatch):
         coords={"temperature": [1e-2, 0.0], "lag": lags},
         attrs={"chi": 100.0},
     )
-    numbers = mct.compute(SimpleNamespace(runs={"run": []}, run=lambda name: run))
+    numbers = mct.compute(SimpleNamespace(of=lambda key: {"run": []}, run=lambda name: run))
     # A temperature whose tau90 is censored has no place on a rescaled axis.
     assert numbers["temperature"].values.tolist() == [1e-2]
     # Every theory curve passes through 0.9 at 1.

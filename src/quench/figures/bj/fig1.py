@@ -44,10 +44,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _energy(axes[0, 0], numbers)
-    _displacement(axes[0, 1], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, _energy, _displacement, height=2.9)
 
 
 def _energy(ax, numbers: xr.Dataset) -> None:

@@ -32,8 +32,4 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(3, height=3.0, width=3.3)
-    phases.draw_grid(figure, axes[0, 0], numbers)
-    phases.draw_fitting(axes[0, 1], numbers)
-    phases.draw_trivialising(axes[0, 2], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, phases.draw_grid, phases.draw_fitting, phases.draw_trivialising, height=3.0, width=3.3)

@@ -44,14 +44,12 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _protocol(axes[0, 0], numbers.attrs)
-    _overlaps(axes[0, 1], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, _protocol, _overlaps, height=2.9)
 
 
-def _protocol(ax, facts) -> None:
+def _protocol(ax, numbers: xr.Dataset) -> None:
     """A sketch of the loss against time: it falls under SGD, then rises and settles under Langevin dynamics."""
+    facts = numbers.attrs
     sgd, langevin, measured = np.linspace(0, 1, 200), np.linspace(1, 1.6, 120), np.linspace(1.6, 2.6, 120)
     fall = 0.15 + 0.75 * np.exp(-5 * sgd)
     level = 0.15 + 0.75 * np.exp(-5)

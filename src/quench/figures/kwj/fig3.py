@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import brownian_tau, curves, paired_times, panels, relaxation_times, stacked, title
+from quench.figures.kwj.panels import brownian_tau, columns, curves, paired_times, relaxation_times, stacked
 
 NEEDS = {"runs": 1}
 LABEL = "Fig. 3"
@@ -34,17 +34,15 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(numbers.sizes["panel"], rows=2)
-    for (top, bottom), (name, one) in zip(axes.T, panels(numbers), strict=True):
-        _overlaps(top, one)
-        top.set_title(title(name))
-        relaxation_times(bottom, one, "tau90", r"$\tau_{90}$")
-    style.outer_labels(axes)
+    figure, axes = columns(numbers, _overlaps, _times)
     # On the right, where most curves are below the line.
     words = {"textcoords": "offset points", "ha": "right", "fontsize": 7.5, "color": "0.25"}
     axes[0, 0].annotate("$Q=0.9$", (1, 0.9), xytext=(-3, 3), xycoords=("axes fraction", "data"), **words)
-    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
     return style.finish(figure, axes.flat, numbers)
+
+
+def _times(ax, one: xr.Dataset) -> None:
+    relaxation_times(ax, one, "tau90", r"$\tau_{90}$")
 
 
 def _overlaps(ax, one: xr.Dataset) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from quench.estimators import bimodality
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import curves, palette, panels, stacked, title
+from quench.figures.kwj.panels import columns, curves, palette, stacked
 
 NEEDS = {"runs": 1}
 LABEL = "Fig. 7"
@@ -85,13 +85,7 @@ def _motility(inputs: FigureInputs, name: str, lag: int | None) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(numbers.sizes["panel"], rows=2)
-    for (top, bottom), (name, one) in zip(axes.T, panels(numbers), strict=True):
-        _alpha2(top, one)
-        top.set_title(title(name))
-        _histograms(bottom, one)
-    style.outer_labels(axes)
-    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    figure, axes = columns(numbers, _alpha2, _histograms)
     return style.finish(figure, axes.flat, numbers)
 
 

@@ -29,7 +29,4 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=3.0)
-    phases.draw_fitting(axes[0, 0], numbers)
-    phases.draw_trivialising(axes[0, 1], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, phases.draw_fitting, phases.draw_trivialising, height=3.0)

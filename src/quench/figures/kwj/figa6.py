@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import collapse
-from quench.figures.kwj.panels import panels, title
+from quench.figures.kwj.panels import columns
 from quench.figures.stacking import stack_panels
 
 NEEDS = {"runs": 1}
@@ -31,9 +31,5 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(numbers.sizes["panel"], height=3.3, width=3.7)
-    for ax, (name, one) in zip(axes.flat, panels(numbers), strict=True):
-        collapse.draw(ax, one)
-        ax.set_title(title(name))
-    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    figure, axes = columns(numbers, collapse.draw, height=3.3, width=3.7)
     return style.finish(figure, axes.flat, numbers)

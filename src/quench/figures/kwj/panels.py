@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from quench.estimators.resampling import joint_crossings
 from quench.figures import style
@@ -55,6 +56,18 @@ def panels(numbers: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
         if "temperature" in numbers.dims:
             one = one.assign_attrs(temperatures=numbers["temperature"].values)
         yield str(name), one
+
+
+def columns(numbers: xr.Dataset, *rows: Callable[[Axes, xr.Dataset], None], **size: float) -> tuple[Figure, np.ndarray]:
+    """A column per panel of ``numbers`` with a bar of temperatures; each row is drawn by a function of axes and panel."""
+    figure, axes = style.new(numbers.sizes["panel"], rows=len(rows), **size)
+    for column, (name, one) in zip(axes.T, panels(numbers), strict=True):
+        for ax, draw in zip(column, rows, strict=True):
+            draw(ax, one)
+        column[0].set_title(title(name))
+    style.outer_labels(axes)
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    return figure, axes
 
 
 def palette(one: xr.Dataset) -> list:

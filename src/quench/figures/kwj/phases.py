@@ -6,7 +6,6 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from quench.estimators import transitions
 from quench.figures import style
@@ -114,7 +113,7 @@ def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
     _note_diverged(ax, int(numbers["ttt_diverged"]))
 
 
-def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
+def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
     """Fig. 1a: loss as colour, one row of equal height per lambda, and the names of the four phases."""
     ratio, strengths = numbers["map_ratio"].values, numbers["map_strength"].values
     middle = np.sqrt(ratio[1:] * ratio[:-1]) if len(ratio) > 1 else np.empty(0)
@@ -124,7 +123,7 @@ def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
     norm = mpl.colors.LogNorm(1e-3, 0.5)
     shown = np.maximum(numbers["map_loss"].values, 1e-9)
     mesh = ax.pcolormesh(edges, rows, shown, cmap="cividis", norm=norm, linewidth=0, rasterized=True)
-    bar = figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
+    bar = ax.figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
     bar.set_label("final loss (median)", fontsize=8)
     boundary = np.interp(np.log(numbers["map_threshold"]), np.log(np.maximum(strengths, 1e-9)), rows[:-1] + 0.5)
     known = np.isfinite(numbers["map_threshold"].values)

@@ -51,10 +51,7 @@ def _lag_at(curve: xr.DataArray, level: float) -> float:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _collapse(axes[0, 0], numbers)
-    _approach(axes[0, 1], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, _collapse, _approach, height=2.9)
 
 
 def _collapse(ax, numbers: xr.Dataset) -> None:

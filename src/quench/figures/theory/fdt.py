@@ -89,10 +89,7 @@ def _equilibrated(quench: xr.Dataset) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _response(axes[0, 0], numbers)
-    _slopes(axes[0, 1], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, _response, _slopes, height=2.9)
 
 
 def _response(ax, numbers: xr.Dataset) -> None:

@@ -100,12 +100,7 @@ def _correlation_at(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
 
 def draw(numbers: xr.Dataset) -> Figure:
     compared = "solution_correlation" in numbers and bool(numbers["solution_correlation"].notnull().any())
-    figure, axes = style.new(3 if compared else 2)
-    _energies(axes[0, 0], numbers)
-    _drift(axes[0, 1], numbers)
-    if compared:
-        _correlations(axes[0, 2], numbers)
-    return style.finish(figure, axes.flat, numbers)
+    return style.row(numbers, _energies, _drift, *([_correlations] if compared else []))
 
 
 def _energies(ax, numbers: xr.Dataset) -> None:
