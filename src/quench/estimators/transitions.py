@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
-from quench.estimators.resampling import draws, interval
-from quench.numerics.bootstrap import percentiles
+from quench.estimators.resampling import draws, interval, spread
 
 FITTED = 1e-3
 ZERO_WEIGHTS_LOSS = 0.5
@@ -46,18 +45,14 @@ def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FI
     ratio, data_loss = np.asarray(ratio, float), np.asarray(data_loss, float)
     order = np.argsort(ratio)
     success = (np.where(np.isfinite(data_loss), data_loss, np.inf) < fitted)[order]
-    count = success.shape[1]
-    value = half_crossing(ratio[order], success.mean(axis=1), np.full(len(order), count))
-    if count < 2:
-        return value, np.nan, np.nan
-    samples = []
+    n_points, count = success.shape
+
+    def crossing(success: NDArray[np.bool_]) -> float:
+        return half_crossing(ratio[order], success.mean(axis=1), np.full(n_points, count))
+
     # One stream per point: networks of different widths are independent.
-    picks = np.stack([draws(count, stream=1 + point) for point in range(len(order))], axis=1)
-    for chosen in picks:
-        share = np.take_along_axis(success, chosen, axis=1).mean(axis=1)
-        samples.append(half_crossing(ratio[order], share, np.full(len(order), count)))
-    low, high = percentiles(np.where(np.isnan(samples), np.inf, samples))
-    return value, low, high
+    picks = np.stack([draws(count, stream=1 + point) for point in range(n_points)], axis=1) if count > 1 else []
+    return spread([crossing(success), *(crossing(np.take_along_axis(success, chosen, axis=1)) for chosen in picks)])
 
 
 def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
