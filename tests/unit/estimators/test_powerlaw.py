@@ -37,7 +37,7 @@ def test_points_weigh_by_their_intervals():
     assert found.value == pytest.approx(1, abs=1e-3)
 
 
-def test_unusable_points_are_left_out_and_too_few_give_nothing():
+def test_unusable_points_are_left_out_and_one_point_gives_nan():
     assert powerlaw.fit([1, 10, 100, 1e3], [1, np.nan, 0, 1e3]).value == pytest.approx(1)
     assert np.isnan(powerlaw.fit([1, 2], [np.nan, 1]).value)
 

@@ -41,7 +41,7 @@ def test_a_rounded_threshold_lies_in_its_interval():
     assert covered >= 30
 
 
-def test_lost_networks_are_not_fitted():
+def test_diverged_networks_are_not_fitted():
     ratio = np.array([0.1, 0.2, 0.4, 0.8])
     loss = np.array([[0.1, 0.1], [np.nan, np.nan], [1e-9, 1e-9], [1e-9, 1e-9]])
     value, _, _ = transitions.fitting_threshold(ratio, loss)
@@ -61,7 +61,7 @@ def test_planted_change_point(planted):
     assert strengths[right - 1] <= found <= strengths[right]
 
 
-def test_change_point_survives_one_network_state_out_of_place():
+def test_change_point_is_robust_to_one_misplaced_state():
     strengths = np.arange(1, 11) / 100
     state = strengths > 0.055
     state[8] = False
@@ -85,7 +85,7 @@ def test_trivialisation_of_every_network_and_its_median():
     assert found.min() <= low <= value <= high <= found.max()
 
 
-def test_single_networks_jump_where_their_mean_is_rounded():
+def test_single_networks_jump_while_their_mean_is_rounded():
     strengths = np.linspace(0.01, 0.05, 21)
     loss = np.where(strengths[:, None] > np.linspace(0.015, 0.045, 20), 0.5, 0.3)
     assert transitions.largest_rise(loss) == pytest.approx(np.ones(20))

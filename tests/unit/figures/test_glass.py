@@ -1,4 +1,4 @@
-"""Figures and claims of the solved glass, on a glass whose plateau, ageing, slopes and energy are planted."""
+"""Figures and claims of the solved glass, on one with planted plateau, ageing, slopes and energy."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The theory's own figures: their numbers are those of the theory, and what cannot be drawn is refused."""
+"""Figures of theory: their numbers are those of the theory, and unusable inputs are refused."""
 
 import json
 from types import SimpleNamespace
