@@ -18,7 +18,6 @@ from quench.cost.disk import readable, scenario_snapshot_bytes
 from quench.data.download import check_available
 from quench.data.sources import find
 from quench.errors import QuenchError
-from quench.figures.declared import words
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules, absent_sources
 from quench.pipeline.stages import WILDCARDS
@@ -94,11 +93,6 @@ def code_of(*modules):
 def one_of(names):
     """Regular expression of one of the names; of nothing where there are none."""
     return "|".join(names) or "-"
-
-
-def figure_words(name):
-    """Title and caption of a figure."""
-    return words(SCENARIO.figures[name].module(name))
 
 
 def templates_hash():

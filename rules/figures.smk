@@ -4,7 +4,13 @@ A figure of the config whose kind, or else name, is ``kwj_fig3`` is drawn by the
 files that its section names. Every figure is a target of its name.
 """
 
-from quench.report.catalogue import place
+from quench.figures import declared
+from quench.report.papers import place
+
+
+def declarations(name):
+    """Title, caption and other declarations of a figure's module."""
+    return declared.read(SCENARIO.figures[name].module(name))
 
 
 rule figure:
@@ -19,7 +25,7 @@ rule figure:
             subcategory=lambda w: place(w.figure).section,
             labels=lambda w: {
                 "figure": place(w.figure).label or w.figure,
-                "title": figure_words(w.figure)[0],
+                "title": declarations(w.figure).title,
             },
         ),
     log:
@@ -34,7 +40,7 @@ rule figure:
         files=lambda w, input: RULES.figure_inputs(w.figure, input),
         options=RULES.options("figure"),
         code=RULES.code("figure"),
-        caption=lambda w: figure_words(w.figure)[1],
+        caption=lambda w: declarations(w.figure).caption,
         module=lambda w: SCENARIO.figures[w.figure].module(w.figure),
         stem=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:

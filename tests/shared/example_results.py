@@ -1,4 +1,4 @@
-"""A folder of results as the pipeline leaves it, with drawn figures and judged claims, made in a second."""
+"""A folder of results as the pipeline makes it, with drawn figures and judged claims."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from places import ROOT
 
 from quench.figures import style
-from quench.figures.save import save
+from quench.figures.build import save
 from quench.store import files
 
 FIGURES = {
@@ -33,7 +33,7 @@ LOG = "quench: took {} s, 4.0 s of processor time, 256 MB at most, on AMD EPYC, 
 
 
 def make(folder: Path, shift: int = 0, **changes) -> Path:
-    """Results of ``CONFIG`` with ``changes`` laid over it; ``shift`` moves the verdicts on by so many claims."""
+    """Results of ``CONFIG``, overridden by ``changes``; ``shift`` shifts the verdicts by a number of claims."""
     config = CONFIG | changes
     (folder / "logs" / "figures").mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -74,7 +74,7 @@ def _draw(folder: Path, name: str, index: int) -> None:
         {"lag": x},
         {"caption": caption, "scale_label": "reduced scale: $P_D$ = 200"},
     )
-    with style.look():
+    with style.applied():
         figure, axes = style.new(2)
         for ax in axes.flat:
             ax.semilogx(x, numbers["overlap"], label="A′'s $Q$")

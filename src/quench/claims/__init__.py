@@ -1,1 +1,1 @@
-"""What the papers claim, judged on this run's results."""
+"""The papers' claims, judged on the plotted numbers."""

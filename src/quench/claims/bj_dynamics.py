@@ -1,4 +1,4 @@
-"""Quantities of BJ Fig. 3, 4 and 5(b) and of our figures beside them: collapse, ageing, diffusion, flat directions."""
+"""Quantities of BJ Fig. 3, 4 and 5(b) and of our own figures on them: collapse, ageing, diffusion, flat directions."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ import math
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, networks, of_panel
+from quench.claims.measured import Measured, bounded, networks, of_panel, quantity
 from quench.estimators import powerlaw
-from quench.estimators.two_time import collapse_score, time_to_displacement
-
-BOUNDS = ("value", "low", "high")
+from quench.estimators.rescaling import collapse_score, time_to_displacement
 
 
+@quantity
 def score(numbers: xr.Dataset, regime: str, window: str, rescaling: str, panel: str | None = None) -> Measured:
-    """Collapse score: scatter of the curves of a regime in decades, lags up to one epoch or half the run."""
-    one = _one(numbers, panel)
+    """Collapse score: scatter in decades of the curves of a regime, for lags up to one epoch or half the run."""
+    one = of_panel(numbers, panel)
     found = one["score"].sel(regime=regime, window=window, rescaling=rescaling)
-    values = [float(found.sel(bound=bound)) for bound in BOUNDS]
-    reason = "" if math.isfinite(values[0]) else "fewer than three waiting times, or none that long"
-    return Measured(*values, networks(one), reason)
+    return bounded(found, networks(one), "fewer than three waiting times, or none that long")
 
 
+@quantity
 def score_ratio(
     numbers: xr.Dataset, panel: str, rescaling: str, over: str, window: str = "half", regime: str = "bottom"
 ) -> Measured:
@@ -31,38 +29,41 @@ def score_ratio(
     return Measured(first.value / second.value, n_networks=first.n_networks, reason=first.reason)
 
 
+@quantity
 def accumulated_gain(numbers: xr.Dataset, panel: str) -> Measured:
-    """Collapse score of the accumulated noise over that of D(t_w), t_w > t2 and lags up to half the run."""
+    """Collapse score of the accumulated noise over that of D(t_w), for t_w > t2 and lags up to half the run."""
     one = of_panel(numbers, panel)
-    values = [float(one["gain"].sel(bound=bound)) for bound in BOUNDS]
-    reason = "" if math.isfinite(values[0]) else "fewer than three waiting times beyond t2"
-    return Measured(*values, networks(one), reason)
+    return bounded(one["gain"], networks(one), "fewer than three waiting times beyond t2")
 
 
+@quantity
 def old_score(numbers: xr.Dataset, lag: float) -> Measured:
-    """Collapse score of the displacement over t_w from 3 t1 on, lags up to ``lag``."""
+    """Collapse score of the displacement for t_w >= 3 t1 and lags up to ``lag``."""
     old = numbers["waiting_time"].values >= 3 * float(numbers["t1"])
     value = collapse_score(numbers["displacement"].values[old], numbers["lag"].values, (1, lag))
     reason = "" if math.isfinite(value) else "fewer than three waiting times beyond 3 t1"
     return Measured(value, n_networks=networks(numbers), reason=reason)
 
 
+@quantity
 def window_ratio(numbers: xr.Dataset, regime: str, rescaling: str, panel: str | None = None) -> Measured:
-    """Collapse score up to half the run over that up to one epoch: above 1, the curves part at long lags."""
+    """Collapse score up to half the run over that up to one epoch; above 1 the curves separate at long lags."""
     late, early = (score(numbers, regime, window, rescaling, panel) for window in ("half", "epoch"))
     return Measured(late.value / early.value, n_networks=late.n_networks, reason=late.reason)
 
 
+@quantity
 def ageing(numbers: xr.Dataset, panel: str | None = None) -> Measured:
-    """Exponent of the time to a fixed displacement in t_w, from 2 t1 on."""
-    one = _one(numbers, panel)
-    return Measured(*(float(one["ageing_exponent"].sel(bound=bound)) for bound in BOUNDS), networks(one))
+    """Exponent in t_w of the time to a fixed displacement, for t_w >= 2 t1."""
+    one = of_panel(numbers, panel)
+    return bounded(one["ageing_exponent"], networks(one))
 
 
+@quantity
 def slowdown(numbers: xr.Dataset, regime: str) -> Measured:
-    """Exponent in t_w of the time to a fixed displacement, over t_w between t1 and t2 or beyond t2.
+    """Exponent in t_w of the time to a fixed displacement, for t_w between t1 and t2 or beyond t2.
 
-    The displacement is in the middle, on a log axis, of what all curves of the regime measure.
+    The displacement is the geometric middle of the range that all curves of the regime cover.
     """
     t1, t2 = float(numbers["t1"]), float(numbers["t2"])
     if not math.isfinite(t2):
@@ -79,53 +80,57 @@ def slowdown(numbers: xr.Dataset, regime: str) -> Measured:
     return Measured(found.value if not reason else math.nan, found.low, found.high, networks(numbers), reason)
 
 
+@quantity
 def slope(numbers: xr.Dataset, panel: str, decade: int) -> Measured:
-    """Local slope of Delta/D(t_w) for t_w > t2 over lags from 10^decade to 10^(decade + 1)."""
+    """Local slope of Delta/D(t_w) for t_w > t2 and lags from 10^decade to 10^(decade + 1)."""
     one = of_panel(numbers, panel)
-    values = [float(one["slope"].sel(decade=decade, bound=bound)) for bound in BOUNDS]
-    reason = "" if math.isfinite(values[0]) else "no such lags beyond t2"
-    return Measured(*values, networks(one), reason)
+    return bounded(one["slope"].sel(decade=decade), networks(one), "no such lags beyond t2")
 
 
+@quantity
 def smallest_slope(numbers: xr.Dataset, panel: str) -> Measured:
-    """Smallest local slope per decade of Delta/D(t_w) for t_w > t2: near 0 on a plateau."""
+    """Smallest of the local slopes of Delta/D(t_w) by decade of lag, for t_w > t2: near 0 on a plateau."""
     one = of_panel(numbers, panel)
     values = one["slope"].sel(bound="value").values
     if not np.isfinite(values).any():
         return Measured(math.nan, reason="no waiting time beyond t2")
-    decade = int(np.nanargmin(values))
-    return Measured(*(float(one["slope"].isel(decade=decade).sel(bound=bound)) for bound in BOUNDS), networks(one))
+    return bounded(one["slope"].isel(decade=int(np.nanargmin(values))), networks(one))
 
 
+@quantity
 def amplitude(numbers: xr.Dataset, panel: str, variable: str = "amplitude") -> Measured:
-    """Geometric mean of Delta over its parameter-free value, t_w > t2 and lags up to one epoch; ends: its range."""
+    """Geometric mean and range of Delta over its parameter-free prediction, for t_w > t2 and lags up to one epoch."""
     one = of_panel(numbers, panel)
     waiting, lags = one["waiting_time"].values, one["lag"].values
     values = one[variable].values[np.ix_(waiting >= float(one["t2"]), lags <= float(one["epoch"]))]
     return _geometric(values, networks(one))
 
 
+@quantity
 def early_prediction(numbers: xr.Dataset, panel: str) -> Measured:
-    """Geometric mean of Delta over noise and drift together, t_w < t1 and lags up to 10; ends: its range."""
+    """Geometric mean and range of Delta over the prediction of noise and drift, for t_w < t1 and lags up to 10."""
     one = of_panel(numbers, panel)
     waiting, lags = one["waiting_time"].values, one["lag"].values
     return _geometric(one["prediction"].values[np.ix_(waiting < float(one["t1"]), lags <= 10)], networks(one))
 
 
+@quantity
 def drift_share(numbers: xr.Dataset, lag: float) -> Measured:
-    """Displacement of noise-free descent over that of SGD at ``lag`` (the nearest measured), last t_w."""
+    """Displacement of noise-free descent over that of SGD at the measured lag nearest to ``lag``, last t_w."""
     one = numbers.isel(waiting_time=-1).sel(lag=lag, method="nearest")
     return Measured(float(one["ratio"]), n_networks=int(numbers["n_networks"]))
 
 
+@quantity
 def drift_cosine(numbers: xr.Dataset, lag: float) -> Measured:
-    """Cosine between the displacements of SGD and of noise-free descent at ``lag``, last t_w."""
+    """Cosine between the displacements of SGD and of noise-free descent at the measured lag nearest to ``lag``."""
     one = numbers.isel(waiting_time=-1).sel(lag=lag, method="nearest")
     return Measured(float(one["cosine"]), n_networks=int(numbers["n_networks"]))
 
 
+@quantity
 def share_at_crossover(numbers: xr.Dataset) -> Measured:
-    """The same share at t* = D M / (B |grad L|^2), where both mechanisms should contribute alike."""
+    """Displacement of noise-free descent over that of SGD at t* = D M / (B |grad L|^2), last t_w."""
     one = numbers.isel(waiting_time=-1)
     at, lags = float(one["crossover"]), one["lag"].values
     if not lags[0] <= at <= lags[-1]:
@@ -135,29 +140,35 @@ def share_at_crossover(numbers: xr.Dataset) -> Measured:
     )
 
 
+@quantity
 def flat_share(numbers: xr.Dataset, panel: str, moment: str) -> Measured:
     """Share of flat directions at the "first" or "last" measurement, with its range over networks."""
-    one = of_panel(numbers, panel).dropna("measured", subset=["flat_value"]).isel(measured=_place(moment))
-    return Measured(*(float(one[f"flat_{bound}"]) for bound in BOUNDS), networks(one))
+    place = {"first": 0, "last": -1}[moment]
+    one = of_panel(numbers, panel).dropna("measured", subset=["flat_value"]).isel(measured=place)
+    return Measured(float(one["flat_value"]), float(one["flat_low"]), float(one["flat_high"]), networks(one))
 
 
+@quantity
 def flat_gain(numbers: xr.Dataset, panel: str) -> Measured:
     """Share of flat directions at the end minus that at the start."""
     first, last = (flat_share(numbers, panel, moment).value for moment in ("first", "last"))
     return Measured(last - first, n_networks=networks(of_panel(numbers, panel)))
 
 
+@quantity
 def negative_ratio(numbers: xr.Dataset, panel: str) -> Measured:
-    """Number of downhill directions at the end over that at the start."""
+    """Number of directions of negative curvature at the end over that at the start."""
     one = of_panel(numbers, panel).dropna("measured", subset=["negative_value"])
     values = one["negative_value"].values
     return Measured(float(values[-1] / values[0]), n_networks=networks(one))
 
 
+@quantity
 def barrier(numbers: xr.Dataset, panel: str, between: str) -> Measured:
-    """Height of the loss on straight lines above their higher end, over the constant predictor's loss; the largest.
+    """Largest rise of the loss on straight lines above their higher end, over the constant predictor's loss.
 
-    ``between`` "times": the last two configurations of each network; "networks": their ends.
+    ``between``: "times", lines between the last two configurations of each network; "networks", lines between the final
+    configurations of different networks.
     """
     one = of_panel(numbers, panel).dropna("line", subset=["line_loss"])
     differ = one["line_seeds_differ"].values.astype(bool)
@@ -169,8 +180,9 @@ def barrier(numbers: xr.Dataset, panel: str, between: str) -> Measured:
     return Measured(float(height.max()), n_networks=networks(one))
 
 
+@quantity
 def plateau_slope(numbers: xr.Dataset, sampling: str) -> Measured:
-    """Smallest local slope of the displacement over lags up to two epochs, mean over the last decade of t_w."""
+    """Smallest local slope of the displacement, mean over the last decade of t_w, for lags up to two epochs."""
     one = numbers.sel(sampling=sampling)
     slopes = one["slope"].where(one["waiting_time"] >= one["steps"] / 20).mean("waiting_time")
     inside = slopes.where(slopes["lag"] <= 2 * float(one["epoch"]))
@@ -180,36 +192,5 @@ def plateau_slope(numbers: xr.Dataset, sampling: str) -> Measured:
 def _geometric(values: np.ndarray, n_networks: int) -> Measured:
     known = values[np.isfinite(values) & (values > 0)]
     if not known.size:
-        return Measured(math.nan, reason="nothing measured there")
+        return Measured(math.nan, reason="no positive value was measured there")
     return Measured(float(np.exp(np.log(known).mean())), float(known.min()), float(known.max()), n_networks)
-
-
-def _place(moment: str) -> int:
-    return {"first": 0, "last": -1}[moment]
-
-
-def _one(numbers: xr.Dataset, panel: str | None) -> xr.Dataset:
-    return numbers if panel is None else of_panel(numbers, panel)
-
-
-QUANTITIES = (
-    score,
-    score_ratio,
-    accumulated_gain,
-    old_score,
-    window_ratio,
-    ageing,
-    slowdown,
-    slope,
-    smallest_slope,
-    amplitude,
-    early_prediction,
-    drift_share,
-    drift_cosine,
-    share_at_crossover,
-    flat_share,
-    flat_gain,
-    negative_ratio,
-    barrier,
-    plateau_slope,
-)

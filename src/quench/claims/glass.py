@@ -1,4 +1,4 @@
-"""Quantities of the p-spin glass: BJ Fig. 1, full ageing, fluctuation and dissipation, and agreement at finite N."""
+"""Quantities of the p-spin glass: BJ Fig. 1, full ageing, fluctuation and dissipation, finite N against infinite N."""
 
 from __future__ import annotations
 
@@ -7,59 +7,66 @@ import math
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured
+from quench.claims.measured import Measured, quantity
 
 
+@quantity
 def limit_energy(numbers: xr.Dataset, factor: float = 10.0) -> Measured:
-    """lim E(t) from its last value and those ``factor`` and ``factor``^2 earlier: exact for a pure power law."""
+    """lim E(t), extrapolated from E at t, t/``factor`` and t/``factor``^2 with t the last time; exact for a power law."""
     end = float(numbers["time"][-1])
     first, middle, last = (_at(numbers, "energy", end / factor**i) for i in (2, 1, 0))
     return Measured(last - (last - middle) ** 2 / ((last - middle) - (middle - first)))
 
 
+@quantity
 def energy_exponent(numbers: xr.Dataset) -> Measured:
     """-d ln(E - E_th) / d ln t over the last decade."""
     end = float(numbers["time"][-1])
     return Measured(math.log10(_at(numbers, "excess", end / 10) / _at(numbers, "excess", end)))
 
 
+@quantity
 def slowness(numbers: xr.Dataset, share: float = 1e-3) -> Measured:
-    """Time at which only ``share`` of E_th is left to go, over the same of an exponential with the same initial slope."""
+    """Time at which E - E_th has fallen to ``share`` of |E_th|, over that of an exponential with the same initial slope."""
     left = float(-numbers["threshold_energy"]) * share
     times = numbers["time"].values
     known = times > 0
     excess = numbers["excess"].values[known]
     contrast = (numbers["exponential"] - numbers["threshold_energy"]).values[known]
     if not excess[-1] <= left:
-        return Measured(math.nan, reason="the energy is not followed so far")
-    # Interpolation wants rising abscissae, in coordinates that make a power and an exponential straight.
+        return Measured(math.nan, reason="the solution ends before that")
+    # np.interp needs rising abscissae; the coordinates make a power law and an exponential straight.
     time = np.exp(np.interp(-math.log(left), -np.log(excess), np.log(times[known])))
     early = contrast > 1e-12
     fast = np.interp(-math.log(left), -np.log(contrast[early]), times[known][early])
     return Measured(float(time / fast))
 
 
+@quantity
 def plateau_height(numbers: xr.Dataset) -> Measured:
-    """Delta where ln Delta is flattest against ln t, 1 <= t <= t_w, at the largest t_w."""
+    """Delta where ln Delta is flattest against ln t, for 1 <= t <= t_w at the largest t_w."""
     oldest = numbers["displacement"].isel(waiting_time=-1)
     oldest = oldest.isel(lag=(oldest["lag"].values >= 1) & (oldest["lag"].values <= float(oldest["waiting_time"])))
     slopes = np.gradient(np.log(oldest.values), np.log(oldest["lag"].values))
     return Measured(float(oldest[int(np.argmin(slopes))]))
 
 
+@quantity
 def short_time_spread(numbers: xr.Dataset, lag: float, waiting_time: float) -> Measured:
-    """Largest over smallest Delta at ``lag``, less 1, among t_w >= ``waiting_time``."""
+    """Largest over smallest Delta at ``lag`` for t_w >= ``waiting_time``, minus 1."""
     values = numbers["displacement"].sel(lag=lag, waiting_time=slice(waiting_time, None)).values
     return Measured(float(values.max() / values.min() - 1))
 
 
+@quantity
 def ageing_exponent(numbers: xr.Dataset) -> Measured:
-    """d ln t_C / d ln t_w between the two largest waiting times: mean over the levels C, with their range."""
+    """d ln t_C / d ln t_w between the two largest waiting times: mean and range over the levels C."""
     earlier, later = numbers["relaxation"].values[-2:]
     slopes = np.log(later / earlier) / float(np.log(numbers["waiting_time"][-1] / numbers["waiting_time"][-2]))
     return Measured(float(slopes.mean()), float(slopes.min()), float(slopes.max()))
 
 
+@quantity
 def collapse_distance(numbers: xr.Dataset, scaled: float = 0.1) -> Measured:
     """Largest difference of C between the two largest waiting times at equal t / t_w >= ``scaled``."""
     curves = []
@@ -71,8 +78,9 @@ def collapse_distance(numbers: xr.Dataset, scaled: float = 0.1) -> Measured:
     return Measured(float(np.abs(younger[shared] - np.interp(x[shared], other, older)).max()))
 
 
+@quantity
 def response_slope(numbers: xr.Dataset, low: float, high: float) -> Measured:
-    """Slope of T chi against -C by least squares over low <= C / q_EA <= high, at the largest t_w."""
+    """Least-squares slope of T chi against -C over low <= C / q_EA <= high, at the largest t_w."""
     oldest = numbers.isel(waiting_time=-1)
     share = oldest["correlation"].values / float(numbers["plateau"])
     chosen = (share >= low) & (share <= high)
@@ -81,22 +89,26 @@ def response_slope(numbers: xr.Dataset, low: float, high: float) -> Measured:
     return Measured(-float(np.polyfit(oldest["correlation"].values[chosen], oldest["response"].values[chosen], 1)[0]))
 
 
+@quantity
 def equilibrium_response(numbers: xr.Dataset) -> Measured:
     """Largest |T chi - (1 - C)| of the quenches to above T_d."""
     return Measured(float(abs(numbers["equilibrium_response"] - (1 - numbers["equilibrium_correlation"])).max()))
 
 
+@quantity
 def equilibrium_energy(numbers: xr.Dataset) -> Measured:
     """Largest |E + 1/(2T)| at the end of the quenches to above T_d."""
     return Measured(float(abs(numbers["final_energy"] - numbers["equilibrium_energy"]).max()))
 
 
+@quantity
 def energy_pull(numbers: xr.Dataset) -> Measured:
     """Largest distance of the 1/N-extrapolated energy from that at infinite N, in standard errors."""
     pulls = abs(numbers["intercept"] - numbers["solution_at_times"]) / numbers["intercept_error"]
     return Measured(float(pulls.where(np.isfinite(pulls) & (numbers["time"] > 0), drop=True).max()))
 
 
+@quantity
 def correlation_pull(numbers: xr.Dataset) -> Measured:
     """Largest distance of the correlation at the largest N from that at infinite N, in standard errors."""
     largest = numbers.isel(n_spins=-1)
@@ -106,19 +118,3 @@ def correlation_pull(numbers: xr.Dataset) -> Measured:
 
 def _at(numbers: xr.Dataset, name: str, time: float) -> float:
     return float(numbers[name].sel(time=time, method="nearest", tolerance=1e-6 * time))
-
-
-QUANTITIES = (
-    limit_energy,
-    energy_exponent,
-    slowness,
-    plateau_height,
-    short_time_spread,
-    ageing_exponent,
-    collapse_distance,
-    response_slope,
-    equilibrium_response,
-    equilibrium_energy,
-    energy_pull,
-    correlation_pull,
-)

@@ -8,17 +8,18 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from quench.claims.measured import Measured, networks, of_panel, stored
+from quench.claims.measured import Measured, networks, of_panel, quantity, stored
 from quench.estimators import powerlaw
 
-# A displacement is caged if its local slope falls below the first and rises again above the second.
+# A cage: the local slope falls below the first value and later rises above the second.
 CAGED, FREE = 0.4, 0.8
-# alpha2 beyond this is a departure from Gaussian displacements.
+# Displacements count as non-Gaussian where alpha2 exceeds this.
 NON_GAUSSIAN = 0.2
-# Steps of this size oscillate in steep directions for about so many updates.
+# Discrete steps oscillate in steep directions for about this many updates.
 OSCILLATIONS = 100
 
 
+@quantity
 def diffusive_slope(numbers: xr.Dataset, panel: str, lags: tuple[float, float] = (1, 300)) -> Measured:
     """Exponent of the MSD against lag at the hottest temperature, over ``lags``."""
     one = _hottest(of_panel(numbers, panel))
@@ -27,6 +28,7 @@ def diffusive_slope(numbers: xr.Dataset, panel: str, lags: tuple[float, float] =
     return Measured(found.value, found.low, found.high, networks(one))
 
 
+@quantity
 def cold_msd_ratio(numbers: xr.Dataset, panel: str) -> Measured:
     """MSD at the longest lag at the coldest T > 0 over that of the same networks at T = 0."""
     found = stored(of_panel(numbers, panel), "cold_ratio")
@@ -34,10 +36,11 @@ def cold_msd_ratio(numbers: xr.Dataset, panel: str) -> Measured:
     return Measured(found.value, found.low, found.high, found.n_networks, reason)
 
 
+@quantity
 def recovery(numbers: xr.Dataset, panel: str) -> Measured:
-    """Number of temperatures whose MSD shows a cage: local slope below 0.4, and above 0.8 at some later lag.
+    """Number of temperatures whose MSD shows a cage: a local slope below 0.4, then one above 0.8 at a longer lag.
 
-    Lags below 100, where discrete steps oscillate in steep directions, do not count (KWJ Sec. III.4 says so too).
+    Lags below 100 are left out: discrete steps oscillate there in steep directions (KWJ Sec. III.4).
     """
     one = of_panel(numbers, panel)
     late = _late(one)["slope"].transpose("temperature", "lag").values
@@ -49,44 +52,50 @@ def recovery(numbers: xr.Dataset, panel: str) -> Measured:
     return Measured(float(caged), n_networks=networks(one))
 
 
+@quantity
 def smallest_slope(numbers: xr.Dataset, panel: str) -> Measured:
-    """Smallest exponent of the MSD against lag, over the last decade, among all T > 0."""
+    """Exponent of the MSD over the last decade of lag: the smallest among all T > 0."""
     one = of_panel(numbers, panel)
     slopes = [_last_decade(one.isel(temperature=row)) for row in _rows(one)]
     worst = min(slopes, key=lambda found: found.value)
     return Measured(worst.value, worst.low, worst.high, networks(one))
 
 
+@quantity
 def late_slope(numbers: xr.Dataset, panel: str) -> Measured:
-    """Exponent of the MSD against lag over the last decade at the hottest temperature."""
+    """Exponent of the MSD over the last decade of lag at the hottest temperature."""
     one = of_panel(numbers, panel)
     found = _last_decade(_hottest(one))
     return Measured(found.value, found.low, found.high, networks(one))
 
 
+@quantity
 def sgd_final_slope(numbers: xr.Dataset) -> Measured:
-    """Exponent of the SGD displacement against lag over its last decade, at the smallest batch."""
+    """Exponent of the MSD under SGD over the last decade of lag, at the smallest batch."""
     one = numbers.sel(batch_size=float(numbers["batch_size"].min()))
     found = _decade(one["sgd_lag"].values, one["sgd_msd_mean"].values)
     return Measured(found.value, found.low, found.high, int(numbers["sgd_networks"]))
 
 
+@quantity
 def sgd_level(numbers: xr.Dataset) -> Measured:
-    """SGD displacement at the longest lag, at the smallest batch."""
+    """MSD under SGD at the longest lag, at the smallest batch."""
     one = numbers.sel(batch_size=float(numbers["batch_size"].min()))
     row = np.flatnonzero(np.isfinite(one["sgd_msd_mean"].values))[-1]
     return Measured(*(float(one[f"sgd_msd_{end}"].values[row]) for end in ("mean", "low", "high")))
 
 
+@quantity
 def sgd_level_over_well(numbers: xr.Dataset) -> Measured:
-    """That level over 2T/(k P_D) at T = 0.1, the displacement between independent configurations in the well."""
+    """``sgd_level`` over 2T/(k P_D) at T = 0.1, the MSD between independent configurations in the well."""
     level = sgd_level(numbers)
     well = 2 * float(numbers["sgd_variance_level"])
     return Measured(level.value / well, level.low / well, level.high / well)
 
 
+@quantity
 def earlier_when_colder(numbers: xr.Dataset, panel: str) -> Measured:
-    """Spearman correlation over T > 0 of the lag at which alpha2 first exceeds 0.2 with T; never counts as last."""
+    """Spearman correlation with T > 0 of the lag at which alpha2 first exceeds 0.2; a curve that never does ranks last."""
     one = of_panel(numbers, panel)
     rows = _rows(one, "alpha2_mean")
     lags = one["lag"].values
@@ -95,19 +104,21 @@ def earlier_when_colder(numbers: xr.Dataset, panel: str) -> Measured:
         above = np.flatnonzero((one["alpha2_mean"].values[row] > NON_GAUSSIAN) & (lags > 0))
         first.append(lags[above[0]] if above.size else 2 * lags[-1])
     if len(set(first)) < 2:
-        return Measured(math.nan, reason="alpha2 departs at no temperature, or at all of them at once")
+        return Measured(math.nan, reason="alpha2 exceeds 0.2 at the same lag at all temperatures, or at none")
     value = stats.spearmanr(one["temperature"].values[rows], first).statistic
     return Measured(float(value), n_networks=networks(one))
 
 
+@quantity
 def cold_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
-    """Largest alpha2 at the coldest T > 0, for lags from 100 on (shorter ones show the oscillations of the steps)."""
+    """Largest alpha2 at the coldest T > 0, for lags >= 100 (shorter ones show the oscillations of discrete steps)."""
     one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
     at = int(np.nanargmax(one["alpha2_mean"].values[row]))
     return Measured(*(float(one[f"alpha2_{end}"].values[row][at]) for end in ("mean", "low", "high")), networks(one))
 
 
+@quantity
 def hot_alpha2(numbers: xr.Dataset, panel: str, until: float = 100) -> Measured:
     """Largest |alpha2| at the hottest temperature for lags up to ``until``."""
     one = _hottest(of_panel(numbers, panel), "alpha2_mean")
@@ -115,9 +126,9 @@ def hot_alpha2(numbers: xr.Dataset, panel: str, until: float = 100) -> Measured:
     return Measured(float(np.nanmax(np.abs(one["alpha2_mean"].values[early]))), n_networks=networks(one))
 
 
+@quantity
 def final_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
-    """alpha2 at the longest lag over its largest value, at the coldest T > 0, for lags from 100 on: 0 if it falls back
-    as in glasses."""
+    """alpha2 at the longest lag over its largest value, at the coldest T > 0, for lags >= 100; in glasses it falls to 0."""
     one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
     values = one["alpha2_mean"].values[row]
@@ -125,6 +136,7 @@ def final_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
     return Measured(float(known[-1] / known.max()), n_networks=networks(one))
 
 
+@quantity
 def bimodal_p(numbers: xr.Dataset, panel: str, temperature: float | None = None) -> Measured:
     """Holm-corrected p-value of the dip test at ``temperature``, or the smallest over all T > 0."""
     one = of_panel(numbers, panel)
@@ -134,11 +146,13 @@ def bimodal_p(numbers: xr.Dataset, panel: str, temperature: float | None = None)
     return Measured(value, n_networks=networks(one), reason=reason)
 
 
+@quantity
 def ageing_exponent(numbers: xr.Dataset, panel: str) -> Measured:
-    """d log tau90 / d log t_w of the single networks, censored ones kept."""
+    """d log tau90 / d log t_w of the single networks, censored times included."""
     return stored(of_panel(numbers, panel), "exponent")
 
 
+@quantity
 def ageing_difference(numbers: xr.Dataset, panel: str, other: str) -> Measured:
     """Ageing exponent of one phase minus that of another; the interval adds the two in quadrature."""
     a, b = (stored(of_panel(numbers, name), "exponent") for name in (panel, other))
@@ -148,7 +162,7 @@ def ageing_difference(numbers: xr.Dataset, panel: str, other: str) -> Measured:
 
 
 def _rows(one: xr.Dataset, name: str = "msd_mean") -> np.ndarray:
-    """Rows of the T > 0 that this panel has, hottest first."""
+    """Indices of the temperatures T > 0 of this panel, hottest first."""
     measured = np.isfinite(one[name].transpose("temperature", "lag").values).any(axis=1)
     return np.flatnonzero(measured & (one["temperature"].values > 0))
 
@@ -169,22 +183,3 @@ def _decade(lags: np.ndarray, values: np.ndarray) -> powerlaw.Exponent:
     longest = lags[np.isfinite(values)].max()
     inside = lags >= longest / 10
     return powerlaw.fit(lags[inside], values[inside])
-
-
-QUANTITIES = (
-    diffusive_slope,
-    cold_msd_ratio,
-    recovery,
-    smallest_slope,
-    late_slope,
-    sgd_final_slope,
-    sgd_level,
-    sgd_level_over_well,
-    earlier_when_colder,
-    cold_alpha2,
-    hot_alpha2,
-    final_alpha2,
-    bimodal_p,
-    ageing_exponent,
-    ageing_difference,
-)

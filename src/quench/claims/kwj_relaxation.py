@@ -1,4 +1,4 @@
-"""Quantities of KWJ Fig. 2, 3, A1, A4, A9 and A10: overlaps and relaxation times against free Brownian weights."""
+"""Quantities of KWJ Fig. 2, 3, A1, A4, A9 and A10: overlaps and relaxation times beside free Brownian weights."""
 
 from __future__ import annotations
 
@@ -7,45 +7,48 @@ import math
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, networks, of_panel
+from quench.claims.measured import Measured, networks, of_panel, quantity
 from quench.estimators import powerlaw
 from quench.estimators.resampling import spread
+from quench.observables.relaxation import LEVELS, crossing_time
 
 # A temperature is noise-dominated where the Brownian time is at most this share of the time at T = 0.
 NOISE = 0.25
-# Relaxation within so few updates is not resolved by steps of one update.
+# Shorter relaxation times are not resolved by steps of one update.
 RESOLVED = 3.0
 
 
+@quantity
 def hot_deviation(numbers: xr.Dataset, above: float = 0.5) -> Measured:
-    """Largest |Q - Q_Brownian| at the hottest temperature of Fig. 2(b) while the Brownian overlap is over ``above``."""
+    """Largest |Q - Q_Brownian| at the hottest temperature of Fig. 2(b), where Q_Brownian > ``above``."""
     hot = numbers.isel(temperature=0)
     early = hot["overlap_brownian"].values > above
     gap = np.abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early]
     return Measured(float(gap.max()), n_networks=networks(numbers))
 
 
+@quantity
 def cold_speedup(numbers: xr.Dataset) -> Measured:
-    """Time to Q = 0.9 at the coldest temperature of Fig. 2(b) over the Brownian one."""
-    from quench.observables.relaxation import LEVELS, crossing_time
-
+    """Time to Q = 0.9 at the coldest temperature of Fig. 2(b) over that of free Brownian weights."""
     cold = numbers.isel(temperature=-1)
     level = LEVELS["tau90"]
     measured, free = (float(crossing_time(cold[name], level)) for name in ("overlap_mean", "overlap_brownian"))
     if math.isnan(free):
-        # The Brownian overlap does not fall so far within the lags: its end bounds the ratio from above.
+        # The Brownian overlap stays above 0.9 at all lags; the longest lag bounds the ratio from above.
         free = float(cold["lag"].max())
     return Measured(measured / free, n_networks=networks(numbers))
 
 
+@quantity
 def noise_slope(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
-    """Exponent of the relaxation time against T where noise dominates; interval over jointly resampled networks."""
+    """Exponent of the relaxation time against T where noise dominates, with its interval over jointly resampled networks."""
     one = of_panel(numbers, panel)
     return _slope(one, _noise_dominated(one, time), time)
 
 
+@quantity
 def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
-    """Geometric mean over the noise-dominated temperatures of measured over Brownian relaxation time."""
+    """Measured over Brownian relaxation time, geometric mean over the noise-dominated temperatures."""
     one = of_panel(numbers, panel)
     kept = _noise_dominated(one, time)
     if not kept.any():
@@ -55,6 +58,7 @@ def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Meas
     return Measured(*map(float, ratios), networks(one))
 
 
+@quantity
 def plateau_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
     """Relaxation time at the coldest T > 0 over that of the same networks at T = 0."""
     one = of_panel(numbers, panel)
@@ -65,8 +69,9 @@ def plateau_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measu
     return Measured(*spread(samples[:, _coldest(one, time)] / samples[:, frozen]), networks(one))
 
 
+@quantity
 def largest_time(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measured:
-    """Largest relaxation time at any T over that at T = 0; infinite where some T > 0 never relaxes."""
+    """Largest relaxation time at T > 0 over that at T = 0; infinite where some T > 0 does not relax."""
     one = of_panel(numbers, panel)
     frozen = _frozen(one, time)
     if not math.isfinite(frozen):
@@ -76,14 +81,16 @@ def largest_time(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Measur
     return Measured(largest, n_networks=networks(one))
 
 
+@quantity
 def cold_brownian_ratio(numbers: xr.Dataset, panel: str) -> Measured:
-    """Measured over Brownian tau90 at the coldest T > 0 at which tau90 is reached: 1 without a landscape."""
+    """Measured over Brownian tau90 at the coldest T > 0 that reaches tau90; 1 without a landscape."""
     one = of_panel(numbers, panel)
     row = _coldest(one, "tau90")
     free = float(one["tau90_brownian"].values[row])
     return Measured(*(float(one[f"tau90_{end}"].values[row]) / free for end in ("mean", "low", "high")), networks(one))
 
 
+@quantity
 def frozen_time(numbers: xr.Dataset, panel: str) -> Measured:
     """tau90 at T = 0; infinite where it is not reached within the longest lag."""
     one = of_panel(numbers, panel)
@@ -93,6 +100,7 @@ def frozen_time(numbers: xr.Dataset, panel: str) -> Measured:
     return Measured(math.inf if math.isnan(value) else value, n_networks=networks(one))
 
 
+@quantity
 def kink_shift(numbers: xr.Dataset) -> Measured:
     """Decades by which T* falls from the smallest to the largest chi of Fig. A1."""
     kinks = numbers["kink"].sortby("chi").values
@@ -102,16 +110,19 @@ def kink_shift(numbers: xr.Dataset) -> Measured:
     return Measured(float(np.log10(known[0] / known[-1])), n_networks=int(numbers["n_networks"].values[0]))
 
 
+@quantity
 def chi_slopes(numbers: xr.Dataset) -> Measured:
-    """Exponent of tau90 against T where noise dominates, for the chi of Fig. A1 where it differs most from -1."""
+    """Exponent of tau90 against T where noise dominates, for the chi of Fig. A1 furthest from -1."""
     return _worst(numbers, "chi")
 
 
+@quantity
 def age_slope(numbers: xr.Dataset) -> Measured:
-    """Noise-dominated exponent of tau90 against T for the waiting time of Fig. A9 or A10 where it is furthest from -1."""
+    """Exponent of tau90 against T where noise dominates, for the t_w of Fig. A9, A10 furthest from -1."""
     return _worst(numbers, "waiting_time")
 
 
+@quantity
 def age_slowdown(numbers: xr.Dataset) -> Measured:
     """tau90 at the coldest T > 0 for the longest over that for the shortest waiting time (Fig. A9, A10)."""
     row = int(np.flatnonzero(numbers["temperature"].values > 0)[-1])
@@ -119,14 +130,15 @@ def age_slowdown(numbers: xr.Dataset) -> Measured:
     return Measured(*spread(old / young), int(numbers["n_networks"].values[0]))
 
 
+@quantity
 def age_kink_shift(numbers: xr.Dataset) -> Measured:
-    """T* at the longest over T* at the shortest waiting time (Fig. A9, A10)."""
+    """T* at the longest waiting time over that at the shortest (Fig. A9, A10)."""
     kinks = numbers["kink"].values
     return Measured(float(kinks[-1] / kinks[0]), n_networks=int(numbers["n_networks"].values[0]))
 
 
 def _worst(numbers: xr.Dataset, along: str) -> Measured:
-    """Of the exponents along a dimension, each of at least three temperatures, the one furthest from -1."""
+    """The exponent furthest from -1 along a dimension, among those of at least three temperatures."""
     found = []
     for row in range(numbers.sizes[along]):
         one = numbers.isel({along: row})
@@ -134,7 +146,7 @@ def _worst(numbers: xr.Dataset, along: str) -> Measured:
         if kept.sum() > 2:
             found.append(_slope(one, kept, "tau90"))
     if not found:
-        return Measured(math.nan, reason="nowhere three noise-dominated temperatures with a resolved time")
+        return Measured(math.nan, reason="fewer than three noise-dominated temperatures with a resolved time")
     return max(found, key=lambda slope: abs(slope.value + 1))
 
 
@@ -151,7 +163,7 @@ def _samples(one: xr.Dataset, time: str) -> np.ndarray:
 
 
 def _shown(one: xr.Dataset, time: str) -> np.ndarray:
-    """Temperatures that this panel has (others belong to other panels of the figure)."""
+    """Temperatures of this panel; the others belong to other panels of the figure."""
     return np.isfinite(one[f"{time}_brownian"].values) | (one["temperature"].values == 0)
 
 
@@ -162,7 +174,7 @@ def _frozen(one: xr.Dataset, time: str) -> float:
 
 
 def _coldest(one: xr.Dataset, time: str) -> int:
-    """Row of the coldest T > 0 at which the time is reached."""
+    """Index of the coldest T > 0 that reaches the time."""
     reached = np.flatnonzero((one["temperature"].values > 0) & np.isfinite(one[f"{time}_mean"].values))
     if not reached.size:
         raise ValueError("no temperature at which the relaxation time is reached")
@@ -172,8 +184,8 @@ def _coldest(one: xr.Dataset, time: str) -> int:
 def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
     """Temperatures with a resolved time whose Brownian time is well below the time at T = 0.
 
-    tau90 judges for tau_e too, which may not be reached at T = 0 within the longest lag; without any time at T = 0,
-    every temperature counts.
+    tau_e may not be reached at T = 0 within the longest lag, so tau90 is compared, too. Without a time at T = 0 every
+    temperature counts.
     """
     value = one[f"{time}_mean"].values
     kept = (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED)
@@ -182,20 +194,3 @@ def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
         if f"{each}_brownian" in one and math.isfinite(frozen):
             kept &= one[f"{each}_brownian"].values <= NOISE * frozen
     return kept
-
-
-QUANTITIES = (
-    hot_deviation,
-    cold_speedup,
-    noise_slope,
-    brownian_ratio,
-    plateau_ratio,
-    largest_time,
-    cold_brownian_ratio,
-    frozen_time,
-    kink_shift,
-    chi_slopes,
-    age_slowdown,
-    age_slope,
-    age_kink_shift,
-)

@@ -1,27 +1,26 @@
-"""Quantities of the theory's own figures: KWJ Fig. A5 and the finite-size drift of the glass."""
+"""Quantities of closed forms and extrapolations: KWJ Fig. A5 and the finite-size drift of the glass."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured
+from quench.claims.measured import Measured, quantity
 
 
+@quantity
 def steep_to_shallow(numbers: xr.Dataset, level: float = 0.5) -> Measured:
     """Time at which the overlap falls to ``level`` in the steepest well of Fig. A5, over that in the shallowest."""
     ordered = numbers.sortby("stiffness")
     log_times = np.log(ordered["time"].values)
-    # Overlaps fall, and interpolation wants rising abscissae.
+    # np.interp needs rising abscissae.
     shallow, *_, steep = (np.interp(-level, -row, log_times) for row in ordered["overlap"].values)
     return Measured(float(np.exp(steep - shallow)))
 
 
+@quantity
 def limit_energy(numbers: xr.Dataset, time: float) -> Measured:
     """Energy per spin at ``time`` extrapolated to infinite N by a line in 1/N, with its 95 % interval."""
     one = numbers.sel(time=time)
     value, error = float(one["intercept"]), float(one["intercept_error"])
     return Measured(value, value - 1.96 * error, value + 1.96 * error)
-
-
-QUANTITIES = (steep_to_shallow, limit_energy)

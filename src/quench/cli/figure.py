@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Mapping, Sized
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +14,7 @@ from quench.cli.options import bounded, integers, numbers
 from quench.errors import QuenchError
 from quench.figures import declared
 
-# What a figure may be given, by the name in its config section, and the kind of those files.
+# Kinds of the files by key of the section of a figure.
 KINDS = {
     "runs": "observables",
     "ensembles": "pretrained",
@@ -27,6 +26,7 @@ KINDS = {
     "drift": "drift",
     "external": "observables",
 }
+CHOICES = ("scale", "temperatures", "waiting_time", "lags", "fit", "collapse")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,49 +62,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     groups = {name: getattr(args, name) for name in KINDS}
-    module = find(args.module, groups)
+    module = find(args.module)
+    declared.check(args.module, groups)
 
-    import xarray as xr
-
-    from quench.figures import style, vocabulary
-    from quench.figures.inputs import Inputs
-    from quench.figures.save import save
+    from quench.figures import build
+    from quench.figures.figure_inputs import FigureInputs
     from quench.provenance import steps
     from quench.store import checksum, files
 
     code = steps.code("figure", figure=args.module)
-    inputs = Inputs(
-        **{name: _groups(words, KINDS[name]) for name, words in groups.items()},
-        scale=args.scale,
-        temperatures=args.temperatures,
-        waiting_time=args.waiting_time,
-        lags=args.lags,
-        fit=args.fit,
-        collapse=args.collapse,
-    )
-    # What is derived from a quantity is another one.
-    with xr.set_options(keep_attrs=False):
-        plotted = module.compute(inputs)
-    plotted = vocabulary.described(plotted, getattr(module, "MEANS", {}))
-    label = inputs.scale_label()
-    plotted = plotted.assign_attrs(scale_label=label, caption=module.CAPTION)
-    with style.look():
-        figure = module.draw(plotted)
-    name = args.output.name
-    caption = f"{module.CAPTION} {'(' + label + ')' if label else ''}".strip()
-    choices = ("scale", "temperatures", "waiting_time", "lags", "fit", "collapse")
+    choices = {name: getattr(args, name) for name in CHOICES}
+    inputs = FigureInputs({name: _groups(words, KINDS[name]) for name, words in groups.items()}, choices)
+    plotted = build.numbers(module, inputs)
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    pictures = save(figure, args.output, title=f"{name}: {module.TITLE}", caption=caption)
-    config = {"figure": args.module} | {name: getattr(args, name) for name in choices}
-    config["seeds"] = inputs.seeds()
+    pictures = build.draw(module, plotted, args.output)
+    config = {"figure": args.module, **choices, "seeds": inputs.seeds()}
     config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}
-    target = args.output.with_name(name + ".nc")
+    target = args.output.with_name(args.output.name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=code)
 
 
-def find(name: str, given: Mapping[str, Sized] | None = None) -> ModuleType:
-    """The figure's module; ``QuenchError`` for one that does not exist, or that needs more than what is ``given``."""
-    declared.check(name, given)
+def find(name: str) -> ModuleType:
+    """The module of a figure; ``QuenchError`` with the nearest name for an unknown one."""
+    declared.read(name)
     return importlib.import_module(f"quench.figures.{name}")
 
 

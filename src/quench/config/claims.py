@@ -1,4 +1,4 @@
-"""A claim of a paper as it is declared in config/claims.yaml: what is said, how it is measured, what would count as true."""
+"""The declared claims of config/claims.yaml: statement, quantity and allowed range of each."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Claim(Section):
-    """One checkable sentence. Exactly one of ``expected`` (with ``tolerance``), ``between``, ``at_least``, ``at_most``."""
+    """One claim. Its range is exactly one of ``expected`` (with ``tolerance``), ``between``, ``at_least``, ``at_most``."""
 
-    id: str = key(..., "unique, with the paper and the figure in it", pattern=r"^[a-z0-9][a-z0-9.-]*$")
-    paper: str = key(..., "KWJ, BJ, or ours for what neither paper says")
+    id: str = key(..., "unique; contains the paper and the figure", pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    paper: str = key(..., "KWJ, BJ, or ours for a claim of neither paper")
     figure: str = key(..., "figure, section or appendix of the paper")
     statement: str = key(..., "the claim in our words")
     quantity: str = key(..., "module.function under quench.claims", pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")
@@ -29,8 +29,8 @@ class Claim(Section):
     between: tuple[float, float] | None = key(None, "allowed range")
     at_least: float | None = key(None, "lowest allowed value")
     at_most: float | None = key(None, "highest allowed value")
-    why: str = key(..., "where the allowed range comes from")
-    scenarios: tuple[Name, ...] = key((), "scenarios that can judge the claim; empty: all")
+    why: str = key(..., "reason for the allowed range")
+    scenarios: tuple[Name, ...] = key((), "scenarios that can judge the claim; by default all")
     elsewhere: str = key("", "why other scenarios cannot judge it")
 
     @model_validator(mode="after")
@@ -41,12 +41,12 @@ class Claim(Section):
         if (self.expected is None) != (self.tolerance is None):
             raise ValueError("expected and tolerance belong together")
         if self.scenarios and not self.elsewhere:
-            raise ValueError("say in elsewhere why the other scenarios cannot judge it")
+            raise ValueError("give the reason why the other scenarios cannot judge it in elsewhere")
         return self
 
     @property
     def allowed(self) -> tuple[float, float]:
-        """The allowed range; infinite where it is open."""
+        """Ends of the allowed range, infinite where it is one-sided."""
         if self.expected is not None and self.tolerance is not None:
             return self.expected - self.tolerance, self.expected + self.tolerance
         if self.between is not None:
@@ -56,7 +56,7 @@ class Claim(Section):
 
 
 class Claims(Section):
-    """The whole list; ``meaningless`` names scenarios whose numbers judge nothing, with the reason."""
+    """All claims; ``meaningless`` names scenarios that can judge none of them, with the reason."""
 
     meaningless: dict[Name, str] = key({}, "scenarios that can judge no claim, and why")
     claims: tuple[Claim, ...] = key(..., "all claims")
@@ -66,13 +66,13 @@ class Claims(Section):
         seen: set[str] = set()
         for claim in self.claims:
             if claim.id in seen:
-                raise ValueError(f"claim {claim.id!r} is there twice")
+                raise ValueError(f"claim {claim.id!r} is repeated")
             seen.add(claim.id)
         return self
 
 
 def load(path: str | Path) -> Claims:
-    """The claims in a YAML file; ``QuenchError`` names the claim and the key that are wrong."""
+    """The claims in a YAML file. Raises ``QuenchError`` with the claim and key of the first mistake."""
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

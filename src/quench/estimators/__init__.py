@@ -1,1 +1,1 @@
-"""From measured curves to the numbers that claims are about: transitions, exponents, collapse, bimodality, ageing."""
+"""Estimators of the numbers that claims judge: transitions, exponents, collapse, bimodality, ageing."""

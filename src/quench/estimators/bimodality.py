@@ -1,8 +1,8 @@
-"""Is a histogram of log10 |dw| bimodal? Hartigan's dip test, the depth of the valley, and Holm's correction (KWJ Fig. 7).
+"""Bimodality of a histogram of log10 |dw|: Hartigan's dip test, the depth of the valley, and Holm's correction (KWJ Fig. 7).
 
-Two-Gaussian mixtures are no test: by any information criterion they beat one Gaussian even for Gaussian displacements,
-because log10 |dw| of a Gaussian has a long left tail. The dip is the largest distance between the empirical
-distribution and the closest unimodal one (Hartigan & Hartigan 1985, Ann. Stat. 13, 70); the tail costs it nothing.
+A fit of two Gaussians is no test: by any information criterion it beats one Gaussian even for Gaussian displacements, since
+log10 |dw| of a Gaussian has a long left tail. The dip is the largest distance between the empirical distribution and the
+closest unimodal one (Hartigan & Hartigan 1985, Ann. Stat. 13, 70); a tail does not increase it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST_SAMPLE = 72_000
 def dip(counts: ArrayLike, edges: ArrayLike) -> tuple[float, float]:
     """Dip statistic and p-value (null: unimodal) of a histogram: ``counts`` (bin), ``edges`` (bin + 1).
 
-    The values of a bin are spread evenly over it, so that ties do not pass for modes. Samples above 72,000 are thinned
+    The values of a bin are spread evenly over it, so that ties do not count as modes. Samples above 72,000 are thinned
     evenly, which can only weaken the test. NaN for fewer than four values.
     """
     counts, edges = np.asarray(counts, dtype=np.int64), np.asarray(edges, float)
@@ -39,9 +39,9 @@ def dip(counts: ArrayLike, edges: ArrayLike) -> tuple[float, float]:
 def aligned(counts: ArrayLike) -> NDArray[np.int64]:
     """Sum over networks of the histograms (network, bin), each shifted by whole bins to align its 90 % quantile.
 
-    Two networks that differ in speed only would else make two modes. The quantile is one of the mobile weights, whatever
-    the share of immobile ones; the common place is the median of the networks'. Lost networks (negative counts) are left
-    out; what is shifted over an end stays in the last bin there.
+    Without the shift, two networks that differ only in speed would make two modes. The 90 % quantile belongs to the mobile
+    weights, whatever the share of immobile ones; the common position is the median over networks. Diverged networks
+    (negative counts) are left out; counts that are shifted beyond an end stay in the last bin there.
     """
     table = np.asarray(counts, dtype=np.int64)
     table = table[(table >= 0).all(axis=1) & (table.sum(axis=1) > 0)]
@@ -59,8 +59,8 @@ def aligned(counts: ArrayLike) -> NDArray[np.int64]:
 def valley(counts: ArrayLike, edges: ArrayLike, bandwidth: float = 0.12) -> float:
     """Depth of the deepest valley between two peaks of the smoothed histogram: 1 - valley / lower peak; 0 for one peak.
 
-    ``bandwidth`` is the standard deviation of the Gaussian kernel, in the units of ``edges`` (decades). Peaks below 5 %
-    of the highest do not count.
+    ``bandwidth``: standard deviation of the Gaussian kernel, in the units of ``edges`` (decades). Peaks below 5 % of the
+    highest are ignored.
     """
     counts, edges = np.asarray(counts, float), np.asarray(edges, float)
     smooth = gaussian_filter1d(np.pad(counts, 1), bandwidth / (edges[1] - edges[0]), mode="constant")
@@ -72,7 +72,7 @@ def valley(counts: ArrayLike, edges: ArrayLike, bandwidth: float = 0.12) -> floa
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p-values corrected for how many there are (Holm 1979, step-down Bonferroni); NaNs are left out and stay, any shape."""
+    """p-values corrected for their number (Holm 1979, step-down Bonferroni), any shape; NaNs are not counted and stay."""
     p = np.asarray(p_values, float)
     flat = p.ravel().copy()
     known = np.flatnonzero(np.isfinite(flat))

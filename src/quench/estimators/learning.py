@@ -1,13 +1,14 @@
-"""The three regimes of learning: when the loss starts to fall (t1) and when it has arrived (t2), by stated rules.
+"""The three regimes of learning: the time t1 at which the loss starts to fall, and t2 at which it has reached its bottom.
 
-BJ read both off by eye (Sec. 3.1). Here, with L_c the loss of the best constant predictor and L_f the mean loss over
-the last third of the run:
+BJ read both off the figure by eye (Sec. 3.1). Here, with L_c the loss of the best constant predictor and L_f the mean loss
+over the last third of the run:
 
 - t1: the first time with L < 0.9 L_c;
-- t2: the first time with L < L_f + 0.02 (L_c - L_f), not reached unless L_f < 0.05 L_c;
+- t2: the first time with L < L_f + 0.02 (L_c - L_f), not reached unless L_f < 0.05 L_c.
 
-on the loss after a three-point median filter over the log-spaced times, which takes out single spikes, interpolated in
-log t. The range of each is that of the same rule at other thresholds; a bootstrap over networks comes beside it.
+The loss is first filtered by a three-point median over the log-spaced times, which removes single spikes, and the times are
+interpolated in log t. Each time has a sensitivity range, from other thresholds of its rule, and a bootstrap range over
+networks.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ZERO_LOSS = 0.05
 
 @dataclass(frozen=True)
 class Crossover:
-    """``time`` in updates (NaN: not reached), its range over thresholds and its 95 % bootstrap range."""
+    """``time`` in updates (NaN: not reached), its range over thresholds, and its 95 % bootstrap range."""
 
     time: float
     sensitivity: tuple[float, float]
@@ -40,7 +41,7 @@ class Crossover:
 def crossovers(times: np.ndarray, loss: np.ndarray, constant_loss: float) -> tuple[Crossover, Crossover]:
     """t1 and t2 of the mean ``loss`` (network, time) at sorted ``times`` (updates, may start at 0).
 
-    Networks with a non-finite loss are left out of the mean. With fewer than two networks the bootstrap range is NaN.
+    Networks with a non-finite loss are left out. With fewer than two networks the bootstrap range is NaN.
     """
     loss = loss[np.isfinite(loss).all(axis=1)]
     if not len(loss):
@@ -63,7 +64,7 @@ def onset(times: np.ndarray, loss: np.ndarray, constant_loss: float, fraction: f
 
 
 def arrival(times: np.ndarray, loss: np.ndarray, constant_loss: float, fraction: float = ARRIVAL) -> float:
-    """t2: the first time with filtered loss within ``fraction`` of its way to the final one; NaN if not reached."""
+    """t2: the first time at which the filtered loss has only ``fraction`` of its fall left; NaN if not reached."""
     final = final_loss(times, loss)
     if not final < ZERO_LOSS * constant_loss:
         return float("nan")
@@ -76,12 +77,12 @@ def final_loss(times: np.ndarray, loss: np.ndarray) -> float:
 
 
 def smoothed(loss: np.ndarray) -> np.ndarray:
-    """Three-point running median along the last axis; the ends stay as they are."""
+    """Three-point running median along the last axis; the two ends are unchanged."""
     return median_filter(loss, size=(*(1,) * (loss.ndim - 1), 3), mode="nearest")
 
 
 def first_below(times: np.ndarray, values: np.ndarray, threshold: float) -> float:
-    """First time at which ``values`` pass below ``threshold``, interpolated linearly in log t; NaN if they never do."""
+    """First time at which ``values`` fall below ``threshold``, interpolated linearly in log t; NaN if they never do."""
     after = times > 0
     times, values = times[after], values[after]
     below = np.flatnonzero(values < threshold)
@@ -95,7 +96,7 @@ def first_below(times: np.ndarray, values: np.ndarray, threshold: float) -> floa
 
 
 def noise_arrival(times: np.ndarray, noise: np.ndarray, factor: float = 10.0) -> float:
-    """Cross-check of t2: when the noise D, after its maximum, first falls below its maximum over ``factor``."""
+    """Cross-check of t2: the first time after its maximum at which the noise D is below that maximum over ``factor``."""
     noise = smoothed(noise)
     peak = int(np.nanargmax(noise))
     return first_below(times[peak:], noise[peak:], noise[peak] / factor)

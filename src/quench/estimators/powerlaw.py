@@ -1,4 +1,4 @@
-"""Exponents with intervals: least squares on logarithms, and a fit that keeps values known only to lie beyond a limit."""
+"""Exponents with intervals: least squares on logarithms, and a maximum-likelihood fit with censored values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quench.numerics.bootstrap import CONFIDENCE, percentiles
 
 @dataclass(frozen=True)
 class Exponent:
-    """``y = exp(intercept) x^value``; ``low`` and ``high`` end the 95 % interval (NaN where there is none)."""
+    """``y = exp(intercept) x^value``; ``low`` and ``high`` are the ends of the 95 % interval, NaN where there is none."""
 
     value: float
     low: float
@@ -29,8 +29,8 @@ NONE = Exponent(np.nan, np.nan, np.nan, np.nan, 0)
 def fit(x: ArrayLike, y: ArrayLike, low: ArrayLike | None = None, high: ArrayLike | None = None) -> Exponent:
     """Least-squares exponent of y(x) on log axes; ``low`` and ``high`` are the ends of each point's 95 % interval.
 
-    With intervals a point weighs 1/s^2, s = log(high/low) / (2 * 1.96), and at least s = 1e-3; the interval of the
-    exponent comes from those errors or from the scatter about the line, whichever is larger (Student t with n - 2
+    With intervals, a point has weight 1/s^2 with s = log(high/low) / (2 * 1.96), but at least 1e-3. The interval of the
+    exponent follows from these errors or from the scatter about the line, whichever is larger (Student t with n - 2
     degrees of freedom). Points that are not positive and finite are left out; fewer than two give ``NONE``.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
@@ -58,11 +58,11 @@ def fit(x: ArrayLike, y: ArrayLike, low: ArrayLike | None = None, high: ArrayLik
 
 
 def censored_fit(x: ArrayLike, y: ArrayLike, limit: ArrayLike) -> Exponent:
-    """Exponent of y(x) by maximum likelihood, where y is NaN if it lies beyond ``limit`` (Tobit on logarithms).
+    """Exponent of y(x) by maximum likelihood (Tobit on logarithms), where y is NaN if it lies beyond ``limit``.
 
-    log y = a + b log x + s e with normal e; a censored value counts with the probability of lying beyond its limit, so
-    that leaving out slow cases does not bias b low. ``x`` (point), ``y`` and ``limit`` (point, network). The interval
-    resamples networks. NaN where fewer than two points have values.
+    log y = a + b log x + s e with normal e; a censored value contributes the probability that it lies beyond its limit,
+    since leaving it out would bias b low. ``x`` (point), ``y`` and ``limit`` (point, network). The interval resamples
+    networks. NaN where fewer than two points have values.
     """
     x = np.asarray(x, float)
     y, limit = np.asarray(y, float), np.asarray(limit, float)

@@ -1,7 +1,7 @@
-"""Time-temperature superposition: how well Q(t) collapses against t/tau90, and what the master curve does (KWJ Fig. 4, A6).
+"""Time-temperature superposition: collapse of Q(t) against t/tau90, and exponent of its master curve (KWJ Fig. 4, A6).
 
-Reference: free Brownian weights all lie on Q = erf(erfinv(0.9) / sqrt(t/tau90)), which has no parameter and whose
-exponent in the papers' window is about -0.485; every estimate here is made of that curve too, at the same points.
+Reference: the overlaps of free Brownian weights all lie on Q = erf(erfinv(0.9) / sqrt(t/tau90)), which has no parameter and
+an exponent of about -0.485 in KWJ's window. Every estimate is also made for this curve, at the same points.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from quench.estimators.resampling import draws
 from quench.numerics.bootstrap import percentiles
 from quench.observables.relaxation import LEVELS, first_crossing
 
-# A curve has left the master curve where it differs from it by more than this share.
+# A curve has left the master curve where its relative difference exceeds this.
 DEPARTURE = 0.15
 POINTS_PER_DECADE = 8
 
@@ -29,7 +29,7 @@ def brownian_master(scaled: ArrayLike) -> NDArray[np.float64]:
 
 
 def resampled(time: ArrayLike, curve: ArrayLike, grid: ArrayLike) -> NDArray[np.float64]:
-    """log10 of ``curve`` at ``grid``, linear in log t between its points; NaN outside them. All times > 0."""
+    """log10 of ``curve`` at ``grid``, interpolated linearly in log t; NaN outside its points. All times > 0."""
     time, curve = np.asarray(time, float), np.asarray(curve, float)
     kept = (time > 0) & (curve > 0) & np.isfinite(curve) & np.isfinite(time)
     if kept.sum() < 2:
@@ -38,9 +38,9 @@ def resampled(time: ArrayLike, curve: ArrayLike, grid: ArrayLike) -> NDArray[np.
 
 
 def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], window: tuple[float, float]) -> float:
-    """Root mean square over log-spaced times in ``window`` of the spread (standard deviation) of log10 Q over the curves.
+    """Root mean square, over log-spaced times in ``window``, of the standard deviation of log10 Q over the curves.
 
-    0: one curve. Only times at which two curves or more are known count; NaN where there are none.
+    0 for a perfect collapse. Times at which fewer than two curves are known are left out; NaN if there are no others.
     """
     decades = np.log10(window[1] / window[0])
     grid = np.geomspace(*window, max(int(decades * POINTS_PER_DECADE) + 1, 2))
@@ -50,7 +50,7 @@ def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], wind
 
 
 def departure(scaled: ArrayLike, curve: ArrayLike, share: float = DEPARTURE) -> float:
-    """First t/tau90 from which a curve stays off the Brownian master curve by more than ``share`` of it, to its end.
+    """The t/tau90 from which a curve differs from the Brownian master curve by more than ``share``, to its end.
 
     NaN where it ends on the master curve. ``scaled`` and ``curve`` (time); points that are not finite are left out.
     """
@@ -69,8 +69,8 @@ def pooled_exponent(
 ) -> tuple[float, float]:
     """Exponent of Q against t/tau90 in ``window``, and that of the Brownian master curve at the same points.
 
-    ``times``: t/tau90 of each curve. All points of all curves that lie in the window and have not departed are fitted
-    with one straight line on log axes; NaN where there are fewer than three.
+    ``times``: t/tau90 of each curve. One straight line on log axes is fitted to the points of all curves in the window
+    before their departure; NaN for fewer than three points.
     """
     x, y = [], []
     for time, curve in zip(times, curves, strict=True):
@@ -92,7 +92,7 @@ def exponent_interval(
 ) -> tuple[float, float]:
     """95 % interval of ``pooled_exponent`` over networks: ``overlaps`` (network, lag) of every temperature.
 
-    A resample draws the same networks at every temperature: they start from the same weights.
+    A resample draws the same networks at every temperature, since they start from the same weights.
     """
     lags = np.asarray(lags, float)
     tables = [np.asarray(table, float) for table in overlaps]

@@ -1,45 +1,35 @@
-"""Where the two transitions of the phase diagram lie: N* on the line lambda = 0, lambda* at fixed width (KWJ Fig. 1).
+"""Positions of the two transitions of the phase diagram: N* on the line lambda = 0, lambda* at fixed width (KWJ Fig. 1).
 
-Estimators, stated: a network counts as *fitted* when its final data loss is below ``FITTED``; N*/P_D is where the
-isotonic share of fitted networks crosses one half, linearly in log(N/P_D). A network counts as *trivial* when its
-total loss is within ``TRIVIAL`` of 1/2, the loss at W = 0; its lambda* is the change point between the two that
-misjudges the fewest of its grid points. Both papers read these numbers off by eye.
+A network counts as *fitted* when its final data loss is below ``FITTED``; N*/P_D is the point where the isotonic fit to the
+share of fitted networks crosses one half, linearly in log(N/P_D). A network counts as *trivial* when its total loss is
+within ``TRIVIAL`` of 1/2, the loss at W = 0; its lambda* is the change point that misclassifies the fewest of its grid
+points. KWJ read both numbers off the figure by eye.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
 
-from quench.estimators.resampling import draws, interval
-from quench.numerics.bootstrap import percentiles
+from quench.estimators.resampling import draws, interval, spread
 
 FITTED = 1e-3
 ZERO_WEIGHTS_LOSS = 0.5
 TRIVIAL = 0.02
 
 
-def isotonic(shares: ArrayLike, counts: ArrayLike) -> NDArray[np.float64]:
-    """Non-decreasing fit to ``shares`` with weights ``counts`` (pool adjacent violators), same shape."""
-    blocks: list[list[float]] = []
-    for share, count in zip(np.asarray(shares, float), np.asarray(counts, float), strict=True):
-        blocks.append([share, count, 1])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            value, weight, length = blocks.pop()
-            total = blocks[-1][1] + weight
-            mean = (blocks[-1][0] * blocks[-1][1] + value * weight) / total if total else value
-            blocks[-1] = [mean, total, blocks[-1][2] + length]
-    return np.concatenate([np.full(int(length), value) for value, _, length in blocks])
-
-
 def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
-    """Where the isotonic ``shares`` reach 1/2, linear in log x between sorted x > 0; NaN where they never do, or always."""
-    x, fit = np.log(np.asarray(x, float)), isotonic(shares, counts)
+    """Point where the isotonic fit to ``shares``, weighted by ``counts``, crosses 1/2, linear in log x; all (point).
+
+    ``x`` is sorted and > 0. NaN where the fit is below 1/2 everywhere, or above everywhere.
+    """
+    x, fit = np.log(np.asarray(x, float)), optimize.isotonic_regression(shares, weights=counts).x
     above = np.flatnonzero(fit >= 0.5)
     if not above.size or above[0] == 0:
         return np.nan
     right = above[0]
-    # A level stretch at exactly 1/2 is crossed in its middle.
+    # A plateau at exactly 1/2 is crossed in its middle.
     level = np.flatnonzero(fit == 0.5)
     if level.size:
         return float(np.exp(x[level].mean()))
@@ -48,37 +38,33 @@ def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
 
 
 def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> tuple[float, float, float]:
-    """N*/P_D with its 95 % interval: ``ratio`` = N/P_D (point), final ``data_loss`` (point, network), NaN for lost ones.
+    """N*/P_D with its 95 % interval, from ``ratio`` = N/P_D (point) and the final ``data_loss`` (point, network).
 
-    Lost networks count as not fitted. Networks are resampled within every point.
+    A diverged network (NaN) counts as not fitted. Networks are resampled within every point.
     """
     ratio, data_loss = np.asarray(ratio, float), np.asarray(data_loss, float)
     order = np.argsort(ratio)
     success = (np.where(np.isfinite(data_loss), data_loss, np.inf) < fitted)[order]
-    count = success.shape[1]
-    value = half_crossing(ratio[order], success.mean(axis=1), np.full(len(order), count))
-    if count < 2:
-        return value, np.nan, np.nan
-    samples = []
-    # One stream for each point: networks at different widths are independent.
-    picks = np.stack([draws(count, stream=1 + point) for point in range(len(order))], axis=1)
-    for chosen in picks:
-        share = np.take_along_axis(success, chosen, axis=1).mean(axis=1)
-        samples.append(half_crossing(ratio[order], share, np.full(len(order), count)))
-    low, high = percentiles(np.where(np.isnan(samples), np.inf, samples))
-    return value, low, high
+    n_points, count = success.shape
+
+    def crossing(success: NDArray[np.bool_]) -> float:
+        return half_crossing(ratio[order], success.mean(axis=1), np.full(n_points, count))
+
+    # One stream per point: networks of different widths are independent.
+    picks = np.stack([draws(count, stream=1 + point) for point in range(n_points)], axis=1) if count > 1 else []
+    return spread([crossing(success), *(crossing(np.take_along_axis(success, chosen, axis=1)) for chosen in picks)])
 
 
 def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
-    """Whether a final total loss is that of W = 0, to within ``TRIVIAL`` of 1/2."""
+    """Whether a final total loss is that of W = 0, 1/2 to a relative accuracy of ``TRIVIAL``."""
     return np.abs(np.asarray(total_loss, float) - ZERO_WEIGHTS_LOSS) <= TRIVIAL * ZERO_WEIGHTS_LOSS
 
 
 def change_point(strengths: ArrayLike, is_trivial: ArrayLike) -> float:
-    """lambda* of one network: the geometric middle of the gap below which it should not, above which it should be trivial.
+    """lambda* of one network: the geometric middle of the gap that best separates non-trivial from trivial points.
 
-    ``strengths`` sorted and > 0 (point), ``is_trivial`` (point). Of the gaps that misjudge the fewest points the middle
-    one; NaN where no gap inside the grid is best (always or never trivial: censored).
+    ``strengths`` sorted and > 0 (point), ``is_trivial`` (point). Of several gaps that misclassify the fewest points, the
+    middle one is taken. NaN where the best separation lies outside the grid (always or never trivial: censored).
     """
     strengths, is_trivial = np.asarray(strengths, float), np.asarray(is_trivial, bool)
     wrong = [is_trivial[:k].sum() + (~is_trivial[k:]).sum() for k in range(len(strengths) + 1)]
@@ -91,13 +77,13 @@ def change_point(strengths: ArrayLike, is_trivial: ArrayLike) -> float:
 
 
 def trivialisation(strengths: ArrayLike, total_loss: ArrayLike) -> NDArray[np.float64]:
-    """lambda* of every network, (network): ``strengths`` (point) sorted and > 0, ``total_loss`` (point, network)."""
+    """lambda* of every network (network), from sorted ``strengths`` > 0 (point) and ``total_loss`` (point, network)."""
     states = trivial(total_loss)
     return np.array([change_point(strengths, states[:, network]) for network in range(states.shape[1])])
 
 
 def median_threshold(thresholds: ArrayLike) -> tuple[float, float, float]:
-    """Median of the single networks' lambda* with its 95 % bootstrap interval; censored ones (NaN) are left out."""
+    """Median of the networks' lambda* with its 95 % bootstrap interval; censored networks (NaN) are left out."""
     values = np.asarray(thresholds, float)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -106,7 +92,7 @@ def median_threshold(thresholds: ArrayLike) -> tuple[float, float, float]:
 
 
 def largest_rise(losses: ArrayLike) -> NDArray[np.float64]:
-    """Largest change between neighbouring points over the whole range of each curve: 1 is one sharp jump.
+    """Largest rise between neighbouring points over the range of each curve; 1 for a single jump.
 
     ``losses`` (point, ...), sorted along lambda; returns (...).
     """

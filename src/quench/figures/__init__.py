@@ -1,1 +1,1 @@
-"""One module per figure: from observables to plotted numbers to PDF, PNG and SVG."""
+"""One module per figure: ``compute`` makes the plotted numbers, ``draw`` the picture from them alone."""

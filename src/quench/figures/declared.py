@@ -1,4 +1,4 @@
-"""What the module of a figure says of itself, read without importing it (nor matplotlib)."""
+"""Declarations of the figures' modules (title, caption, needs, place in the paper), read without importing matplotlib."""
 
 from __future__ import annotations
 
@@ -6,63 +6,67 @@ import ast
 import functools
 from collections.abc import Mapping, Sized
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import quench
 from quench.errors import QuenchError, nearest
 
-_PACKAGE = Path(quench.__file__).parent
+_FIGURES = Path(quench.__file__).parent / "figures"
+
+
+class Declared(NamedTuple):
+    """``TITLE``, ``CAPTION``, ``NEEDS``, ``LABEL`` and ``SECTION`` of a figure's module; the last three may be absent.
+
+    ``needs``: keys of the figure's section that must be given, and how many entries of each; "a or b" takes either key.
+    ``label`` and ``section``: the figure's number and section in its paper.
+    """
+
+    title: str
+    caption: str
+    needs: Mapping[str, int] = {}
+    label: str = ""
+    section: str = ""
+
+
+_NAMES = {field.upper(): field for field in Declared._fields}
 
 
 @functools.cache
 def known() -> tuple[str, ...]:
-    """Every figure that there is, as ``kwj.fig3``."""
-    paths = (_PACKAGE / "figures").glob("*/*.py")
-    return tuple(sorted(f"{path.parent.name}.{path.stem}" for path in paths if "TITLE" in _constants(path)))
+    """All figures, as ``kwj.fig3``."""
+    paths = sorted(_FIGURES.glob("*/*.py"))
+    return tuple(f"{path.parent.name}.{path.stem}" for path in paths if "title" in _constants(path))
 
 
-def check(figure: str, given: Mapping[str, Sized] | None = None) -> None:
-    """Raise ``QuenchError`` for a figure that does not exist, or one that needs more entries than are ``given``.
-
-    ``given``: entries by key of a figure's section; None leaves the second question open.
-    """
-    # All others are read only for a message.
-    if "TITLE" not in _constants(_path(figure)):
+def read(figure: str) -> Declared:
+    """Declarations of a figure; ``QuenchError`` with the nearest name for an unknown one."""
+    found = _constants(_FIGURES / f"{figure.replace('.', '/')}.py")
+    if "title" not in found:
         raise QuenchError(f"no figure {figure!r}{nearest(figure, known())}; known: {', '.join(known())}")
-    for name, count in needs(figure).items() if given is not None else ():
-        if sum(len(given.get(key, ())) for key in name.split(" or ")) < count:
-            raise QuenchError(f"{figure} needs {name}{f': {count}' if count > 1 else ''}")
+    if "caption" not in found:
+        raise QuenchError(f"figure {figure!r} has no CAPTION")
+    return Declared(**found)
 
 
-def needs(figure: str) -> dict[str, int]:
-    """``NEEDS`` of a figure: the keys of its section that it cannot do without, and how many entries of each."""
-    return _constants(_path(figure)).get("NEEDS", {})
-
-
-def words(figure: str) -> tuple[str, str]:
-    """``TITLE`` and ``CAPTION`` of a figure."""
-    found = _constants(_path(figure))
-    if not {"TITLE", "CAPTION"} <= found.keys():
-        raise QuenchError(f"{_path(figure)}: a figure has a TITLE and a CAPTION")
-    return found["TITLE"], found["CAPTION"]
-
-
-def _path(figure: str) -> Path:
-    return _PACKAGE / "figures" / f"{figure.replace('.', '/')}.py"
+def check(figure: str, given: Mapping[str, Sized]) -> None:
+    """Raise ``QuenchError`` for an unknown figure, and for one that needs more entries than ``given`` under a key."""
+    for keys, count in read(figure).needs.items():
+        if sum(len(given.get(key, ())) for key in keys.split(" or ")) < count:
+            raise QuenchError(f"{figure} needs {keys}{f': {count}' if count > 1 else ''}")
 
 
 @functools.cache
 def _constants(path: Path) -> dict[str, Any]:
-    """TITLE, CAPTION and NEEDS that a module assigns, or takes from another figure's; none where there is no file."""
+    """Declarations that a module assigns or imports from another figure's; none for a missing file."""
     found: dict[str, Any] = {}
     if not path.is_file():
         return found
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign):
-            names = {ast.unparse(target) for target in node.targets} & {"TITLE", "CAPTION", "NEEDS"}
-            found |= {name: ast.literal_eval(node.value) for name in names}
+            names = {ast.unparse(target) for target in node.targets} & _NAMES.keys()
+            found |= {_NAMES[name]: ast.literal_eval(node.value) for name in names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("quench.figures."):
-            other = _PACKAGE.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
-            wanted = {alias.name for alias in node.names} & {"TITLE", "CAPTION", "NEEDS"}
-            found |= {name: _constants(other)[name] for name in wanted}
+            other = _FIGURES.joinpath(*node.module.split(".")[2:]).with_suffix(".py")
+            names = {alias.name for alias in node.names} & _NAMES.keys()
+            found |= {_NAMES[name]: _constants(other)[_NAMES[name]] for name in names}
     return found

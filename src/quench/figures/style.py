@@ -1,12 +1,13 @@
-"""One look for every figure: sizes, log axes, temperatures from red (hot) to blue (cold), guides, scale labels."""
+"""The style of all figures: sizes, log axes, colours of temperatures and ages, curves with bands, guides, labels."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ RC = {
     "xtick.top": True,
     "ytick.right": True,
     "lines.linewidth": 1.3,
-    # A legend hides nothing wholly, and what runs behind it does not make it unreadable.
+    # Curves behind a legend stay visible, and the legend stays readable.
     "legend.frameon": True,
     "legend.framealpha": 0.8,
     "legend.edgecolor": "none",
@@ -34,33 +35,41 @@ RC = {
     "svg.hashsalt": "quench",
     "figure.constrained_layout.use": True,
 }
-# Dark enough everywhere to be read on white; in order of lightness also for the colour-blind at both ends.
+# Dark enough to be read on white; hot and cold differ in lightness, too, for colour-blind readers.
 HEAT = LinearSegmentedColormap.from_list(
     "heat", ["#27348b", "#2f7fc1", "#3aa6a0", "#8a9a3b", "#d99a1c", "#e0591f", "#a80f2c"]
 )
 FROZEN = "#0b0b2a"  # T = 0
 GUIDE = {"color": "0.25", "linewidth": 0.9, "linestyle": ":"}
 THEORY = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
-# Under words that lines pass.
+# The background of text that curves cross.
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 LEVEL = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
 
 
-def look() -> contextlib.AbstractContextManager[None]:
-    """Everything drawn and saved inside looks the same, whatever the user's own matplotlib settings."""
+def applied() -> contextlib.AbstractContextManager[None]:
+    """A context that draws and saves in this style, independent of the user's matplotlib settings."""
     return mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": "Agg"})
 
 
 def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) -> tuple[Figure, np.ndarray]:
-    """A figure of ``rows`` x ``panels`` axes; axes come as an array (rows, panels)."""
+    """A figure and its axes as an array (rows, panels); ``height`` and ``width`` of a panel in inches."""
     figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
     return figure, figure.subplots(rows, panels, squeeze=False)
 
 
-def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) -> list:
-    """Red for the hottest to blue for the coldest, by rank ``among`` all temperatures of the figure (default: these).
+def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size: float) -> Figure:
+    """A complete figure of one row; each panel is drawn by a function of its axes and the ``numbers``."""
+    figure, axes = new(len(panels), **size)
+    for ax, panel in zip(axes.flat, panels, strict=True):
+        panel(ax, numbers)
+    return finish(figure, axes.flat, numbers)
 
-    T = 0 is near black. By rank, since temperatures that span fifteen decades would else look alike where they crowd.
+
+def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) -> list:
+    """From red (hottest) to blue (coldest), by rank ``among`` all temperatures of the figure (default: these).
+
+    T = 0 is near black. Ranks separate temperatures that are close on a scale of fifteen decades.
     """
     ranked = sorted({float(t) for t in (temperatures if among is None else among) if t > 0})
     places = {t: rank / max(len(ranked) - 1, 1) for rank, t in enumerate(ranked)}
@@ -68,12 +77,12 @@ def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) 
 
 
 def ages(waiting_times: Sequence[float]) -> list:
-    """Dark for the youngest to bright for the oldest, by rank."""
+    """From dark (youngest) to bright (oldest), by rank."""
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.88, len(waiting_times))]
 
 
 def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence[float]) -> None:
-    """One colour bar of T beside ``axes``: a block for each temperature, hottest on top."""
+    """A colour bar of T beside ``axes``: one block per temperature, the hottest on top."""
     ordered = sorted(set(map(float, temperatures)))
     edges = np.arange(len(ordered) + 1) - 0.5
     mappable = mpl.cm.ScalarMappable(mpl.colors.BoundaryNorm(edges, len(ordered)), ListedColormap(colors(ordered)))
@@ -85,7 +94,7 @@ def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence
 
 
 def power(value: float) -> str:
-    """``3e-05`` as 3 x 10^-5 in mathematical type; values from 0.01 to 1000 as they are."""
+    """Text of a number: ``3e-05`` as 3 x 10^-5; values from 0.01 to 1000 as decimals."""
     if value == 0 or 0.01 <= abs(value) < 1000:
         return f"{value:g}"
     exponent = int(np.floor(np.log10(abs(value))))
@@ -98,8 +107,36 @@ def band(axes: Axes, x, low, high, color) -> None:
     axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
 
 
+def curve(
+    axes: Axes, x, one: xr.Dataset, name: str, color, *, positive: bool = False, label: str | None = None
+) -> None:
+    """A mean with its confidence band at x > 0: ``name``_mean, _low and _high of ``one``, each of the shape of ``x``.
+
+    ``positive`` leaves out values that a log axis cannot show.
+    """
+    mean, low, high = (one[f"{name}_{end}"].values for end in ("mean", "low", "high"))
+    shown = (x > 0) & np.isfinite(x) & np.isfinite(mean) & ((mean > 0) | (not positive))
+    band(axes, x[shown], low[shown], high[shown], color)
+    axes.plot(x[shown], mean[shown], color=color, label=label)
+
+
+def points(axes: Axes, x, value, low, high, color, **more) -> None:
+    """Points with their intervals; an infinite upper end is not drawn."""
+    value, low, high = np.asarray(value), np.asarray(low), np.asarray(high)
+    error = np.array([np.maximum(value - low, 0), np.where(np.isfinite(high), np.maximum(high - value, 0), 0)])
+    how = {"fmt": "o", "ms": 4, "capsize": 2} | more
+    axes.errorbar(x, value, yerr=error.reshape(2, -1), color=color, **how)
+
+
+def level(axes: Axes, y: float, text: str, **line) -> None:
+    """A horizontal guide at ``y``, named at its left end."""
+    axes.axhline(y, **(line or GUIDE))
+    place = {"xycoords": ("axes fraction", "data"), "xytext": (4, 3), "textcoords": "offset points"}
+    axes.annotate(text, (0, y), **place, fontsize=8)
+
+
 def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str, above: bool = True) -> None:
-    """A straight line of given slope on log axes from (x[0], y), with its slope written on."""
+    """A straight line on log axes from (x[0], y) to x[1], labelled by ``text``."""
     ends = np.array(x, dtype=float)
     values = y * (ends / ends[0]) ** slope
     axes.plot(ends, values, **GUIDE)
@@ -116,22 +153,25 @@ def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str,
     )
 
 
-def letters(axes: Sequence[Axes]) -> None:
-    """(a), (b), ... outside the top left corner of each panel."""
-    for index, ax in enumerate(axes):
+def outer_labels(axes: np.ndarray) -> None:
+    """Remove the y labels of all but the first column."""
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+
+
+def finish(figure: Figure, axes: Sequence[Axes], numbers: xr.Dataset, *notes: str) -> Figure:
+    """Add the letters (a), (b), ... of several panels, and below the figure ``notes`` and the scale of its networks."""
+    for index, ax in enumerate(axes if len(axes) > 1 else ()):
         ax.set_title(f"({chr(97 + index)})", loc="left", fontweight="bold", fontsize=9)
-
-
-def scale_label(figure: Figure, text: str) -> None:
-    """What scale the results are at, under the whole figure; nothing for an empty text."""
-    if text:
+    if text := " · ".join(filter(None, (*notes, numbers.attrs.get("scale_label", "")))):
         figure.supxlabel(text, fontsize=7.5, color="0.35", x=0.99, ha="right")
+    return figure
 
 
 def log_ticks(axes: Axes) -> None:
-    """Decades and minor ticks, however many decades there are; 2 and 5 have labels where there would be hardly any.
+    """Decades and minor ticks on every log axis, with labels at 2 and 5 where fewer than two decades are visible.
 
-    Says so where there is nothing to show.
+    An axis without a positive value gets a note instead.
     """
     empty = False
     for axis, smallest in ((axes.xaxis, axes.dataLim.minposx), (axes.yaxis, axes.dataLim.minposy)):

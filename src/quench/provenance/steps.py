@@ -29,7 +29,7 @@ _STEPS = {
     "drift": ("quench.dynamics.drift",),
     "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
-    "figure": ("quench.figures.{figure}", "quench.figures.vocabulary", "quench.figures.save"),
+    "figure": ("quench.figures.{figure}", "quench.figures.build"),
 }
 
 

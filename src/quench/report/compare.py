@@ -1,4 +1,4 @@
-"""Two scenarios side by side: where their configs differ, where their verdicts do, and the figures that both draw."""
+"""Comparison of two scenarios: differences of their configs and verdicts, and their figures side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from quench.report.contents import Contents, Shown
 
 @dataclass(frozen=True)
 class Comparison:
-    """``settings``: keys of the configs that differ; ``claims``: pairs of rows; ``figures``: pairs, None where missing."""
+    """``settings``: keys of the configs that differ, with both values; ``claims``: pairs of rows; ``figures``: pairs, None
+    where one is missing."""
 
     first: Contents
     second: Contents
@@ -21,12 +22,12 @@ class Comparison:
 
     @property
     def changed(self) -> int:
-        """Claims with another verdict."""
+        """Number of claims whose verdicts differ."""
         return sum(first["verdict"] != second["verdict"] for first, second in self.claims)
 
 
 def compare(first: Contents, second: Contents) -> Comparison:
-    """Differences of two scenarios, in the order of the first."""
+    """The comparison of two scenarios, in the order of the first."""
     left, right = dict(_flat(first.config)), dict(_flat(second.config))
     keys = dict.fromkeys([*left, *right])
     rows = {row["id"]: row for row in second.claims}
@@ -42,7 +43,7 @@ def compare(first: Contents, second: Contents) -> Comparison:
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """``runs.regularised.chi`` and its value, for every value of a nested config."""
+    """Dotted keys such as ``runs.regularised.chi`` and values of a nested config."""
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

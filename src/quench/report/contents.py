@@ -17,7 +17,7 @@ from quench.config.base import Section, references, tables
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.report import provenance, svg
-from quench.report.catalogue import PAPERS, Paper, Place, ordered, place
+from quench.report.papers import PAPERS, Paper, Place, ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 from quench.store import files
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file: contents into templates, with style, script and data inside and nothing from elsewhere."""
+"""The report as one self-contained HTML file: templates filled with the contents, style, script and data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from quench.cost.disk import readable
 from quench.report import graph, provenance
-from quench.report.catalogue import PAPERS
 from quench.report.compare import Comparison
 from quench.report.contents import VERDICTS, Contents
+from quench.report.papers import PAPERS
 from quench.report.signatures import SYSTEMS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -25,7 +25,7 @@ READINGS = {
     "no": ("✗", "not reproduced"),
     "open": ("?", "open at this scale"),
 }
-# Plain words of captions and claims as they are printed in the papers.
+# Plain text of captions and claims, and how the papers print it.
 _SYMBOLS = {
     r"\btau_?90\b": "τ<sub>90</sub>",
     r"\btau_e\b": "τ<sub>e</sub>",
@@ -54,7 +54,7 @@ _SYMBOLS = {
 
 def render(contents: Contents) -> str:
     """The report of one scenario."""
-    # The job that makes this page is not over.
+    # The job that makes this page is still running.
     total = provenance.total(spent for stage, spent in contents.spent.items() if stage != "report")
     return _page(
         "report.html",
@@ -69,7 +69,7 @@ def render(contents: Contents) -> str:
 
 
 def render_comparison(comparison: Comparison) -> str:
-    """Two scenarios side by side."""
+    """The comparison of two scenarios."""
     return _page("comparison.html", comparison=comparison)
 
 
@@ -86,7 +86,7 @@ def _page(template: str, **values: Any) -> str:
         "number": number,
         "duration": provenance.duration,
         "size": readable,
-        # A data address, escaped for an attribute in double quotes already.
+        # A data address is already escaped for an attribute in double quotes.
         "address": Markup,
     }
     environment.globals |= {
@@ -103,7 +103,7 @@ def _page(template: str, **values: Any) -> str:
 
 
 def typeset(text: str) -> Markup:
-    """Greek letters and indices for the words that stand for them."""
+    """HTML with Greek letters and indices in place of their names."""
     html = str(escape(text))
     for word, printed in _SYMBOLS.items():
         html = re.sub(word, printed, html)
@@ -111,7 +111,7 @@ def typeset(text: str) -> Markup:
 
 
 def number(value: float | str | None) -> Markup:
-    """Three digits of a claim's value; a dash where there is none."""
+    """Three digits of a claim's value, or a dash where there is none."""
     if value is None:
         return Markup("–")
     if isinstance(value, str):

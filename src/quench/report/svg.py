@@ -1,4 +1,4 @@
-"""Pictures that go inside the page: SVG files made smaller without a visible change, as data addresses."""
+"""Pictures for the page: SVG files, reduced in size without a visible change, as data addresses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _PATH = re.compile(r'(?<= d=")[^"]*(?=")')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
-# What a data address in a quoted attribute cannot hold as it is.
+# Characters that must be escaped in a data address within a quoted attribute.
 _ESCAPED = {"%": "%25", "#": "%23", '"': "'", "'": "%26apos;", "\n": " ", "&": "%26"}
 
 
 class Picture(NamedTuple):
-    """``uri`` for ``<img src>``; ``width`` and ``height`` in points; ``title`` from its metadata."""
+    """``uri`` for ``<img src>``; ``width`` and ``height`` in points; ``title`` from the metadata."""
 
     uri: str
     width: float
@@ -29,9 +29,9 @@ class Picture(NamedTuple):
 
 
 def picture(path: Path) -> Picture:
-    """An SVG file of matplotlib. Paths keep two decimals, a hundredth of a point.
+    """An SVG file of matplotlib. Coordinates of paths keep two decimals, a hundredth of a point.
 
-    Raises ``QuenchError`` for a file that is none.
+    Raises ``QuenchError`` for any other file.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -44,14 +44,14 @@ def picture(path: Path) -> Picture:
 
 
 def smaller(text: str) -> str:
-    """The same picture in fewer bytes: no prologue, metadata or comments, short numbers in paths."""
+    """The same picture in fewer bytes: no prologue, metadata or comments, and short numbers in paths."""
     text = _UNSEEN.sub("", _HEAD.sub("", text))
     text = _PATH.sub(lambda path: _DECIMALS.sub(r"\1", " ".join(path[0].split())), text)
     return re.sub(r">\s+<", "><", text)
 
 
 def address(text: str) -> str:
-    """A picture as a data address, escaped no more than needed: base64 would be a third longer."""
+    """A picture as a data address with the fewest escapes; base64 would be a third longer."""
     return "data:image/svg+xml," + "".join(_ESCAPED.get(character, character) for character in text)
 
 

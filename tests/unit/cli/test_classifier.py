@@ -6,9 +6,9 @@ import xarray as xr
 from quench.cli import main
 from quench.dynamics.classifier_task import Task, TrainingChoices
 from quench.dynamics.drift import drift
-from quench.estimators.two_time import TwoTimeCurves
+from quench.estimators.rescaling import TwoTimeCurves
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.observables.classifier_training import trajectory
 from quench.observables.flatness import SpectrumChoices, flatness
 from quench.store import files
@@ -121,7 +121,7 @@ def test_mistakes_are_reported_in_one_line(folder, training, capsys, arguments, 
 
 
 def test_figures_read_trainings(training):
-    inputs = Inputs(classifiers={"b": [training.isel(network=[0]), training.isel(network=[1])]})
+    inputs = FigureInputs({"classifiers": {"b": [training.isel(network=[0]), training.isel(network=[1])]}})
     joined = inputs.training("b")
     assert joined.attrs["n_networks"] == 2
     curves = panels.two_time(joined)

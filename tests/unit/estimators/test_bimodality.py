@@ -37,7 +37,7 @@ def test_ties_within_bins_are_no_modes():
     assert p_value > 0.5
 
 
-def test_a_sample_above_the_table_is_thinned_to_the_same_verdict():
+def test_thinning_a_large_sample_keeps_the_verdict():
     counts = histogram(np.concatenate([gaussian(100_000, 1), gaussian(50_000, 2, scale=1e-6)]))
     assert bimodality.dip(counts, MOTILITY_EDGES)[1] < 1e-3
 
@@ -52,7 +52,7 @@ def test_holm_by_hand():
     assert bimodality.holm([[0.9, 0.8]]) == pytest.approx(np.array([[1.0, 1.0]]))
 
 
-def test_a_slow_and_a_fast_network_are_no_two_populations():
+def test_networks_of_different_speed_are_one_population():
     tables = np.array([histogram(gaussian(3000, 1)), histogram(gaussian(3000, 2, scale=1e-7))])
     assert bimodality.dip(tables.sum(axis=0), MOTILITY_EDGES)[1] < 1e-3
     pooled = bimodality.aligned(tables)
@@ -60,7 +60,7 @@ def test_a_slow_and_a_fast_network_are_no_two_populations():
     assert bimodality.dip(pooled, MOTILITY_EDGES)[1] > 0.01
 
 
-def test_lost_networks_are_left_out_of_the_pool():
+def test_diverged_networks_are_left_out_of_the_pool():
     alive = histogram(gaussian(1000, 1))
     assert (bimodality.aligned([alive, np.full_like(alive, -1)]) == alive).all()
     assert bimodality.aligned([np.full_like(alive, -1)]).sum() == 0

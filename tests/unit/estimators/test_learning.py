@@ -1,4 +1,4 @@
-"""The crossover times on curves where they are known."""
+"""Crossover times of curves with known crossovers."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_a_single_spike_moves_neither():
     assert smoothed(spiked)[np.searchsorted(TIMES, 5)] == 2.3
 
 
-def test_a_loss_that_stays_up_has_no_arrival():
+def test_loss_that_stays_high_has_no_arrival():
     loss = three_regimes(30, 3000, final=0.06 * 2.3)
     t1, t2 = crossovers(TIMES, loss[None], 2.3)
     assert t1.reached
@@ -48,7 +48,7 @@ def test_a_loss_that_stays_up_has_no_arrival():
     assert not crossovers(TIMES, np.full((1, len(TIMES)), 2.3), 2.3)[0].reached
 
 
-def test_ranges_hold_the_nominal_time_and_tell_the_scatter_of_networks():
+def test_ranges_contain_the_nominal_time_and_grow_with_the_scatter_of_networks():
     rng = np.random.default_rng(0)
     losses = np.stack([three_regimes(30 * f, 3000 * f) for f in np.exp(rng.normal(0, 0.3, 16))])
     t1, t2 = crossovers(TIMES, losses, 2.3)
@@ -64,13 +64,13 @@ def test_ranges_hold_the_nominal_time_and_tell_the_scatter_of_networks():
     assert np.isfinite(alone.sensitivity).all()
 
 
-def test_lost_networks_are_left_out():
+def test_diverged_networks_are_left_out():
     losses = np.stack([three_regimes(30, 3000), np.full(len(TIMES), np.nan)])
     assert crossovers(TIMES, losses, 2.3)[1].time == arrival(TIMES, losses[0], 2.3)
     assert not crossovers(TIMES, losses[1:], 2.3)[0].reached
 
 
-def test_a_first_measurement_at_time_zero_is_no_log_time():
+def test_measurement_at_time_zero_is_left_out():
     times = np.concatenate([[0], TIMES])
     loss = np.concatenate([[2.3], three_regimes(30, 3000)])
     assert onset(times, loss, 2.3) == onset(TIMES, loss[1:], 2.3)

@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 from quench.estimators import transitions
 
 
-def test_isotonic_pools_violators_and_keeps_the_mean():
-    fit = transitions.isotonic([0.1, 0.5, 0.3, 0.9], [1, 1, 1, 1])
-    assert fit == pytest.approx([0.1, 0.4, 0.4, 0.9])
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_isotonic_is_monotone_and_keeps_the_total(shares):
-    fit = transitions.isotonic(shares, np.ones(len(shares)))
-    assert len(fit) == len(shares)
-    assert (np.diff(fit) >= -1e-12).all()
-    assert fit.sum() == pytest.approx(sum(shares))
+def test_shares_that_fall_are_pooled_before_the_crossing():
+    # 0.6 and 0.3 pool to 0.45, with twice the weight on 0.3 to 0.4: the crossing lies between the last two points.
+    for counts, pooled in ([1, 1, 1, 1], 0.45), ([1, 1, 2, 1], 0.4):
+        expected = 3 * (4 / 3) ** ((0.5 - pooled) / (0.9 - pooled))
+        assert transitions.half_crossing([1, 2, 3, 4], [0.1, 0.6, 0.3, 0.9], counts) == pytest.approx(expected)
 
 
 @given(st.floats(0.15, 1.5))
@@ -47,7 +41,7 @@ def test_a_rounded_threshold_lies_in_its_interval():
     assert covered >= 30
 
 
-def test_lost_networks_are_not_fitted():
+def test_diverged_networks_are_not_fitted():
     ratio = np.array([0.1, 0.2, 0.4, 0.8])
     loss = np.array([[0.1, 0.1], [np.nan, np.nan], [1e-9, 1e-9], [1e-9, 1e-9]])
     value, _, _ = transitions.fitting_threshold(ratio, loss)
@@ -67,7 +61,7 @@ def test_planted_change_point(planted):
     assert strengths[right - 1] <= found <= strengths[right]
 
 
-def test_change_point_survives_one_network_state_out_of_place():
+def test_change_point_is_robust_to_one_misplaced_state():
     strengths = np.arange(1, 11) / 100
     state = strengths > 0.055
     state[8] = False
@@ -91,7 +85,7 @@ def test_trivialisation_of_every_network_and_its_median():
     assert found.min() <= low <= value <= high <= found.max()
 
 
-def test_single_networks_jump_where_their_mean_is_rounded():
+def test_single_networks_jump_while_their_mean_is_rounded():
     strengths = np.linspace(0.01, 0.05, 21)
     loss = np.where(strengths[:, None] > np.linspace(0.015, 0.045, 20), 0.5, 0.3)
     assert transitions.largest_rise(loss) == pytest.approx(np.ones(20))

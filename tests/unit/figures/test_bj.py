@@ -1,4 +1,4 @@
-"""BJ's figures and the quantities of their claims on trainings whose answers are known, and on next to nothing."""
+"""BJ's figures and the quantities of their claims, on trainings with known answers and on degenerate ones."""
 
 import importlib
 
@@ -10,7 +10,7 @@ from quench.claims import bj_dynamics, bj_learning
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.two_time import TwoTimeSchedule
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.observables.hessian import Spectrum
 
 STEPS, RATE, BATCH, N_WEIGHTS, N_TRAIN = 10_000, 0.1, 10, 50, 1000
@@ -22,7 +22,7 @@ ALL = ("fig2", "fig3", "fig4", "fig5", "collapse", "plateau", "drift", "flat", "
 
 
 def three_regimes(times):
-    """Flat, linear in log t from T1 to T2, zero; t1 and t2 are where 10 % and 98 % of the way are gone."""
+    """Flat, linear in log t from T1 to T2, zero; t1 and t2 are where 10 % and 98 % of the fall have passed."""
     return CONSTANT * (1 - np.clip(np.log(np.maximum(times, 1) / T1) / np.log(T2 / T1), 0, 1))
 
 
@@ -82,7 +82,7 @@ def training(networks=2, widths=(5,), sampling="epoch", reached=True, model="B")
 
 
 def spectra(first=0.5, last=0.9):
-    """Two times: shares of flat directions ``first`` and ``last``, downhill ones 20 % and 1 %."""
+    """Two times: shares of flat directions ``first`` and ``last``, of negative curvature 20 % and 1 %."""
     rows = []
     for flat, negative in ((first, 0.2), (last, 0.01)):
         size = 1000
@@ -148,7 +148,7 @@ def inputs_of(figure, make=training):
         "width": {"classifiers": {"w5": [make()], "w9": [make(widths=(9,))]}},
         "glass": {"classifiers": one, "glass": {"ck": [glass()]}},
     }
-    return Inputs(**given[figure])
+    return FigureInputs(given[figure])
 
 
 def numbers(figure, make=training):
@@ -159,9 +159,9 @@ def numbers(figure, make=training):
 
 @pytest.mark.parametrize("figure", ALL)
 @pytest.mark.parametrize("make", [training, lambda **more: training(networks=1, reached=False, **more)])
-def test_every_figure_is_drawn_also_where_nothing_is_learnt(figure, make, tmp_path):
+def test_every_figure_can_be_drawn_even_where_nothing_is_learnt(figure, make, tmp_path):
     module, plotted = numbers(figure, make)
-    with style.look():
+    with style.applied():
         module.draw(plotted).savefig(tmp_path / "figure.png")
     plotted.to_netcdf(tmp_path / "figure.nc")  # what is plotted can be kept
     assert module.TITLE
@@ -255,7 +255,7 @@ def test_plateau_and_constant_noise():
     assert left == pytest.approx(falling_noise(TIMES[TIMES >= 2 / 3 * STEPS]).mean() / falling_noise(0))
 
 
-def test_a_network_that_learns_nothing_has_reasons_not_numbers():
+def test_network_that_learns_nothing_gets_reasons_instead_of_numbers():
     plain = lambda **more: training(networks=1, reached=False, **more)  # noqa: E731
     plotted = numbers("fig2", plain)[1]
     for quantity in (bj_learning.initial_loss, bj_learning.slowing, bj_learning.crossover_ratio):

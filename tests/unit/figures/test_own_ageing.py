@@ -1,4 +1,4 @@
-"""Recorded runs on their way to a picture: measured by the command line, drawn, and declared in a scenario."""
+"""Recorded runs: measured by the command line, plotted, and declared in a scenario."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import quench
 from quench.cli import main
 from quench.config.scenario import as_yaml, load_files, resolve
 from quench.errors import QuenchError
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.own import ageing
 from quench.pipeline.rules import Rules
 from quench.store import files
@@ -17,7 +17,7 @@ AGES = (1, 4, 16, 64)
 
 
 def record(path, seed, updates=128, slowing=True):
-    """A network whose weights take steps of a random walk that become smaller with its age (or do not)."""
+    """A network whose weights perform a random walk, with steps that shrink with its age if it is ``slowing``."""
     torch.manual_seed(seed)
     model = torch.nn.Linear(500, 1).double()
     schedule = quench.Schedule(AGES, lag_max=64, dense=4, per_decade=6)
@@ -53,7 +53,7 @@ def test_several_recordings_are_averaged_at_their_declared_times(observables):
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])
-def test_plot_writes_the_form_that_is_asked_for(observables, tmp_path, suffix):
+def test_plot_writes_the_requested_format(observables, tmp_path, suffix):
     target = tmp_path / f"figure{suffix}"
     assert main(["plot", str(observables), "--collapse", "-o", str(target)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
@@ -63,7 +63,7 @@ def test_plot_writes_the_form_that_is_asked_for(observables, tmp_path, suffix):
 
 def test_plotted_curves_are_the_measured_ones(observables):
     found = files.read(observables, kind="observables")
-    plotted = ageing.compute(Inputs(external={"mine": [found]}))
+    plotted = ageing.compute(FigureInputs({"external": {"mine": [found]}}))
     figure = ageing.draw(plotted)
     displacements, overlaps, non_gaussian, times = figure.axes
     for axes, quantity in ((displacements, "msd"), (overlaps, "overlap"), (non_gaussian, "alpha2")):
@@ -74,28 +74,28 @@ def test_plotted_curves_are_the_measured_ones(observables):
     # Displacements shrink as 1/t_w while t < t_w, so the time to leave the overlap length grows with the age.
     assert float(plotted["exponent"][0]) > 0.5
     assert times.get_xscale() == "log"
-    collapsed = ageing.draw(ageing.compute(Inputs(external={"mine": [found]}, collapse=True)))
+    collapsed = ageing.draw(ageing.compute(FigureInputs({"external": {"mine": [found]}}, {"collapse": True})))
     scaled = collapsed.axes[2].lines[1].get_xydata()
     assert np.array_equal(scaled[:, 0], found["lag"].values[1:] / AGES[1])
 
 
-def test_exponent_leaves_out_ages_at_which_an_update_is_too_long(observables):
+def test_exponent_leaves_out_ages_at_which_one_update_is_too_long(observables):
     found = files.read(observables, kind="observables")
     fast = found.assign(tau90=found["tau90"].where(found["waiting_time"] > 4, 0.5))
-    plotted = ageing.compute(Inputs(external={"mine": [fast]}))
+    plotted = ageing.compute(FigureInputs({"external": {"mine": [fast]}}))
     assert float(plotted["fit_low"][0]) == 16 and float(plotted["fit_high"][0]) == 64
 
 
-def test_runs_below_each_other_keep_their_own_ages(observables, tmp_path):
+def test_runs_in_one_figure_keep_their_own_ages(observables, tmp_path):
     record(tmp_path / "short.nc", 5, slowing=False)
     short = str(tmp_path / "short-observables.nc")
     assert main(["observe", str(tmp_path / "short.nc"), "--waiting-times", "4", "--chi", "30", "-o", short]) == 0
     runs = {"long": [files.read(observables)], "short": [files.read(short)]}
-    figure = ageing.draw(ageing.compute(Inputs(external=runs)))
+    figure = ageing.draw(ageing.compute(FigureInputs({"external": runs})))
     assert [len(axes.lines) for axes in figure.axes[::4]] == [4, 1]
 
 
-def test_recording_on_its_way_is_measured_as_far_as_it_goes(tmp_path, capsys):
+def test_unfinished_recording_is_measured_as_far_as_it_goes(tmp_path, capsys):
     record(tmp_path / "run.nc", 0, updates=20)
     target = tmp_path / "observables.nc"
     assert main(["observe", str(tmp_path / "run.nc"), "--chi", "3", "-o", str(target)]) == 2
@@ -104,7 +104,7 @@ def test_recording_on_its_way_is_measured_as_far_as_it_goes(tmp_path, capsys):
     assert files.read(target)["waiting_time"].values.tolist() == [1, 4, 16]
 
 
-def test_recordings_of_other_times_are_not_averaged(tmp_path, capsys):
+def test_recordings_at_different_times_are_not_averaged(tmp_path, capsys):
     for seed, updates in enumerate((128, 20)):
         record(tmp_path / f"{seed}.nc", seed, updates)
     names = [str(tmp_path / "0.nc"), str(tmp_path / "1.nc.part")]
@@ -116,12 +116,12 @@ def test_recordings_of_other_times_are_not_averaged(tmp_path, capsys):
     ("words", "message"),
     [
         (["plot", "{observables}", "-o", "figure.jpg"], "figure.jpg: give a name ending in .pdf, .png, .svg"),
-        (["plot", "{observables}", "{observables}", "-o", "f.png"], "two files of one name"),
+        (["plot", "{observables}", "{observables}", "-o", "f.png"], "two files have the same name"),
         (["plot", "{observables}", "--fit", "3", "-o", "f.png"], "--fit: two waiting times"),
-        (["plot", "{folder}/0.nc", "-o", "f.png"], "holds 'snapshots', but observables is wanted"),
+        (["plot", "{folder}/0.nc", "-o", "f.png"], "holds 'snapshots', not observables"),
     ],
 )
-def test_mistakes_at_plotting_are_told(observables, capsys, words, message):
+def test_mistakes_in_plotting_are_reported(observables, capsys, words, message):
     given = [word.format(observables=observables, folder=observables.parent) for word in words]
     assert main(given) == 2
     assert message in capsys.readouterr().err
@@ -130,7 +130,7 @@ def test_mistakes_at_plotting_are_told(observables, capsys, words, message):
 EXTERNAL = {"mine": {"snapshots": ["a.nc", "b.nc"], "chi": 5, "fit": [3, 30], "collapse": True}}
 
 
-def test_external_run_has_a_figure_of_its_own(tmp_path):
+def test_external_run_has_its_own_figure(tmp_path):
     scenario = resolve({"external": EXTERNAL, "figures": {"my_pair": {"kind": "own_ageing", "external": ["mine"]}}})
     figure = scenario.figures["external_mine"]
     assert (figure.kind, figure.external, figure.fit, figure.collapse) == ("own_ageing", ("mine",), (3, 30), True)
@@ -141,7 +141,7 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
     assert rules.options("external")({"external": "mine"}) == "--chi 5.0"
     assert rules.options("figure")({"figure": "external_mine"}) == "--scale reduced --fit 3.0,30.0 --collapse"
     assert rules.figure_inputs("external_mine", ["mine.nc"]) == "--external mine mine.nc"
-    # What is resolved once is resolved; a figure of that name that is declared is kept.
+    # A resolved scenario resolves to itself; a declared figure of that name is kept.
     (tmp_path / "config.yaml").write_text(as_yaml(scenario))
     assert load_files([tmp_path / "config.yaml"]) == scenario
     declared = {"external_mine": {"kind": "own_ageing", "external": ["mine"]}}
@@ -161,6 +161,6 @@ def test_external_run_has_a_figure_of_its_own(tmp_path):
         ({"external": {"mine": {"snapshots": ["a.nc"], "chi": 5, "waiting_time": 3}}}, "did you mean 'waiting_times'"),
     ],
 )
-def test_mistakes_in_the_scenario_are_told(config, message):
+def test_mistakes_in_the_scenario_are_reported(config, message):
     with pytest.raises(QuenchError, match=message):
         resolve(config)

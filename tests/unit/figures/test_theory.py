@@ -1,4 +1,4 @@
-"""The theory's own figures: their numbers are those of the theory, and what cannot be drawn is refused."""
+"""Figures of theory: their numbers are those of the theory, and unusable inputs are refused."""
 
 import json
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ import xarray as xr
 from quench.claims import glass as claims_of_glass
 from quench.claims import theory as claims
 from quench.errors import QuenchError
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import figa5
 from quench.figures.theory import finite_size, mct
 from quench.theory import brownian
@@ -27,7 +27,7 @@ def glass(energies, errors=None, n_spins=None, temperature=0.5):
 
 
 def test_a5_shows_both_wells_and_their_limits():
-    numbers = figa5.compute(Inputs())
+    numbers = figa5.compute(FigureInputs())
     steep, shallow = numbers["overlap"].values
     assert np.all(np.diff(shallow) <= 1e-12)
     assert np.all(steep <= shallow + 1e-12)
@@ -45,7 +45,7 @@ def test_a5_shows_both_wells_and_their_limits():
 def test_finite_size_fit_recovers_an_exact_drift():
     limit = np.array([0.0, -0.5, -0.6])
     files = {f"n{n}": [glass(limit + 3.5 / n, np.full(3, 0.01 / n), n)] for n in (100, 25, 50)}
-    numbers = finite_size.compute(Inputs(glass=files | {"ck": [glass(limit)]}))
+    numbers = finite_size.compute(FigureInputs({"glass": files | {"ck": [glass(limit)]}}))
     assert numbers["n_spins"].values.tolist() == [25, 50, 100]
     np.testing.assert_allclose(numbers["intercept"], limit, atol=1e-12)
     np.testing.assert_allclose(numbers["slope"], 3.5, rtol=1e-10)
@@ -55,7 +55,7 @@ def test_finite_size_fit_recovers_an_exact_drift():
     assert measured.high - measured.low == pytest.approx(2 * 1.96 * float(numbers["intercept_error"][1]))
     assert float(numbers["threshold_energy"]) == pytest.approx(-0.8866927719, abs=1e-9)
     assert len(finite_size.draw(numbers).axes) == 2
-    alone = finite_size.compute(Inputs(glass=files))
+    alone = finite_size.compute(FigureInputs({"glass": files}))
     assert "solution" not in alone
     assert len(finite_size.draw(alone).axes) == 2
 
@@ -65,7 +65,7 @@ def test_finite_size_intercept_error_covers_the_scatter():
     sizes, limit, pulls = (30, 60, 120), -0.5, []
     for _ in range(100):
         files = {f"n{n}": [glass(limit + 2 / n + rng.normal(0, 0.02, 3), np.full(3, 0.02), n)] for n in sizes}
-        numbers = finite_size.compute(Inputs(glass=files))
+        numbers = finite_size.compute(FigureInputs({"glass": files}))
         pulls.extend((numbers["intercept"] - limit) / numbers["intercept_error"])
     # 300 pulls of unit variance: five standard errors of their standard deviation, 1/sqrt(2 n) each.
     assert np.std(pulls) == pytest.approx(1, abs=5 / np.sqrt(2 * len(pulls)))
@@ -83,7 +83,7 @@ def test_correlations_at_finite_size_beside_the_solution():
         "n50": [with_correlation(glass([0, -0.4, -0.5], [0.01] * 3, 50), [0.9, 0.8], [0.02, 0.02])],
         "n100": [with_correlation(glass([0, -0.46, -0.55], [0.01] * 3, 100), [1.0, 0.83], [0.01, 0.01])],
     }
-    numbers = finite_size.compute(Inputs(glass=files | {"ck": [exact]}))
+    numbers = finite_size.compute(FigureInputs({"glass": files | {"ck": [exact]}}))
     np.testing.assert_allclose(numbers["solution_correlation"], [[1.0, 0.8]])
     assert len(finite_size.draw(numbers).axes) == 3
     assert claims_of_glass.correlation_pull(numbers).value == pytest.approx(3.0)
@@ -103,7 +103,7 @@ def test_correlations_at_finite_size_beside_the_solution():
 )
 def test_finite_size_refuses_what_it_cannot_fit(files):
     with pytest.raises(QuenchError, match="two or more N"):
-        finite_size.compute(Inputs(glass=files))
+        finite_size.compute(FigureInputs({"glass": files}))
 
 
 def test_mct_beside_a_run(monkeypatch):
@@ -120,7 +120,7 @@ def test_mct_beside_a_run(monkeypatch):
         coords={"temperature": [1e-2, 0.0], "lag": lags},
         attrs={"chi": 100.0},
     )
-    numbers = mct.compute(SimpleNamespace(runs={"run": []}, run=lambda name: run))
+    numbers = mct.compute(SimpleNamespace(of=lambda key: {"run": []}, run=lambda name: run))
     # A temperature whose tau90 is censored has no place on a rescaled axis.
     assert numbers["temperature"].values.tolist() == [1e-2]
     # Every theory curve passes through 0.9 at 1.

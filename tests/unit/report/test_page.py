@@ -1,4 +1,4 @@
-"""The report page: everything is in it, nothing is fetched, and what it says is what the results say."""
+"""The report page: it is complete and self-contained, and agrees with the results."""
 
 import base64
 import importlib
@@ -16,18 +16,18 @@ from places import ROOT
 
 from quench.cli import main
 from quench.errors import QuenchError
-from quench.figures.declared import words
+from quench.figures import declared
 from quench.report import graph, provenance, svg
-from quench.report.catalogue import ordered, place
 from quench.report.compare import compare
 from quench.report.contents import gather, lineage
 from quench.report.page import number, typeset
+from quench.report.papers import ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS
 from quench.runtime import usage
 
 
 class Parsed(HTMLParser):
-    """Elements of a page with their attributes, and the words outside of scripts and styles."""
+    """Elements of a page with their attributes, and its text outside of scripts and styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def page(text):
     return Parsed(text)
 
 
-def test_every_figure_is_shown_with_its_words_command_and_data(results, page):
+def test_every_figure_has_its_title_command_and_data(results, page):
     pictures = {attrs["id"]: attrs for attrs in page.of("img") if attrs.get("id", "").startswith("image-")}
     assert set(pictures) == {f"image-{name}" for name in example_results.FIGURES}
     for name in example_results.FIGURES:
@@ -84,7 +84,7 @@ def test_every_figure_is_shown_with_its_words_command_and_data(results, page):
         assert f"snakemake {name} --configfile a.yaml" in page.words
 
 
-def test_nothing_is_fetched_and_nothing_is_there_twice(page):
+def test_nothing_is_fetched_and_every_id_is_unique(page):
     for _, attrs in page.elements:
         for key in ("src", "href", "action", "poster", "data", "srcset"):
             if value := attrs.get(key):
@@ -92,7 +92,7 @@ def test_nothing_is_fetched_and_nothing_is_there_twice(page):
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     links = {attrs["href"][1:] for attrs in page.of("a") if attrs.get("href", "").startswith("#")}
-    # A claim may read a figure that this scenario does not draw: then there is no link.
+    # A claim has no link to a figure that this scenario does not draw.
     assert links <= set(ids)
 
 
@@ -105,7 +105,7 @@ def test_every_claim_is_a_row_with_its_verdict(results, page):
         assert attrs["data-verdict"] == marks[rows[name]["verdict"]]
 
 
-def test_a_claim_that_was_not_reproduced_speaks_neither_for_nor_against_a_glass(results):
+def test_only_reproduced_claims_are_evidence_for_or_against_a_glass(results):
     contents = gather(results)
     marks = {row["id"]: row["mark"] for row in contents.claims}
     likes = {one.claim: one.like for row in SIGNATURES for cell in row.evidence.values() for one in cell}
@@ -120,37 +120,56 @@ def test_a_claim_that_was_not_reproduced_speaks_neither_for_nor_against_a_glass(
     assert seen == {"like", "unlike", "no", "open"}
 
 
-def test_signatures_name_claims_that_exist():
+def test_signatures_name_declared_claims():
     known = {claim["id"] for claim in yaml.safe_load((ROOT / "config/claims.yaml").read_text())["claims"]}
     for row in SIGNATURES:
         assert set(row.evidence) <= set(SYSTEMS)
         assert {one.claim for cell in row.evidence.values() for one in cell} <= known
 
 
-def test_figures_of_the_papers_have_their_place():
+def test_every_figure_of_the_default_declares_its_place():
     for name in yaml.safe_load((ROOT / "config/config.yaml").read_text())["figures"]:
         where = place(name)
         assert where.paper.key.lower() == name.partition("_")[0]
-        assert where.section != "Further figures", f"{name}: say in which section of {where.paper.name} it belongs"
-    assert ordered(["ours_x", "bj_fig2", "kwj_figa10", "kwj_figa9", "kwj_fig1", "mine"]) == [
-        "kwj_fig1", "kwj_figa9", "kwj_figa10", "bj_fig2", "ours_x", "mine",
-    ]  # fmt: skip
+        assert where.section != "Further figures", f"{name}: declare its SECTION of {where.paper.name}"
+        assert where.label != name.partition("_")[2], f"{name}: declare its LABEL"
+
+
+def test_order_of_figures_is_that_of_the_papers():
+    names = ["kwj_fig1", "kwj_fig3", "kwj_figa9", "kwj_figa10", "kwj_again", "bj_fig2", "bj_width", "ours_x", "mine"]
+    assert ordered(names[::-1]) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("kwj_fig3", ("KWJ", "III.2 Relaxation with overdamped Langevin dynamics", "Fig. 3")),
+        ("kwj_fig3_again", ("KWJ", "Further figures", "fig3 again")),
+        ("ours_more", ("ours", "", "more")),
+        ("my_pair", ("own", "", "pair")),
+        ("own_ageing", ("own", "", "ageing")),
+    ],
+)
+def test_any_figure_has_a_place(name, found):
+    where = place(name)
+    assert (where.paper.key, where.section, where.label) == found
 
 
 @pytest.mark.parametrize("name", ["kwj.fig3", "kwj.figa10"])
-def test_words_of_a_figure_are_those_of_its_module(name):
-    module = importlib.import_module(f"quench.figures.{name}")
-    assert words(name) == (module.TITLE, module.CAPTION)
+def test_declarations_are_those_of_the_module(name):
+    module, found = importlib.import_module(f"quench.figures.{name}"), declared.read(name)
+    assert (found.title, found.caption) == (module.TITLE, module.CAPTION)
+    assert (found.label, found.section) == (module.LABEL, module.SECTION)
 
 
-def test_parameters_are_what_the_figure_depends_on():
+def test_parameters_are_those_of_all_inputs_of_a_figure():
     found = lineage(example_results.CONFIG, "kwj_fig4")
     assert list(found) == ["figures.kwj_fig4", "runs.regularised", "ensembles.regularised", "data.mnist"]
-    # What is not set says nothing.
+    # Keys without a value are left out.
     assert found["runs.regularised"] == {"ensemble": "regularised", "temperatures": [0.1, 0.0], "chi": 30.0}
 
 
-def test_pictures_get_smaller_and_stay_the_same(results):
+def test_pictures_shrink_without_a_visible_change(results):
     before = (results / "figures" / "kwj_fig3.svg").read_text(encoding="utf-8")
     after = svg.smaller(before)
     assert len(after) < 0.95 * len(before)
@@ -160,17 +179,17 @@ def test_pictures_get_smaller_and_stay_the_same(results):
         return [float(word) for path in paths for word in re.findall(r"-?\d+\.?\d*", path)]
 
     old, new = numbers(ElementTree.fromstring(before)), numbers(ElementTree.fromstring(after))
-    # Two decimals are kept, cut off: less than a hundredth of a point.
+    # Coordinates are cut after two decimals, which moves them by less than a hundredth of a point.
     assert len(old) == len(new) and max(abs(a - b) for a, b in zip(old, new, strict=True)) < 0.01
 
 
-def test_address_gives_back_any_text():
+def test_address_preserves_any_text():
     text = """<svg a="x's #1"> 100 % & "quoted"\nnext</svg>"""
     wanted = """<svg a='x&apos;s #1'> 100 % & 'quoted' next</svg>"""
     assert urllib.parse.unquote(svg.address(text).partition(",")[2]) == wanted
 
 
-def test_file_that_is_no_figure_is_named(tmp_path):
+def test_file_that_is_no_figure_is_reported(tmp_path):
     (tmp_path / "a.svg").write_text("<html></html>")
     with pytest.raises(QuenchError, match=r"a\.svg: not an SVG file"):
         svg.picture(tmp_path / "a.svg")
@@ -193,7 +212,7 @@ def test_numbers_are_printed(given, shown):
     assert str(number(given)) == shown
 
 
-def test_words_are_typeset_and_escaped():
+def test_text_is_typeset_and_escaped():
     assert str(typeset("tau90 <b> at lambda = 0")) == "τ<sub>90</sub> &lt;b&gt; at λ = 0"
     assert str(typeset("t^-1/2, alpha^2/B")) == "t<sup>−1/2</sup>, α<sup>2</sup>/B"
     wanted = "t<sup>−0.48</sup>, t<sub>w</sub> &gt; t<sub>2</sub>, alphabet"
@@ -242,7 +261,7 @@ def test_picture_of_the_pipeline_has_a_box_a_stage_and_an_arrow_a_dependency(res
     assert len(tree.findall("path")) == 5
 
 
-def test_comparison_finds_what_differs(results, tmp_path):
+def test_comparison_finds_all_differences(results, tmp_path):
     figures = {name: example_results.FIGURES[name] for name in ("kwj_fig3", "bj_fig3")}
     other = example_results.make(tmp_path / "other", shift=1, scenario="other", figures=figures)
     comparison = compare(gather(results), gather(other))
@@ -258,7 +277,7 @@ def test_comparison_finds_what_differs(results, tmp_path):
     assert len([a for a in page.of("img") if a.get("id", "").startswith("image-")]) == 7
 
 
-def test_missing_figure_is_named_and_the_rest_shown(tmp_path, capsys):
+def test_missing_figure_is_named_and_the_others_shown(tmp_path, capsys):
     folder = example_results.make(tmp_path / "part", figures={"kwj_fig3": {}})
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["figures"]["kwj_fig7"] = {}
@@ -276,12 +295,12 @@ def test_missing_figure_is_named_and_the_rest_shown(tmp_path, capsys):
         (lambda folder: (folder / "figures/kwj_fig3.nc").write_text("x"), "kwj_fig3.nc: not a readable NetCDF-4 file"),
     ],
 )
-def test_damaged_results_are_told_in_one_line(tmp_path, capsys, damage, message):
+def test_damaged_results_are_reported_in_one_line(tmp_path, capsys, damage, message):
     folder = example_results.make(tmp_path / "bad", figures={"kwj_fig3": {}})
     damage(folder)
     assert main(["report", str(folder), "-o", str(tmp_path / "a.html")]) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed and printed.count("\n") == 1
     assert not (tmp_path / "a.html").exists()
 
 

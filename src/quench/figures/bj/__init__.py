@@ -1,1 +1,1 @@
-"""The figures of Baity-Jesi et al., and what we add to them."""
+"""Figures of Baity-Jesi et al. 2018, and further ones on the same networks."""

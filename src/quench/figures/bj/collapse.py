@@ -1,6 +1,6 @@
-"""What collapses the displacements of different ages? Noise at the start, noise taken up on the way, and the drift.
+"""Collapse of the displacements of different ages by initial noise, accumulated noise, and noise with drift.
 
-Needs ``classifiers``: one a column.
+Needs ``classifiers``: one per column.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.bj import fig4, panels
-from quench.figures.inputs import Inputs
+from quench.figures.bj import panels
+from quench.figures.bj.fig4 import MEANS, compute
+
+__all__ = ["CAPTION", "MEANS", "TITLE", "compute", "draw"]
 
 NEEDS = {"classifiers": 1}
-TITLE = "Accumulated noise collapses what the initial noise does not"
+LABEL = "Note 12"
+SECTION = "Beyond the paper"
+TITLE = "Accumulated noise collapses the curves, initial noise does not"
 CAPTION = (
-    "Top: displacement over what uncorrelated batches give, Delta / [(alpha^2 / B) sum D(s)], the sum over the updates in "
-    "between: 1 without a free parameter (dashed). Full: t_w > t2; pale: t_w < t2. Middle: the same with the drift, "
-    "alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2 for lags up to "
-    "one epoch and up to half the run, with 95 % bootstrap intervals over networks."
+    "Top: displacement over its value for uncorrelated batches, Delta / [(alpha^2 / B) sum D(s)], with the sum over the "
+    "updates of the lag; 1 without a free parameter (dashed). Full colours: t_w > t2; pale: t_w < t2. Middle: the same "
+    "with the drift, alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2, "
+    "for lags up to one epoch and up to half the run, with 95 % bootstrap intervals over networks."
 )
 LABELS = {
     "raw": r"$\Delta$",
@@ -30,12 +34,6 @@ LABELS = {
 }
 WINDOW_COLORS = {"epoch": style.HEAT(0.08), "half": style.HEAT(0.9)}
 WINDOW_LABELS = {"epoch": "1 epoch", "half": "half run"}
-MEANS = fig4.MEANS
-
-
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Amplitudes and predictions (panel, waiting_time, lag), and scores (panel, regime, window, rescaling, bound)."""
-    return fig4.compute(inputs)
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -60,10 +58,8 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[2, 0].set_ylabel("$S$ (decades)")
     if names.size:
         axes[2, 0].legend(loc="upper right")
-    style.letters(axes[0])
     panels.age_bar(figure, axes[:2].flat, waiting)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes[0], numbers)
 
 
 def _bars(ax: Axes, score: xr.DataArray) -> None:

@@ -1,4 +1,4 @@
-"""Diffusion or drift at the bottom? SGD beside noise-free gradient descent from the same weights.
+"""Diffusion and drift at the bottom: SGD beside noise-free gradient descent from the same weights.
 
 Needs ``classifiers`` and ``drift``: the same one.
 """
@@ -9,30 +9,33 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import drift_crossover, interpolated
+from quench.estimators.rescaling import drift_crossover, interpolated
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1, "drift": 1}
-TITLE = "Diffusion or drift at the bottom"
+LABEL = "Sec. 3.2"
+SECTION = "Beyond the paper"
+TITLE = "Diffusion and drift at the bottom"
 CAPTION = (
     "From one configuration with t_w > t2: (a) mean square displacement of SGD and of full-batch gradient descent at the "
     "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for diffusion, 1 for a "
-    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), where a straight drift overtakes diffusion."
+    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), beyond which a straight drift exceeds diffusion."
 )
 MEANS = {
-    "ratio": ("displacement of gradient descent over that of SGD", "1"),
-    "sgd": ("mean square displacement of SGD", "1"),
-    "gradient_descent": ("mean square displacement of noise-free gradient descent", "1"),
-    "cosine": ("cosine between the displacements of gradient descent and SGD", "1"),
+    "crossover": ("lag t* from which drift outweighs noise", "updates"),
+    "ratio": "displacement of gradient descent over that of SGD",
+    "sgd": "mean square displacement of SGD",
+    "gradient_descent": "mean square displacement of noise-free gradient descent",
+    "cosine": "cosine between the displacements of gradient descent and SGD",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Displacements, ratio and cosine (waiting_time, lag), means over networks; t* (waiting_time)."""
-    (name,) = inputs.drift
-    found, training = inputs.drift[name][0], inputs.training(name)
+    (name,) = inputs.of("drift")
+    found, training = inputs.of("drift")[name][0], inputs.training(name)
     known = panels.learning(training)
     times, starts = known["time"].values, found["waiting_time"].values
     noise = interpolated(times, known["noise"].values, starts)
@@ -42,7 +45,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
     numbers = found[["sgd", "gradient_descent", "cosine"]].assign(ratio=found["gradient_descent"] / found["sgd"])
     return (
         numbers.mean("network")
-        .assign(crossover=("waiting_time", crossover), t2=known["t2"], title=panels.title(name, training))
+        .assign(crossover=("waiting_time", crossover), t2=known["t2"], title=panels.title(training))
         .assign(n_networks=found.sizes["network"])
     )
 
@@ -66,15 +69,11 @@ def draw(numbers: xr.Dataset) -> Figure:
             "$t^*$", (float(one["crossover"]), 0.03), xytext=(3, 0), textcoords="offset points", fontsize=9
         )
     axes[0, 0].set(xscale="log", yscale="log", xlabel="$t$ (updates)", ylabel=r"$\Delta(t_w, t_w+t)$")
-    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="descent beside SGD", ylim=(None, 1.05))
+    axes[0, 1].set(xscale="log", xlabel="$t$ (updates)", ylabel="ratio, cosine", ylim=(None, 1.05))
     for ax in axes.flat:
         style.log_ticks(ax)
         ax.legend(loc="upper left")
-    style.letters(axes.flat)
-    words = (
-        numbers["title"].item(),
-        numbers.attrs.get("scale_label", ""),
-        f"here {int(numbers['n_networks'])} of them",
+    shown = int(numbers["n_networks"])
+    return style.finish(
+        figure, axes.flat, numbers, numbers["title"].item(), f"{shown} network{'s' if shown > 1 else ''} shown"
     )
-    style.scale_label(figure, " · ".join(filter(None, words)))
-    return figure

@@ -1,4 +1,4 @@
-"""BJ Fig. 1: the glass itself. Energy and mean square displacement of the spherical 3-spin model after a quench.
+"""BJ Fig. 1: the glass itself: energy and mean square displacement of the spherical p-spin model after a quench.
 
 Needs ``glass``: one solved quench to below T_d (the paper: p = 3, T = 0.5).
 """
@@ -11,27 +11,29 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
 
 NEEDS = {"glass": 1}
+LABEL = "Fig. 1"
+SECTION = "2 Basic facts on glassy dynamics"
 TITLE = "The glass: energy and displacement of the p-spin model after a quench"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), below its dynamical transition, solved at "
-    "infinite N (Cugliandolo-Kurchan equations). (a) Energy per spin, and for contrast an exponential with its initial "
-    "slope -p/2 and its limit, the threshold energy E_th (dotted). Inset: distance to E_th. (b) Mean square displacement "
-    "Delta(t_w, t_w + t) = 2 (1 - C) for ages t_w; dotted: the plateau 2 (1 - q_EA) of infinite age, and 2, where all "
-    "memory is lost. Times are in units of the inverse friction, energies in units of the coupling; estimated errors are "
-    "far below the width of the lines."
+    "infinite N (Cugliandolo-Kurchan equations). (a) Energy per spin, and for comparison an exponential with the same "
+    "initial slope -p/2 and the same limit, the threshold energy E_th (dotted). Inset: distance to E_th. (b) Mean square "
+    "displacement Delta(t_w, t_w + t) = 2 (1 - C) for several waiting times t_w; dotted: the plateau 2 (1 - q_EA) at "
+    "infinite age, and 2, where all memory is lost. Times are in units of the inverse friction, energies in units of the "
+    "coupling; estimated errors are far smaller than the width of the lines."
 )
 MEANS = {
     "time": ("time since the quench", "1/friction"),
-    "exponential": ("exponential with the initial slope and the limit of E", "1"),
-    "excess": ("energy above the threshold, E - E_th", "1"),
+    "exponential": "exponential with the initial slope and the limit of E",
+    "excess": "energy above the threshold, E - E_th",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """E, its exponential and excess over E_th (time); Delta (waiting_time, lag); errors, q_EA, X, E_th."""
     quench = solved.ageing(inputs, "bj.fig1")
     limit, rate = quench["threshold_energy"], quench.attrs["p"] / 2
@@ -42,11 +44,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _energy(axes[0, 0], numbers)
-    _displacement(axes[0, 1], numbers)
-    style.letters(axes.flat)
-    return figure
+    return style.row(numbers, _energy, _displacement, height=2.9)
 
 
 def _energy(ax, numbers: xr.Dataset) -> None:
@@ -54,14 +52,7 @@ def _energy(ax, numbers: xr.Dataset) -> None:
     time = shown["time"].values
     ax.plot(time, shown["energy"], color=panels.AGES(0.1), lw=1.6, label=f"{numbers.attrs['p']}-spin glass")
     ax.plot(time, shown["exponential"], **style.THEORY, label="exponential")
-    ax.axhline(float(numbers["threshold_energy"]), **style.GUIDE)
-    ax.annotate(
-        r"$E_\mathrm{th}$",
-        (time[0], float(numbers["threshold_energy"])),
-        xytext=(4, 3),
-        textcoords="offset points",
-        fontsize=8,
-    )
+    style.level(ax, float(numbers["threshold_energy"]), r"$E_\mathrm{th}$")
     ax.set_xscale("log")
     ax.set(xlabel="$t$", ylabel="$E(t)$", xlim=(time[0], time[-1]), ylim=(-0.95, 0.03))
     ax.set_title(solved.title(numbers))
@@ -84,12 +75,8 @@ def _displacement(ax, numbers: xr.Dataset) -> None:
     lags = curves["lag"].values
     for row, color in enumerate(panels.ages(waiting)):
         ax.plot(lags, curves.values[row], color=color, label=style.power(waiting[row]))
-    for level, text in (
-        (2 * (1 - float(numbers["plateau"])), r"$2(1 - q_\mathrm{EA})$"),
-        (2.0, r"$\Delta = 2$"),
-    ):
-        ax.axhline(level, **style.GUIDE)
-        ax.annotate(text, (lags[0], level), xytext=(4, 2), textcoords="offset points", fontsize=8)
+    style.level(ax, 2 * (1 - float(numbers["plateau"])), r"$2(1 - q_\mathrm{EA})$")
+    style.level(ax, 2.0, r"$\Delta = 2$")
     ax.set(xscale="log", yscale="log", xlabel="$t$", ylabel=r"$\Delta(t_w, t_w+t)$", xlim=(lags[0], lags[-1]))
     ax.set_ylim(top=3)
     ax.legend(title="$t_w$", loc="lower right")

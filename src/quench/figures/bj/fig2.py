@@ -1,6 +1,6 @@
 """BJ Fig. 2: training and test loss and accuracy against log t for each model, with t1 and t2.
 
-Needs ``classifiers``: one a panel.
+Needs ``classifiers``: one per panel.
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1}
+LABEL = "Fig. 2"
+SECTION = "3.1 The loss function"
 TITLE = "Learning in three regimes"
 CAPTION = (
-    "Loss (top) and accuracy (bottom) on the training and the test set against updates: mean over networks, band: their "
-    "range. t1: the loss first falls below 0.9 of the best constant predictor's (dotted); t2: it first comes within 2 % of "
-    "the way to its final value, if that is near zero. Grey bands: the same rules at 0.95 ... 0.85, and 5 % ... 1 %."
+    "Loss (top) and accuracy (bottom) on the training and test sets: mean over networks, with their range as a band. t1: "
+    "the loss first falls below 0.9 of that of the best constant predictor (dotted); t2: only 2 % of its fall to the final "
+    "value is left, if that value is near zero. Grey bands: the same rules with 0.95 ... 0.85 and with 5 % ... 1 %."
 )
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Learning curves (panel, time) and crossover times (panel)."""
-    return panels.learnings(inputs)
+    trainings = {name: inputs.training(name) for name in inputs.of("classifiers")}
+    return panels.stacked(
+        {name: panels.learning(one).assign(title=panels.title(one)) for name, one in trainings.items()}
+    )
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -34,13 +39,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         learning(axes[0, column], one, "loss")
         learning(axes[1, column], one, "accuracy")
         axes[0, column].set(title=str(one["title"].values), xlabel="")
-        if column:
-            axes[0, column].set_ylabel("")
-            axes[1, column].set_ylabel("")
+    style.outer_labels(axes)
     axes[0, 0].legend(loc="lower left")
-    style.letters(axes[0])
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes[0], numbers)
 
 
 def learning(ax, one: xr.Dataset, what: str) -> None:

@@ -1,4 +1,4 @@
-"""BJ Fig. 3: two-time mean square displacement of the weights for many waiting times (Small Net in the paper).
+"""BJ Fig. 3: two-time mean square displacement of the weights at many waiting times (Small Net in the paper).
 
 Needs ``classifiers``: one.
 """
@@ -12,35 +12,27 @@ from matplotlib.figure import Figure
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1}
+LABEL = "Fig. 3"
+SECTION = "3.2 Two-time correlation functions"
 TITLE = "Ageing of the weights"
 CAPTION = (
-    "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in "
-    "[t_w, 1.1 t_w], one curve for each t_w. Left to right: waiting times before t1, between t1 and t2, after t2; the "
-    "others in grey."
+    "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in [t_w, 1.1 "
+    "t_w], one curve per t_w. From left to right: waiting times before t1, between t1 and t2, and after t2; the others are "
+    "grey."
 )
 REGIMES = (r"$t_w < t_1$", r"$t_1 < t_w < t_2$", r"$t_w > t_2$")
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Displacements (waiting_time, lag), crossover times and collapse scores."""
-    if len(inputs.classifiers) != 1:
+    if len(inputs.of("classifiers")) != 1:
         raise QuenchError("bj.fig3 shows one classifier")
-    (name,) = inputs.classifiers
+    (name,) = inputs.of("classifiers")
     training = inputs.training(name)
-    return displacements(training).assign(title=panels.title(name, training))
-
-
-def displacements(training: xr.Dataset) -> xr.Dataset:
-    """Averaged displacements of one classifier, with what is known of its run."""
-    known = panels.learning(training).drop_dims("time")
-    curves = panels.two_time(training)
-    score = panels.scores(curves, float(known["t1"]), float(known["t2"]), int(known["epoch"]), int(known["steps"]))
-    return known.assign(displacement=(("waiting_time", "lag"), curves.rescaled("raw")), score=score).assign_coords(
-        waiting_time=curves.waiting_times, lag=curves.lags
-    )
+    return panels.displacements(training).assign(title=panels.title(training))
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -55,7 +47,5 @@ def draw(numbers: xr.Dataset) -> Figure:
         panels.curves_by_age(ax, numbers["displacement"], chosen, colors)
         ax.set_title(text)
     axes[0, 0].set_ylabel(r"$\Delta(t_w, t_w+t)$")
-    style.letters(axes.flat)
     panels.age_bar(figure, axes.flat, waiting)
-    style.scale_label(figure, f"{numbers['title'].item()}; {numbers.attrs.get('scale_label', '')}".rstrip("; "))
-    return figure
+    return style.finish(figure, axes.flat, numbers, numbers["title"].item())

@@ -1,6 +1,6 @@
 """BJ Fig. 4: displacement over the noise at the start, Delta / D(t_w), below and above t2 for each model.
 
-Needs ``classifiers``: one a column.
+Needs ``classifiers``: one per column.
 """
 
 from __future__ import annotations
@@ -10,35 +10,37 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import slopes_per_decade
+from quench.estimators.rescaling import RESCALINGS, slopes_per_decade
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1}
+LABEL = "Fig. 4"
+SECTION = "3.2 Two-time correlation functions"
 TITLE = "Displacement over noise"
 CAPTION = (
-    "Mean square displacement over the gradient noise at the start, Delta(t_w, t_w + t) / D(t_w), averaged over networks "
-    "and over starts in [t_w, 1.1 t_w]. Top: t_w < t2. Bottom: t_w > t2, with the collapse score S, the scatter of the "
-    "curves in decades, within one epoch (dotted line) and up to half the run. Straight line: slope 1."
+    "Mean square displacement over the initial gradient noise, Delta(t_w, t_w + t) / D(t_w), averaged over networks and "
+    "over starts in [t_w, 1.1 t_w]. Top: t_w < t2. Bottom: t_w > t2, with the collapse score S, the scatter of the curves "
+    "in decades, for lags up to one epoch (dotted) and up to half the run. Straight line: slope 1."
 )
 SLOPE_DECADES = 6
 MEANS = {
-    "slope": ("slope d log(Delta/D(t_w)) / d log t within a decade of lag", "1"),
+    "slope": "slope d log(Delta/D(t_w)) / d log t within a decade of lag",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Rescaled displacements (panel, waiting_time, lag), scores, and slopes per decade of lag at the bottom."""
     parts = {}
-    for name in inputs.classifiers:
+    for name in inputs.of("classifiers"):
         training = inputs.training(name)
         known = panels.learning(training).drop_dims("time")
         curves = panels.two_time(training)
         t1, t2, epoch, steps = (known[key].item() for key in ("t1", "t2", "epoch", "steps"))
-        rescaled = {rescaling: (("waiting_time", "lag"), curves.rescaled(rescaling)) for rescaling in panels.RESCALINGS}
+        rescaled = {rescaling: (("waiting_time", "lag"), curves.rescaled(rescaling)) for rescaling in RESCALINGS}
         parts[name] = known.assign(
-            title=panels.title(name, training),
+            title=panels.title(training),
             **rescaled,
             amplitude=(("waiting_time", "lag"), curves.amplitude()),
             score=panels.scores(curves, t1, t2, epoch, steps),
@@ -49,7 +51,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
 
 def _slopes(curves: np.ndarray, lags: np.ndarray) -> xr.DataArray:
-    """Local slope (decade, bound), the decade from 10^k to 10^(k + 1) updates of lag."""
+    """Local slope (decade, bound); decade k covers lags from 10^k to 10^(k + 1) updates."""
     table = np.full((SLOPE_DECADES, 3), np.nan)
     for found in slopes_per_decade(curves, lags):
         place = round(np.log10(found.low_lag))
@@ -61,11 +63,6 @@ def _slopes(curves: np.ndarray, lags: np.ndarray) -> xr.DataArray:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    return by_model(numbers, "initial_noise", r"$\Delta / D(t_w)$")
-
-
-def by_model(numbers: xr.Dataset, rescaling: str, label: str) -> Figure:
-    """Two rows of panels, t_w below and above t2, of one rescaling."""
     names = numbers["panel"].values
     figure, axes = style.new(len(names), rows=2, height=2.5, width=2.6)
     waiting = numbers["waiting_time"].values
@@ -74,21 +71,19 @@ def by_model(numbers: xr.Dataset, rescaling: str, label: str) -> Figure:
         one = numbers.sel(panel=name)
         t2 = float(one["t2"])
         above = waiting >= t2
-        panels.curves_by_age(axes[0, column], one[rescaling], ~above, colors)
-        panels.curves_by_age(axes[1, column], one[rescaling], above, colors)
+        panels.curves_by_age(axes[0, column], one["initial_noise"], ~above, colors)
+        panels.curves_by_age(axes[1, column], one["initial_noise"], above, colors)
         axes[0, column].set(title=str(one["title"].values), xlabel="")
-        _bottom(axes[1, column], one, rescaling)
+        _bottom(axes[1, column], one)
     for row, text in enumerate((r"$t_w < t_2$", r"$t_w > t_2$")):
-        axes[row, 0].set_ylabel(f"{label},  {text}")
-    style.letters(axes[0])
+        axes[row, 0].set_ylabel(rf"$\Delta / D(t_w)$,  {text}")
     panels.age_bar(figure, axes.flat, waiting)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes[0], numbers)
 
 
-def _bottom(ax: Axes, one: xr.Dataset, rescaling: str) -> None:
-    """Slope-1 guide, the end of the first epoch, and the scores."""
-    curves = one[rescaling].values[one["waiting_time"].values >= float(one["t2"])]
+def _bottom(ax: Axes, one: xr.Dataset) -> None:
+    """A guide of slope 1, the length of an epoch, and the scores."""
+    curves = one["initial_noise"].values[one["waiting_time"].values >= float(one["t2"])]
     epoch = float(one["epoch"])
     if np.isfinite(curves).any():
         lowest = np.nanmin(curves[:, 0])
@@ -96,6 +91,6 @@ def _bottom(ax: Axes, one: xr.Dataset, rescaling: str) -> None:
         ax.axvline(epoch, **style.GUIDE)
     lines = []
     for window, text in (("epoch", "1 epoch"), ("half", "half run")):
-        value = float(one["score"].sel(regime="bottom", window=window, rescaling=rescaling, bound="value"))
+        value = float(one["score"].sel(regime="bottom", window=window, rescaling="initial_noise", bound="value"))
         lines.append(f"$S$({text}) = {value:.2f}" if np.isfinite(value) else f"$S$({text}): too few $t_w$")
     ax.text(0.04, 0.96, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=7)

@@ -9,22 +9,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.estimators.two_time import ageing_exponent, time_to_displacement
+from quench.estimators.rescaling import ageing_exponent, time_to_displacement
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig2 import learning
-from quench.figures.bj.fig3 import displacements
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1}
+LABEL = "Fig. 5"
+SECTION = "4 The under-parameterised network"
 TITLE = "The under-parameterised network: a glass"
 CAPTION = (
-    "Too few weights to fit the images. (a) Loss and (b) accuracy on the training and the test set: mean over networks, "
-    "band: their range; dotted: best constant predictor. (c) Mean square displacement, one curve for each t_w. (d) Time to "
-    "reach a fixed displacement against t_w, and its power law: ageing."
+    "A network with too few weights to fit the images. (a) Loss and (b) accuracy on the training and test sets: mean over "
+    "networks, with their range as a band; dotted: best constant predictor. (c) Mean square displacement, one curve per "
+    "t_w. (d) Time to a fixed displacement, dotted in (c), against t_w, and its power law: ageing."
 )
-
-
 LEARNING = [
     f"{part}_{what}{end}"
     for part in ("train", "test")
@@ -33,19 +32,18 @@ LEARNING = [
 ] + ["noise"]
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Learning curves (time), displacements (waiting_time, lag), times to a fixed displacement and their exponent."""
-    (name,) = inputs.classifiers
+    (name,) = inputs.of("classifiers")
     training = inputs.training(name)
-    numbers = displacements(training).merge(panels.learning(training)[list(LEARNING)])
-    return numbers.merge(ageing(numbers)).assign(title=panels.title(name, training))
+    numbers = panels.displacements(training).merge(panels.learning(training)[list(LEARNING)])
+    return numbers.merge(ageing(numbers)).assign(title=panels.title(training))
 
 
 def ageing(numbers: xr.Dataset) -> xr.Dataset:
-    """Time to a displacement that every old t_w reaches, and its exponent in t_w from 2 t1 on.
+    """Time to a displacement that every t_w >= 2 t1 reaches, and its exponent in t_w.
 
-    The displacement is half of the largest that all curves from 2 t1 on reach: late enough to have left the short-time
-    part that all ages share.
+    The displacement is half of the largest that all these curves reach, beyond the short times that all ages share.
     """
     curves, waiting = numbers["displacement"].values, numbers["waiting_time"].values
     first = 2 * float(numbers["t1"])
@@ -80,10 +78,8 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[0, 2].set_ylabel(r"$\Delta(t_w, t_w+t)$")
     axes[0, 2].axhline(float(numbers["level"]), **style.GUIDE)
     _reach(axes[0, 3], numbers)
-    style.letters(axes.flat)
     panels.age_bar(figure, axes.flat, waiting)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _reach(ax, numbers: xr.Dataset) -> None:

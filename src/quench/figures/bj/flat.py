@@ -1,6 +1,6 @@
-"""Flat directions along the training: shares of flat and of negative curvature, spectra, and straight-line barriers.
+"""Flat directions during training: shares of flat and of negative curvature, spectra, barriers on straight lines.
 
-Needs ``classifiers`` and ``flatness``: the same ones, one a row.
+Needs ``classifiers`` and ``flatness``: the same ones, one per row.
 """
 
 from __future__ import annotations
@@ -12,25 +12,37 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
 NEEDS = {"classifiers": 1, "flatness": 1}
+LABEL = "Sec. 3.2, 4"
+SECTION = "Beyond the paper"
 TITLE = "Flat directions"
 CAPTION = (
-    "Hessian of the training loss along the run, one row a network. (a) Share of directions with |lambda| < 10^-3 "
-    "lambda_max (flat) and with lambda < -10^-3 lambda_max (downhill), mean and range over networks; dashed: t1, t2. "
-    "(b) Cumulative distribution of |lambda| / lambda_max, early to late. (c) Loss on straight lines between successive "
-    "configurations of one network, and between two networks at the end; u: place on the line."
+    "Hessian of the training loss during the run, one row per network. (a) Share of directions with |lambda| < 10^-3 "
+    "lambda_max (flat) and with lambda < -10^-3 lambda_max (negative), mean and range over networks; dashed: t1, t2. (b) "
+    "Cumulative distribution of |lambda| / lambda_max, from early to late. (c) Loss on straight lines between successive "
+    "configurations of one network, and between two networks at the end; u: position on the line."
 )
 THRESHOLD = 1e-3
 MAGNITUDES = np.geomspace(1e-8, 1, 81)
+MEANS = {
+    "line": "number of the straight line in weight space",
+    "magnitude": "|eigenvalue| over the largest",
+    "cumulative": "share of directions with |lambda| below",
+    "largest": "largest eigenvalue of the Hessian, mean over networks",
+    "smallest": "smallest eigenvalue over the largest, mean over networks",
+    "line_seeds_differ": "whether a line joins two networks",
+    "line_start": ("update at the start of the line", "updates"),
+    "full": "whether the whole spectrum is known",
+}
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Shares (panel, measured), cumulative spectra (panel, measured, magnitude), losses on lines (panel, line, point)."""
     parts = {}
-    for name in inputs.flatness:
-        found, training = inputs.flatness[name][0], inputs.training(name)
+    for name in inputs.of("flatness"):
+        found, training = inputs.of("flatness")[name][0], inputs.training(name)
         known = panels.learning(training).drop_dims("time")
         at = found.sel(threshold=THRESHOLD)
         largest = found["edges"].isel(edge=1)
@@ -46,7 +58,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         }
         ends = found["line_ends"].values
         part = known.assign(
-            title=panels.title(name, training),
+            title=panels.title(training),
             cumulative=cumulative,
             largest=largest.mean("network"),
             smallest=(found["edges"].isel(edge=0) / largest).mean("network"),
@@ -56,7 +68,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             full=int(found.sizes["probe"] == 1),
             **shares,
         )
-        # Panels have different numbers of lines: numbered, the shorter list is filled up with NaN.
+        # Numbered, so that panels with different numbers of lines can be stacked.
         part = part.assign_coords(line=np.arange(part.sizes["line"]))
         parts[name] = part.rename(time="measured").drop_vars("threshold", errors="ignore")
     return panels.stacked(parts)
@@ -74,15 +86,13 @@ def draw(numbers: xr.Dataset) -> Figure:
         axes[row, 0].set_title(f"{one['title'].values}, $M$ = {int(one['n_weights']):,}", loc="right")
     axes[0, 0].legend(loc="upper left")
     axes[0, 2].legend(loc="lower center")
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _shares(ax: Axes, one: xr.Dataset) -> None:
-    # t = 0 has a place of its own on the log axis.
+    # On the log axis t = 0 is drawn at 1.
     times = np.where(one["measured"].values > 0, one["measured"].values, 1)
-    for kind, color, text in (("flat", panels.TRAIN, "flat"), ("negative", panels.TEST, "downhill")):
+    for kind, color, text in (("flat", panels.TRAIN, "flat"), ("negative", panels.TEST, "negative")):
         style.band(ax, times, one[f"{kind}_low"], one[f"{kind}_high"], color)
         ax.plot(times, one[f"{kind}_value"], "o-", ms=3, color=color, label=text)
     panels.mark_crossovers(ax, one)

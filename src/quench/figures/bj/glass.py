@@ -1,4 +1,4 @@
-"""Glass beside network: displacement of the p-spin glass and of classifiers on the same axes of t / t_w.
+"""Glass beside network: displacements of the p-spin glass and of classifiers against t / t_w.
 
 Needs ``glass``: one solution or simulation with a correlation; ``classifiers``: any number.
 """
@@ -12,40 +12,41 @@ from matplotlib.figure import Figure
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.bj.fig3 import displacements
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.store.variables import config_of
 
 NEEDS = {"glass": 1}
+LABEL = "Glass and network"
+SECTION = "Beyond the paper"
 TITLE = "Glass beside network"
 CAPTION = (
-    "Mean square displacement against t / t_w, one curve for each t_w: the spherical p-spin glass after a quench, "
-    "Delta = 2 (1 - C), and networks while they are trained. Full ageing would put the late parts of all curves of a "
-    "panel on one; in the glass alone they leave a plateau."
+    "Mean square displacement against t / t_w, one curve per t_w: the spherical p-spin glass after a quench, Delta = 2 (1 "
+    "- C), and networks during training. Under full ageing the late parts of all curves of a panel coincide; only in the "
+    "glass do they follow a plateau."
 )
 MEANS = {
-    "waiting_time": ("waiting time t_w: updates, and of the glass units of the inverse friction", "1"),
-    "lag": ("lag t, in the same units", "1"),
-    "displacement": ("mean square displacement Delta(t_w, t_w + t)", "1"),
+    "waiting_time": "waiting time t_w: updates, and of the glass units of the inverse friction",
+    "lag": "lag t, in the same units",
+    "displacement": "mean square displacement Delta(t_w, t_w + t)",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Displacements (panel, waiting_time, lag)."""
     parts = {}
-    for name, datasets in inputs.glass.items():
+    for name, datasets in inputs.of("glass").items():
         found = datasets[0]
         if "correlation" not in found:
-            raise QuenchError(f"bj.glass: {name!r} holds no correlation (waiting_time, lag)")
+            raise QuenchError(f"bj.glass: {name!r} has no correlation (waiting_time, lag)")
         delta = 2 * (1 - found["correlation"]).transpose("waiting_time", "lag")
         title = f"{config_of(found).get('p', 3)}-spin glass"
         parts[name] = xr.Dataset({"displacement": delta.astype(float), "title": title}).drop_vars(
             [c for c in delta.coords if c not in ("waiting_time", "lag")]
         )
-    for name in inputs.classifiers:
+    for name in inputs.of("classifiers"):
         training = inputs.training(name)
-        numbers = displacements(training)[["displacement", "t1", "t2"]]
-        parts[name] = numbers.assign(title=panels.title(name, training))
+        numbers = panels.displacements(training)[["displacement", "t1", "t2"]]
+        parts[name] = numbers.assign(title=panels.title(training))
     return panels.stacked(parts)
 
 
@@ -65,6 +66,4 @@ def draw(numbers: xr.Dataset) -> Figure:
         ax.legend(title="$t_w$", loc="lower right")
         style.log_ticks(ax)
     axes[0, 0].set_ylabel(r"$\Delta(t_w, t_w+t)$")
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

@@ -1,4 +1,4 @@
-"""What BJ's figures share: learning curves with their crossover times, two-time curves by regime, and their colours."""
+"""Pieces that BJ's figures share: learning curves with their crossover times, two-time curves by regime, colours."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 
 from quench.estimators.learning import crossovers, final_loss, noise_arrival
 from quench.estimators.resampling import interval
-from quench.estimators.two_time import TwoTimeCurves, score_gain, score_with_interval
+from quench.estimators.rescaling import RESCALINGS, TwoTimeCurves, score_gain, score_with_interval
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.stacking import joined
+from quench.figures.stacking import stack_panels
 
 TITLES = {
     "A": "A: Toy",
@@ -25,20 +24,19 @@ TITLES = {
 }
 TRAIN, TEST = style.HEAT(0.08), style.HEAT(0.92)
 AGES = mpl.colormaps["viridis"]
-# Where a curve of one age is compared with the others: within an epoch, and up to half the run (every t_w has it).
+# Longest lag at which curves are compared: one epoch, or half the run, which every t_w covers.
 WINDOWS = ("epoch", "half")
 REGIMES = ("exploration", "ageing", "bottom")
-RESCALINGS = ("raw", "initial_noise", "accumulated_noise", "prediction")
 BOUNDS = ("value", "low", "high")
 
 
-def title(name: str, training: xr.Dataset) -> str:
+def title(training: xr.Dataset) -> str:
     model = training.attrs["model"]
     return TITLES.get(model, model)
 
 
 def two_time(training: xr.Dataset) -> TwoTimeCurves:
-    """Displacements and noise of a classifier's networks that were not lost."""
+    """Displacements and noise of a classifier's networks that did not diverge."""
     alive = training.isel(network=training["diverged_at"].values < 0)
     return TwoTimeCurves(
         alive["waiting_time"].values,
@@ -55,7 +53,7 @@ def two_time(training: xr.Dataset) -> TwoTimeCurves:
 
 
 def facts(training: xr.Dataset) -> dict[str, float | int]:
-    """Numbers that belong to a run as a whole."""
+    """Parameters of a training, and its numbers of networks."""
     known = training.attrs
     return {
         "rate": known["rate"],
@@ -71,7 +69,7 @@ def facts(training: xr.Dataset) -> dict[str, float | int]:
 
 
 def learning(training: xr.Dataset) -> xr.Dataset:
-    """Mean learning curves with their range over networks, and t1, t2 with sensitivity and bootstrap ranges."""
+    """Mean learning curves with their range over networks, and t1, t2 with their sensitivity and bootstrap ranges."""
     alive = training.isel(network=training["diverged_at"].values < 0)
     times = training["time"].values
     curves = {}
@@ -95,25 +93,25 @@ def learning(training: xr.Dataset) -> xr.Dataset:
 
 
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
-    """One dataset a classifier along a new dimension ``panel``, NaN where one has no such time or lag."""
-    rows = [part.expand_dims(panel=[name]) for name, part in parts.items()]
-    return joined(rows, "panel")
+    """One dataset per classifier along a new dimension ``panel``; NaN where one has no such time or lag."""
+    return stack_panels([part.expand_dims(panel=[name]) for name, part in parts.items()])
 
 
-def learnings(inputs: Inputs) -> xr.Dataset:
-    """Learning curves of every classifier of the figure, with its title."""
-    parts = {}
-    for name in inputs.classifiers:
-        training = inputs.training(name)
-        parts[name] = learning(training).assign(title=title(name, training))
-    return stacked(parts)
+def displacements(training: xr.Dataset) -> xr.Dataset:
+    """Averaged displacements of one classifier (waiting_time, lag), its crossover times and collapse scores."""
+    known = learning(training).drop_dims("time")
+    curves = two_time(training)
+    score = scores(curves, *(known[key].item() for key in ("t1", "t2", "epoch", "steps")))
+    return known.assign(displacement=(("waiting_time", "lag"), curves.rescaled("raw")), score=score).assign_coords(
+        waiting_time=curves.waiting_times, lag=curves.lags
+    )
 
 
 def scores(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) -> xr.DataArray:
-    """Collapse scores (regime, window, rescaling, bound), NaN where a regime has fewer than three waiting times.
+    """Collapse scores (regime, window, rescaling, bound); NaN where a regime has fewer than three waiting times.
 
-    exploration: t_w <= t1 / 2 and lags up to t1; ageing: t1 <= t_w <= t2; bottom: t_w >= t2. Lags of the window "epoch"
-    go up to one epoch, of "half" up to half the run.
+    exploration: t_w <= t1 / 2 and lags up to t1; ageing: t1 <= t_w <= t2; bottom: t_w >= t2. The window "epoch" has lags
+    up to one epoch, "half" up to half the run.
     """
     waiting = _waiting(curves, t1, t2)
     table = np.full((len(REGIMES), len(WINDOWS), len(RESCALINGS), 3), np.nan)
@@ -137,13 +135,13 @@ def scores(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) 
 
 
 def _waiting(curves: TwoTimeCurves, t1: float, t2: float) -> dict[str, tuple[float, float]]:
-    """Waiting times of every regime; without a t2, ageing goes on to the end."""
+    """Waiting times of every regime; without a t2, ageing lasts to the end of the run."""
     last = t2 if np.isfinite(t2) else curves.waiting_times[-1]
     return {"exploration": (0, t1 / 2), "ageing": (t1, last), "bottom": (t2, np.inf)}
 
 
 def gain(curves: TwoTimeCurves, t1: float, t2: float, steps: int) -> xr.DataArray:
-    """Score of the accumulated noise over that of D(t_w) at the bottom, lags up to half the run (bound)."""
+    """Score of the accumulated noise over that of D(t_w) at the bottom, for lags up to half the run (bound)."""
     found = score_gain(
         curves, "accumulated_noise", "initial_noise", _waiting(curves, t1, t2)["bottom"], (1, steps // 2)
     )
@@ -151,14 +149,14 @@ def gain(curves: TwoTimeCurves, t1: float, t2: float, steps: int) -> xr.DataArra
 
 
 def ages(waiting_times: Sequence[float]) -> list:
-    """Dark for young, bright for old: colours linear in log t_w; t_w = 0 is the darkest."""
+    """Colours from dark (young) to bright (old), linear in log t_w; t_w = 0 is the darkest."""
     values = np.log1p(np.asarray(waiting_times, dtype=float))
     span = (values.max() - values.min()) or 1.0
     return [AGES(0.93 * (v - values.min()) / span) for v in values]
 
 
 def curves_by_age(ax: Axes, curves: xr.DataArray, chosen: np.ndarray, colors: Sequence) -> None:
-    """One line for each chosen waiting time of ``curves`` (waiting_time, lag)."""
+    """One line per chosen waiting time of ``curves`` (waiting_time, lag)."""
     lags = curves["lag"].values
     for row in np.flatnonzero(chosen):
         values = curves.values[row]

@@ -1,4 +1,4 @@
-"""How much of the under-parameterised plateau is the epoch? Batches without and with replacement, side by side.
+"""The plateau of the under-parameterised network with batches drawn without and with replacement.
 
 Needs ``classifiers``: the same network with ``sampling`` "epoch" and "iid", in any order.
 """
@@ -11,38 +11,40 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.bj.fig3 import displacements
-from quench.figures.inputs import Inputs
-from quench.figures.stacking import joined
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.stacking import stack_panels
 
 NEEDS = {"classifiers": 2}
+LABEL = "Fig. 5b"
+SECTION = "Beyond the paper"
 TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
-    "independent ones. (a, b) Mean square displacement, one curve for each t_w; dotted: one epoch. (c) Local slope "
-    "d log Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
+    "independent batches. (a, b) Mean square displacement, one curve per t_w; dotted: one epoch. (c) Local slope d log "
+    "Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
 )
-OLD = 20  # waiting times from the length of the run over this are old
+OLD = 20  # slopes are averaged over waiting times from steps / 20 on
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}
 LABELS = {"epoch": "without replacement", "iid": "independent"}
 MEANS = {
-    "slope": ("local slope d log Delta / d log t", "1"),
+    "sampling": "how batches are drawn",
+    "slope": "local slope d log Delta / d log t",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Displacements and their local slopes (sampling, waiting_time, lag), noise (sampling, time)."""
     rows = []
-    for name in inputs.classifiers:
+    for name in inputs.of("classifiers"):
         training = inputs.training(name)
-        numbers = displacements(training).merge(panels.learning(training)[["noise", "train_loss"]])
+        numbers = panels.displacements(training).merge(panels.learning(training)[["noise", "train_loss"]])
         log_lag = np.log(numbers["lag"].values)
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = np.gradient(np.log(numbers["displacement"].values), log_lag, axis=1)
         rows.append(
             numbers.assign(slope=(("waiting_time", "lag"), slope)).expand_dims(sampling=[training.attrs["sampling"]])
         )
-    return joined(rows, "sampling").sortby("sampling")
+    return stack_panels(rows, "sampling").sortby("sampling")
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -56,23 +58,21 @@ def draw(numbers: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel(r"$\Delta(t_w, t_w+t)$")
     for sampling in numbers["sampling"].values:
         one = numbers.sel(sampling=sampling)
-        look = {"color": COLORS[str(sampling)], "label": LABELS[str(sampling)]}
+        how = {"color": COLORS[str(sampling)], "label": LABELS[str(sampling)]}
         slopes = one["slope"].where(one["waiting_time"] >= one["steps"] / OLD)
-        style.band(axes[0, 2], one["lag"], slopes.min("waiting_time"), slopes.max("waiting_time"), look["color"])
-        axes[0, 2].plot(one["lag"], slopes.mean("waiting_time"), **look)
+        style.band(axes[0, 2], one["lag"], slopes.min("waiting_time"), slopes.max("waiting_time"), how["color"])
+        axes[0, 2].plot(one["lag"], slopes.mean("waiting_time"), **how)
         shown = one["time"].values > 0
-        axes[0, 3].plot(one["time"].values[shown], one["noise"].values[shown], **look)
+        axes[0, 3].plot(one["time"].values[shown], one["noise"].values[shown], **how)
     axes[0, 2].axvline(float(numbers["epoch"].max()), **style.GUIDE)
     axes[0, 2].axhline(1, **style.GUIDE)
     axes[0, 2].set(xscale="log", xlabel="$t$ (updates)", ylabel=r"d log $\Delta$ / d log $t$")
     axes[0, 3].set(xscale="log", xlabel="$t$ (updates)", ylabel="$D$")
-    # Room for the legend above the curves.
+    # The legend stands above the curves.
     axes[0, 3].set_ylim(0, 1.35 * float(numbers["noise"].max()))
     axes[0, 3].yaxis.set_major_formatter(lambda value, _: style.power(value))
     axes[0, 3].legend(loc="upper left")
     for ax in axes[0, 2:]:
         style.log_ticks(ax)
-    style.letters(axes.flat)
     panels.age_bar(figure, axes.flat, waiting)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

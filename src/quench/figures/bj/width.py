@@ -1,4 +1,4 @@
-"""The conjectured transition: the Toy model from fewer weights than samples to many more.
+"""The conjectured transition: the Toy model with fewer weights than samples to many more.
 
 Needs ``classifiers``: the same model at several widths, in any order.
 """
@@ -9,32 +9,40 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from quench.estimators.rescaling import score_with_interval
 from quench.figures import style
 from quench.figures.bj import panels
-from quench.figures.bj.fig3 import displacements
 from quench.figures.bj.fig5 import ageing
-from quench.figures.inputs import Inputs
-from quench.figures.stacking import joined
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.stacking import stack_panels
 
 NEEDS = {"classifiers": 1}
+LABEL = "Sec. 4"
+SECTION = "Beyond the paper"
 TITLE = "From hard to easy: the width transition"
 CAPTION = (
-    "The Toy model at growing width, all else equal; one point a width, bars: 95 % intervals. (a) Final training loss over "
-    "the best constant predictor's. (b) Gradient noise at the end over its maximum: like a temperature in the hard phase, "
-    "gone in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of Delta / sum D "
-    "over t_w > t1, lags up to half the run. Dotted: as many weights as samples x classes."
+    "The Toy model with growing width, all else equal; one point per width, bars: 95 % intervals. (a) Final training loss "
+    "over that of the best constant predictor. (b) Final gradient noise over its maximum: like a temperature in the hard "
+    "phase, vanishing in the easy one. (c) Ageing exponent of the time to a fixed displacement. (d) Collapse score of "
+    "Delta / sum D for t_w > t1 and lags up to half the run. Dotted: as many weights as samples x classes."
 )
+MEANS = {
+    "n_classes": "number of classes",
+    "relative_loss": "training loss at the end over that of the best constant output",
+    "relative_noise": "D at the end over its maximum",
+    "ageing_score": "scatter S of Delta over the accumulated noise",
+}
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Everything against the number of weights (width)."""
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Final loss, final noise, ageing exponent and collapse score of every width (width)."""
     rows = []
-    for name in inputs.classifiers:
+    for name in inputs.of("classifiers"):
         training = inputs.training(name)
-        numbers = displacements(training)
+        numbers = panels.displacements(training)
         known = panels.learning(training)
         curves = panels.two_time(training)
-        score = panels.score_with_interval(
+        score = score_with_interval(
             curves, "accumulated_noise", (float(known["t1"]), np.inf), (1, training.attrs["steps"] // 2)
         )
         noise = known["noise"].values
@@ -48,7 +56,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
             n_classes=training.attrs["n_classes"],
         )
         rows.append(part.expand_dims(width=[training.attrs["widths"][0]]))
-    return joined(rows, "width").sortby("width")
+    return stack_panels(rows, "width").sortby("width")
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -57,7 +65,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     color = panels.TRAIN
     rows = (
         ("relative_loss", "final loss / constant"),
-        ("relative_noise", "$D$ at the end / largest"),
+        ("relative_noise", "final $D$ / maximum"),
         ("ageing_exponent", "ageing exponent"),
         ("ageing_score", r"$S$ of $\Delta/\sum D$"),
     )
@@ -78,6 +86,4 @@ def draw(numbers: xr.Dataset) -> Figure:
             ax.set_yscale("log")
     for ax in axes.flat:
         style.log_ticks(ax)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

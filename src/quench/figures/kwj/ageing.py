@@ -1,4 +1,4 @@
-"""Ageing, as Fig. 8 and A11 show it: overlaps at every waiting time, tau90 against it, and the ageing exponent."""
+"""Ageing as in Fig. 8 and A11: overlaps at every waiting time, tau90 against the waiting time, and its exponent."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from matplotlib.axes import Axes
 
 from quench.estimators import powerlaw
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.stacking import joined
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.stacking import stack_panels
 
 
-def numbers(inputs: Inputs, name: str) -> xr.Dataset:
-    """Overlap (waiting_time, lag) and tau90 (waiting_time[, network]) of a run at one temperature, and the exponent."""
+def stacked(inputs: FigureInputs) -> xr.Dataset:
+    """``numbers`` of every run of the figure along ``panel``."""
+    return stack_panels([numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.of("runs")])
+
+
+def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
+    """Overlap (waiting_time, lag), tau90 (waiting_time[, network]) and exponent of a run at one temperature."""
     run = inputs.ages(name)
     kept = [f"{quantity}_{end}" for quantity in ("overlap", "tau90") for end in ("mean", "low", "high")]
     known = {fact: run.attrs[fact] for fact in ("temperature", "chi", "n_networks")}
     return (
         run[kept]
         .drop_vars(["seed", "diverged_at"], errors="ignore")
-        .assign(fitted(run, inputs.fit))
+        .assign(fitted(run, inputs.choices.get("fit")))
         .assign(known)
         .assign_attrs({})
     )
 
 
 def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
-    """d log tau90 / d log t_w of the single networks, over a ``window`` of t_w, by a fit that keeps those that never
-    reach 0.9 (censored): variables for ``draw_times``."""
+    """d log tau90 / d log t_w of the single networks over a ``window`` of t_w, as variables for ``draw_times``.
+
+    Networks that do not reach 0.9 are censored at the longest lag.
+    """
     low, high = window or (1, np.inf)
     ages = run["waiting_time"].values
     inside = (ages >= max(low, 1)) & (ages <= high)
@@ -52,29 +59,20 @@ def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
     }
 
 
-def stacked(inputs: Inputs) -> xr.Dataset:
-    """``numbers`` of every run of the figure along ``panel``."""
-    parts = [numbers(inputs, name).expand_dims(panel=[name]) for name in inputs.runs]
-    return joined(parts, "panel")
-
-
-def of(numbers: xr.Dataset, name: str) -> xr.Dataset:
+def panel(stacked: xr.Dataset, name: str) -> xr.Dataset:
     """One panel, without the waiting times and networks that its run does not have."""
-    one = numbers.sel(panel=name, drop=True)
+    one = stacked.sel(panel=name, drop=True)
     return one.dropna("waiting_time", how="all", subset=["overlap_mean"]).dropna(
         "network", how="all", subset=["tau90_single"]
     )
 
 
 def draw_overlaps(ax: Axes, one: xr.Dataset) -> None:
-    """Q(t) from the youngest (dark) to the oldest (bright)."""
+    """Q(t) from the youngest (dark) to the oldest (bright) waiting time."""
     ages = one["waiting_time"].values
-    for row, color in zip(range(len(ages)), style.ages(ages), strict=True):
-        curve = one.isel(waiting_time=row)
-        shown = (curve["lag"].values > 0) & np.isfinite(curve["overlap_mean"].values)
-        lags = curve["lag"].values[shown]
-        style.band(ax, lags, curve["overlap_low"].values[shown], curve["overlap_high"].values[shown], color)
-        ax.plot(lags, curve["overlap_mean"].values[shown], color=color, label=f"{style.power(float(ages[row]))}")
+    for row, color in enumerate(style.ages(ages)):
+        label = style.power(float(ages[row]))
+        style.curve(ax, one["lag"].values, one.isel(waiting_time=row), "overlap", color, label=label)
     ax.axhline(0.9, **style.GUIDE)
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
@@ -82,14 +80,13 @@ def draw_overlaps(ax: Axes, one: xr.Dataset) -> None:
 
 
 def draw_times(ax: Axes, one: xr.Dataset) -> None:
-    """tau90 against t_w: the mean overlap's with its interval, every network's as a small point, the censored fit."""
+    """tau90 against t_w: of the mean overlap with its interval, of every network as a small point, and the fit."""
     ages = one["waiting_time"].values.astype(float)
     ax.plot(ages, one["tau90_single"].transpose("waiting_time", "network"), "o", color="0.6", ms=2.5, mew=0)
-    for row, color in zip(range(len(ages)), style.ages(ages), strict=True):
+    for row, color in enumerate(style.ages(ages)):
         value, low, high = (float(one[f"tau90_{end}"].values[row]) for end in ("mean", "low", "high"))
         if np.isfinite(value):
-            error = [[max(value - low, 0)], [max(high - value, 0) if np.isfinite(high) else 0]]
-            ax.errorbar(ages[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)
+            style.points(ax, ages[row], value, low, high, color, ms=4.5, zorder=3)
     exponent = float(one["exponent"])
     if np.isfinite(exponent):
         span = np.array([float(one["fit_low"]), float(one["fit_high"])])

@@ -1,4 +1,4 @@
-"""KWJ Fig. 1: the phase diagram (a), the under-to-overparameterised (b) and the topology trivialisation transition (c).
+"""KWJ Fig. 1: the phase diagram (a), the under-to-overparameterised transition (b) and topology trivialisation (c).
 
 Needs ``scans``: the plane, the line lambda = 0, and the line of one width, in this order.
 """
@@ -9,31 +9,27 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import phases
 
 NEEDS = {"scans": 3}
+LABEL = "Fig. 1"
+SECTION = "III.1 Phase diagram"
 TITLE = "Glass-like transitions in neural networks"
 CAPTION = (
-    "(a) Median final training loss on the (N/P_D, lambda) plane; white: the quadratic boundary, the median lambda* of each "
-    "width's networks, and N* on the line lambda = 0. (b) Final loss against N/P_D at lambda = 0, one point a network; "
-    "N* is where half of the networks end below 1e-3 (isotonic fit, 95 % bootstrap band), after the training time of this "
-    "scenario: it still falls with longer training. (c) Final total loss against lambda, one line a network; ticks: each "
-    "network's own lambda*, where it goes to W = 0; dashed with band: their median and its 95 % interval."
+    "(a) Median final training loss on the (N/P_D, lambda) plane; white: the quadratic boundary, the median lambda* of the "
+    "networks of each width, and N* on the line lambda = 0. (b) Final loss against N/P_D at lambda = 0, one point per "
+    "network; at N* half of the networks end below 1e-3 (isotonic fit, 95 % bootstrap band) after the training time of "
+    "this scenario; longer training lowers it. (c) Final total loss against lambda, one line per network; ticks: lambda* "
+    "of each network, where it collapses to W = 0; dashed with band: their median and its 95 % interval."
 )
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Losses and thresholds of the three scans; variables are prefixed map_, uot_ and ttt_."""
-    plane, line, column = (inputs.scan(name) for name in inputs.scans)
+    plane, line, column = (inputs.scan(name) for name in inputs.of("scans"))
     return xr.merge([phases.grid(plane), phases.fitting(line), phases.trivialising(column)])
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(3, height=3.0, width=3.3)
-    phases.draw_grid(figure, axes[0, 0], numbers)
-    phases.draw_fitting(axes[0, 1], numbers)
-    phases.draw_trivialising(axes[0, 2], numbers)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.row(numbers, phases.draw_grid, phases.draw_fitting, phases.draw_trivialising, height=3.0, width=3.3)

@@ -1,4 +1,4 @@
-"""KWJ Fig. 2: the protocol (a), and the overlap at a high and a low temperature beside free Brownian weights (b).
+"""KWJ Fig. 2: the protocol (a); the overlap at a high and a low temperature beside free Brownian weights (b).
 
 Needs ``runs``: one Langevin run, and ``temperatures``: the high and the low one.
 """
@@ -10,48 +10,46 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_overlap
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import brownian_overlap, palette
 from quench.store.variables import config_of
 
 NEEDS = {"runs": 1}
-TITLE = "How dynamics are measured"
+LABEL = "Fig. 2"
+SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
+TITLE = "The measurement protocol"
 CAPTION = (
     "(a) The protocol, with the durations of this run. (b) Overlap at a high and a low temperature, with 95 % bootstrap "
     "intervals over networks; dashed: free Brownian weights (KWJ Eq. 6), no free parameter."
 )
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Overlap with its interval and the Brownian overlap (temperature, lag); the protocol's durations as attributes."""
-    (name,) = inputs.runs
+    (name,) = inputs.of("runs")
     run = inputs.run(name)
     kept = run[["overlap_mean", "overlap_low", "overlap_high"]].assign(
         overlap_brownian=brownian_overlap(run), n_networks=run.attrs["n_networks"]
     )
-    trajectory = config_of(inputs.runs[name][0])["trajectory"]
+    trajectory = config_of(inputs.of("runs")[name][0])["trajectory"]
     prepared = trajectory["prepared"]
-    waiting_time = inputs.waiting_time if inputs.waiting_time is not None else max(trajectory["waiting_times"])
+    waiting_time = inputs.choices.get("waiting_time")
     return kept.assign_attrs(
         chi=run.attrs["chi"],
         epochs=prepared["epochs"],
         batch_size=prepared["batch_size"],
-        waiting_time=waiting_time,
+        waiting_time=max(trajectory["waiting_times"]) if waiting_time is None else waiting_time,
         lag_max=int(run["lag"].max()),
     )
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _protocol(axes[0, 0], numbers.attrs)
-    _overlaps(axes[0, 1], numbers)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.row(numbers, _protocol, _overlaps, height=2.9)
 
 
-def _protocol(ax, facts) -> None:
-    """Loss against time, drawn: SGD falls, the Langevin transient rises and settles, then the measurement."""
+def _protocol(ax, numbers: xr.Dataset) -> None:
+    """A sketch of the loss against time: it falls under SGD, then rises and settles under Langevin dynamics."""
+    facts = numbers.attrs
     sgd, langevin, measured = np.linspace(0, 1, 200), np.linspace(1, 1.6, 120), np.linspace(1.6, 2.6, 120)
     fall = 0.15 + 0.75 * np.exp(-5 * sgd)
     level = 0.15 + 0.75 * np.exp(-5)
@@ -78,11 +76,10 @@ def _protocol(ax, facts) -> None:
 def _overlaps(ax, numbers: xr.Dataset) -> None:
     lags = numbers["lag"].values
     shown = lags > 0
-    temperatures = numbers["temperature"].values
-    for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
+    for row, color in enumerate(palette(numbers)):
         curve = numbers.isel(temperature=row)
-        style.band(ax, lags[shown], curve["overlap_low"][shown], curve["overlap_high"][shown], color)
-        ax.plot(lags[shown], curve["overlap_mean"][shown], color=color, label=f"$T$ = {style.power(temperatures[row])}")
+        label = f"$T$ = {style.power(float(curve['temperature']))}"
+        style.curve(ax, lags, curve, "overlap", color, label=label)
         label = "free Brownian weights" if row == 0 else None
         ax.plot(lags[shown], curve["overlap_brownian"][shown], **style.THEORY, label=label)
     ax.set_xscale("log")

@@ -1,4 +1,4 @@
-"""KWJ Fig. 4: time-temperature superposition (a), and the overlap at the longest lag against T (b), regularised phase.
+"""KWJ Fig. 4: time-temperature superposition (a), and overlap at the longest lag against T (b), regularised phase.
 
 Needs ``runs``: one Langevin run with weight decay; ``fit``: the window of t / tau90 for the exponent of (a).
 """
@@ -11,24 +11,37 @@ from matplotlib.figure import Figure
 
 from quench.estimators import powerlaw
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import collapse, wells
 from quench.figures.kwj.panels import brownian_tau, frozen_level
 
 NEEDS = {"runs": 1}
+LABEL = "Fig. 4"
+SECTION = "III.3 The long-time limit of Q(t)"
 TITLE = "Time-temperature superposition and the long-time overlap"
 CAPTION = (
     "(a) Overlap against t/tau90, from hot (red) to cold (blue), with 95 % bootstrap bands. Dashed: free Brownian weights, "
-    "no free parameter. Grey: exponent fitted to the points that have not left that curve, with its interval; the same fit "
-    "to the Brownian curve gives nearly the same number, so that it is no evidence for mode-coupling theory. Open circles: "
-    "where a curve leaves. (b) Overlap at the longest lag t_f, with power-law fits over the T above T* that have left; "
-    "squares: harmonic well of stiffness lambda with measured w(t_w) and epsilon, at t_f and for t to infinity (KWJ Eq. 22)."
+    "no free parameter. Grey: exponent fitted to all points before their curve leaves the Brownian one, with its interval; "
+    "the same fit to the Brownian curve gives nearly the same number, so that the exponent is no evidence for "
+    "mode-coupling theory. Open circles: a curve leaves the Brownian one. (b) Overlap at the longest lag t_f, with a "
+    "power-law fit over the temperatures above T* whose curves have left; squares and diamonds: harmonic well of stiffness "
+    "lambda with measured w(t_w) and epsilon, for t to infinity and at t_f (KWJ Eq. 22)."
 )
+MEANS = {
+    "left_master_curve": "whether the curve, of a temperature above T*, leaves the Brownian one",
+    "lag_max": ("longest lag", "updates"),
+    "final_exponent": "exponent of Q(t_f) against T",
+    "final_intercept": "logarithm of the power law of Q(t_f) at T = 1",
+    "well_exponent": "exponent of the well's Q at infinite time against T",
+    "well_final_exponent": "exponent of the well's Q(t_f) against T",
+    "well_plateau": "overlap Q of the harmonic well at infinite time",
+    "well_final": "overlap Q of the harmonic well at t_f",
+}
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Numbers of the collapse; final overlap with its interval, the wells' overlaps (temperature) and both exponents."""
-    (name,) = inputs.runs
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Numbers of the collapse; overlaps of the wells (temperature), and exponents of the final overlaps against T."""
+    (name,) = inputs.of("runs")
     one = collapse.numbers(inputs, name)
     run = inputs.run(name)
     last = one.isel(lag=-1)
@@ -37,7 +50,7 @@ def compute(inputs: Inputs) -> xr.Dataset:
         for temperature, dataset in zip(run["temperature"].values, inputs.networks(name), strict=True)
     ]
     plateau, final = np.array(pairs).T
-    # Below T* the landscape moves the weights, at any temperature alike: no power law of T can be looked for there.
+    # Below T* the landscape moves the weights, whatever the temperature; a power law of T can hold above T* only.
     above_kink = brownian_tau(run).values < frozen_level(run) if run["temperature"].values[-1] == 0 else True
     left = np.isfinite(one["departure"].values) & (run["temperature"].values > 0) & above_kink
     temperatures = run["temperature"].values[left]
@@ -65,22 +78,17 @@ def draw(numbers: xr.Dataset) -> Figure:
     collapse.draw(axes[0, 0], numbers)
     axes[0, 0].set_title(rf"regularised, $\chi$ = {float(numbers['chi']):g}")
     _final(axes[0, 1], numbers)
-    style.letters(axes.flat)
     style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _final(ax, numbers: xr.Dataset) -> None:
     hot = numbers.where(numbers["temperature"] > 0, drop=True).isel(lag=-1)
     temperatures = hot["temperature"].values
     used = hot["left_master_curve"].values.astype(bool)
-    for row, color in zip(
-        range(len(temperatures)), style.colors(temperatures, numbers["temperature"].values), strict=True
-    ):
-        value, low, high = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
-        error = [[max(value - low, 0)], [max(high - value, 0)]]
-        ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4.5, capsize=2, zorder=3)
+    for row, color in enumerate(style.colors(temperatures, numbers["temperature"].values)):
+        ends = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
+        style.points(ax, temperatures[row], *ends, color, ms=4.5, zorder=3)
     style_of = {"linestyle": "none", "mfc": "none", "ms": 4}
     wells = (("plateau", "exponent", "s", "0.2", r"$t\to\infty$"), ("final", "final_exponent", "D", "0.6", "$t_f$"))
     for end, exponent, marker, color, text in wells:

@@ -1,6 +1,6 @@
-"""KWJ Fig. 5: mean square displacement under Langevin dynamics, one panel a phase, and under SGD; below, local slopes.
+"""KWJ Fig. 5: mean square displacement under Langevin dynamics, one panel per phase, and under SGD; below, local slopes.
 
-Needs ``runs``: one Langevin run a phase, and an SGD run of the regularised networks where the scenario has one.
+Needs ``runs``: one Langevin run per phase; an SGD run of the regularised networks may follow.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 
 from quench.estimators.resampling import interval
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import palette, panel, stacked, title
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import curves, palette, panels, stacked, title
 from quench.observables.displacement import local_slope
 from quench.store.variables import config_of
 
 NEEDS = {"runs": 1}
+LABEL = "Fig. 5"
+SECTION = "III.4 Caging"
 TITLE = "Mean square displacement of the weights"
 CAPTION = (
     "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % bootstrap intervals "
@@ -26,20 +28,25 @@ CAPTION = (
     "and T = 0.1, the variance of one weight in the well and the displacement between two independent "
     "configurations (KWJ Eq. 26 calls the first the displacement). Below: local slopes d log MSD / d log t."
 )
-# KWJ App. H lays the level of this temperature on the panel.
+MEANS = {
+    "epsilon_squared": "square of the overlap length epsilon",
+    "slope": "local slope d log MSD / d log t",
+    "cold_ratio": "displacement at the lowest T over that at T = 0",
+    "variance_level": "T/(k P_D), the variance of a weight in the harmonic well",
+}
+# The temperature of the levels in panel (d) (KWJ App. H).
 LEVEL_TEMPERATURE = 0.1
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """MSD with its interval and local slope (panel, temperature, lag), squared overlap length (panel); for SGD
-    ``sgd_``-prefixed (batch_size, sgd_lag)."""
-    langevin = [name for name in inputs.runs if not _is_sgd(inputs, name)]
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """MSD with its interval and local slope (panel, temperature, lag), squared overlap length (panel).
 
-    names = iter(langevin)
+    Variables of the SGD run are prefixed ``sgd_`` and have dimensions (batch_size, sgd_lag).
+    """
 
-    def numbers(run: xr.Dataset) -> xr.Dataset:
+    def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
         kept = run[["msd_mean", "msd_low", "msd_high"]]
-        value, low, high = _cold_ratio(inputs, next(names))
+        value, low, high = _cold_ratio(inputs, name)
         return kept.assign(
             slope=_slopes(kept["msd_mean"]),
             epsilon_squared=(run["epsilons"] ** 2).mean(),
@@ -48,31 +55,34 @@ def compute(inputs: Inputs) -> xr.Dataset:
             cold_ratio_high=high,
         )
 
-    joined = stacked(inputs, numbers, langevin)
-    for name in inputs.runs:
+    joined = stacked(inputs, numbers, [name for name in inputs.of("runs") if not _is_sgd(inputs, name)])
+    for name in inputs.of("runs"):
         if _is_sgd(inputs, name):
-            run = inputs.run(name, along="batch_size")
-            sgd = run[["msd_mean", "msd_low", "msd_high"]].assign(slope=_slopes(run["msd_mean"]))
-            stiffness = run.attrs["weight_decay"] or np.nan
-            level = LEVEL_TEMPERATURE / (stiffness * run.attrs["P_D"])
-            sgd = sgd.assign(variance_level=level, networks=run.attrs["n_networks"])
-            sgd = sgd.drop_vars([c for c in sgd.coords if c not in ("batch_size", "lag")])
-            joined = joined.merge(sgd.rename({"lag": "sgd_lag", **{v: f"sgd_{v}" for v in sgd}}))
+            joined = joined.merge(_sgd_numbers(inputs.run(name, along="batch_size")))
     return joined
 
 
-def _is_sgd(inputs: Inputs, name: str) -> bool:
-    return config_of(inputs.runs[name][0])["trajectory"]["dynamics"] == "sgd"
+def _is_sgd(inputs: FigureInputs, name: str) -> bool:
+    return config_of(inputs.of("runs")[name][0])["trajectory"]["dynamics"] == "sgd"
 
 
-def _cold_ratio(inputs: Inputs, name: str) -> tuple[float, float, float]:
-    """Final MSD at the coldest T > 0 over that at T = 0 of the same networks, and its interval over networks."""
+def _sgd_numbers(run: xr.Dataset) -> xr.Dataset:
+    sgd = run[["msd_mean", "msd_low", "msd_high"]].assign(slope=_slopes(run["msd_mean"]))
+    stiffness = run.attrs["weight_decay"] or np.nan
+    level = LEVEL_TEMPERATURE / (stiffness * run.attrs["P_D"])
+    sgd = sgd.assign(variance_level=level, networks=run.attrs["n_networks"])
+    sgd = sgd.drop_vars([c for c in sgd.coords if c not in ("batch_size", "lag")])
+    return sgd.rename({"lag": "sgd_lag", **{v: f"sgd_{v}" for v in sgd}})
+
+
+def _cold_ratio(inputs: FigureInputs, name: str) -> tuple[float, float, float]:
+    """Final MSD at the coldest T > 0 over that of the same networks at T = 0, with its interval over networks."""
     run = inputs.run(name)
     temperatures = run["temperature"].values
     if temperatures[-1] != 0 or len(temperatures) < 2:
         return np.nan, np.nan, np.nan
     cold, frozen = (dataset["msd"].isel(lag=-1).values for dataset in inputs.networks(name)[-2:])
-    # A network at exactly zero loss does not move at T = 0: there is nothing to compare with.
+    # A network at exactly zero loss does not move at T = 0 and cannot be compared.
     alive = np.isfinite(cold) & (frozen > 0)
     if not alive.any():
         return np.nan, np.nan, np.nan
@@ -80,79 +90,57 @@ def _cold_ratio(inputs: Inputs, name: str) -> tuple[float, float, float]:
     return interval(lambda chosen: float(cold[chosen].sum() / frozen[chosen].sum()), len(cold))
 
 
-def _slopes(curves: xr.DataArray) -> xr.DataArray:
-    """Local slope of every curve, between points at least a factor 1.3 apart: closer neighbours tell only of noise."""
+def _slopes(msd: xr.DataArray) -> xr.DataArray:
+    """Local slope of every curve, between points at least a factor of 1.3 apart; closer ones would measure noise."""
     slopes = []
-    for curve in curves.transpose(..., "lag"):
+    for curve in msd.transpose(..., "lag"):
         known = curve.dropna("lag")
         lags = known["lag"].values.astype(float)
-        grid = [0][: len(lags)]  # a curve of lost networks has no point
+        grid = [0][: len(lags)]  # empty for a curve of diverged networks
         for index in range(1, len(lags)):
             if lags[index] >= 1.3 * max(lags[grid[-1]], 0.5):
                 grid.append(index)
-        slopes.append(local_slope(known.isel(lag=grid)).reindex(lag=curves["lag"]).values)
-    return xr.DataArray(slopes, dims=(curves.transpose(..., "lag").dims[0], "lag"))
+        slopes.append(local_slope(known.isel(lag=grid)).reindex(lag=msd["lag"]).values)
+    return xr.DataArray(slopes, dims=(msd.transpose(..., "lag").dims[0], "lag"))
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    names = [str(name) for name in numbers["panel"].values]
-    has_sgd = "sgd_msd_mean" in numbers
-    count = len(names) + has_sgd
-    figure, axes = style.new(count, rows=2, height=2.6, width=3.1)
-    for column, name in enumerate(names):
-        one = panel(numbers, name)
-        displacements(axes[0, column], one)
-        _local_slopes(axes[1, column], one["slope"], one["lag"].values, palette(one))
-        axes[0, column].set_title(title(name))
+    has_sgd, count = "sgd_msd_mean" in numbers, numbers.sizes["panel"]
+    figure, axes = style.new(count + has_sgd, rows=2, height=2.6, width=3.1)
+    for (top, bottom), (name, one) in zip(axes.T, panels(numbers), strict=False):
+        displacements(top, one)
+        top.set_title(title(name))
+        _local_slopes(bottom, one["slope"], one["lag"].values, palette(one))
     if has_sgd:
-        _sgd(axes[0, -1], axes[1, -1], numbers)
-    for ax in axes[:, 1:].flat:
-        ax.set_ylabel("")
-    style.letters(axes.flat)
-    style.temperature_bar(figure, axes[:, : len(names)].flat, numbers["temperature"].values)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+        _sgd(*axes[:, -1], numbers)
+    style.outer_labels(axes)
+    style.temperature_bar(figure, axes[:, :count].flat, numbers["temperature"].values)
+    return style.finish(figure, axes.flat, numbers)
 
 
 def displacements(ax: Axes, one: xr.Dataset) -> None:
-    """MSD curves of one phase with the slope-1 guide above the hottest and the eps^2 line."""
-    shown = one["lag"].values > 0
-    lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
-        curve = one.isel(temperature=row)
-        mean = curve["msd_mean"].values[shown]
-        visible = mean > 0
-        low, high = curve["msd_low"].values[shown], curve["msd_high"].values[shown]
-        style.band(ax, lags[visible], low[visible], high[visible], color)
-        ax.plot(lags[visible], mean[visible], color=color)
+    """MSD curves of one phase, with a guide of slope 1 above the hottest and the level eps^2."""
+    curves(ax, one, "msd", positive=True)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    hottest = one["msd_mean"].values[0][shown]
-    measured = np.isfinite(hottest) & (hottest > 0)
+    shown = one["lag"].values > 0
+    lags, means = one["lag"].values[shown], one["msd_mean"].values[:, shown]
+    measured = np.isfinite(means[0]) & (means[0] > 0)
     if measured.any():
         first, last = lags[measured][0], lags[measured][-1]
-        style.guide(ax, (first, first * (last / first) ** 0.6), 2.5 * hottest[measured][0], 1.0, "slope 1")
+        style.guide(ax, (first, first * (last / first) ** 0.6), 2.5 * means[0][measured][0], 1.0, "slope 1")
     level = float(one["epsilon_squared"])
     ax.axhline(level, **style.LEVEL)
-    ax.annotate(
-        r"$\epsilon^2$",
-        (lags[-1], level),
-        xytext=(-2, 2),
-        textcoords="offset points",
-        ha="right",
-        fontsize=8,
-        bbox=style.PAPER,
-    )
-    # Bands of networks that hardly move at all reach far below any mean.
-    means = one["msd_mean"].values[:, shown]
+    place = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right"}
+    ax.annotate(r"$\epsilon^2$", (lags[-1], level), **place, fontsize=8, bbox=style.PAPER)
+    # The bands of networks that hardly move reach far below any mean.
     ax.set_ylim(bottom=np.nanmin(means[means > 0]) / 10)
     ax.set(xlabel="$t$ (updates)", ylabel="MSD")
     style.log_ticks(ax)
 
 
 def _local_slopes(ax: Axes, slopes: xr.DataArray, lags: np.ndarray, colors: list) -> None:
-    for row, color in enumerate(colors):
-        values = slopes.values[row]
+    for values, color in zip(slopes.values, colors, strict=True):
         shown = np.isfinite(values)
         ax.plot(lags[shown], values[shown], color=color, linewidth=1.0)
     for level in (0, 1):
@@ -162,20 +150,17 @@ def _local_slopes(ax: Axes, slopes: xr.DataArray, lags: np.ndarray, colors: list
 
 
 def _sgd(top: Axes, bottom: Axes, numbers: xr.Dataset) -> None:
-    sizes = numbers["batch_size"].values
+    sizes, lags = numbers["batch_size"].values, numbers["sgd_lag"].values
     colors = style.colors(1.0 / sizes)
-    lags = numbers["sgd_lag"].values
     for row, color in enumerate(colors):
-        mean, low, high = (numbers[f"sgd_msd_{end}"].values[row] for end in ("mean", "low", "high"))
-        shown = (lags > 0) & (mean > 0)
-        style.band(top, lags[shown], low[shown], high[shown], color)
         label = f"$b$ = {int(sizes[row]):,}" if row in (0, len(sizes) // 2, len(sizes) - 1) else None
-        top.plot(lags[shown], mean[shown], color=color, label=label)
+        style.curve(top, lags, numbers.isel(batch_size=row), "sgd_msd", color, positive=True, label=label)
     level = float(numbers["sgd_variance_level"])
     if np.isfinite(level):
         top.axhline(level, **style.THEORY, label=r"$T/kP_D$, $T=0.1$")
         top.axhline(2 * level, **style.LEVEL, label=r"$2T/kP_D$")
-    top.set(xscale="log", yscale="log", xlabel="$t$ (updates)", title="regularised, SGD")
+    phase = "regularised, " if np.isfinite(level) else ""
+    top.set(xscale="log", yscale="log", xlabel="$t$ (updates)", title=f"{phase}SGD")
     style.log_ticks(top)
     top.legend(loc="lower right", fontsize=6.5)
     _local_slopes(bottom, numbers["sgd_slope"], lags, colors)

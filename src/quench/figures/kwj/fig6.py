@@ -1,6 +1,6 @@
 """KWJ Fig. 6: schematic landscapes of a structural glass and of a network, along one coordinate and in the plane.
 
-Drawn by code from two analytic functions; it needs no input and shows no data.
+Two analytic functions; needs no files and shows no data.
 """
 
 from __future__ import annotations
@@ -10,20 +10,29 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 
+LABEL = "Fig. 6"
+SECTION = "III.4 Caging"
 TITLE = "Schematic landscapes of a glass and of a network"
 CAPTION = (
-    "Schematic, no data. Left: the energy of a structural glass, round basins of one size a, one barrier height, hence "
-    "cages. Right: what Kerr Winter & Janssen expect of the loss of a network, long winding basins with neither a length "
-    "nor a barrier of their own. Top: contours in a plane (dark is low); bottom: the cut along the white dashed line."
+    "Schematic, no data. Left: the energy of a structural glass, with round basins of one size a and one barrier height, "
+    "hence cages. Right: the loss of a network as Kerr Winter & Janssen expect it, with long winding basins without a "
+    "typical size or barrier. Top: contours in a plane (dark is low); bottom: cut along the dashed line."
 )
 POINTS = 181
-# Height of the white dashed cut.
+# y of the dashed cut.
 CUT = 0.0
+MEANS = {
+    "x": "first coordinate of the plane",
+    "y": "second coordinate of the plane",
+    "kind": "kind of landscape",
+    "height": "height of the landscape",
+    "cut": "height of the landscape along the dashed line",
+}
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Two landscapes (kind, y, x) on the square [-3, 3]^2, and their cuts (kind, x)."""
     del inputs
     x = np.linspace(-3, 3, POINTS)
@@ -43,7 +52,7 @@ def round_basins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def winding_basins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Valleys along level lines of a sum of waves of many lengths: long, connected, without a size of their own."""
+    """Valleys along the level lines of a sum of waves of many lengths: long and connected, without a typical size."""
     wave = (
         np.sin(0.8 * x + 1.4 * y + 0.6)
         + 0.7 * np.sin(1.9 * x - 0.9 * y + 2.1)
@@ -74,6 +83,4 @@ def draw(numbers: xr.Dataset) -> Figure:
         level = cut.min() - 0.1
         axes[1, 0].annotate("", (ends[1], level), (ends[0], level), arrowprops={"arrowstyle": "<->", "lw": 0.9})
         axes[1, 0].text(ends.mean(), level + 0.06, "$a$", ha="center", fontsize=9)
-    style.letters(axes.flat)
-    figure.supxlabel("schematic, no data", fontsize=7.5, color="0.35", x=0.99, ha="right")
-    return figure
+    return style.finish(figure, axes.flat, numbers, "schematic, no data")

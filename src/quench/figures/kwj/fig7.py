@@ -1,6 +1,6 @@
-"""KWJ Fig. 7: non-Gaussian parameter (top) and motility histograms (bottom), one column a phase.
+"""KWJ Fig. 7: non-Gaussian parameter (top) and motility histograms (bottom), one column per phase.
 
-Needs ``runs``: one Langevin run a phase. ``lags`` names the lag of each panel's histograms; without it the longest.
+Needs ``runs``: one Langevin run per phase. ``lags``: the lag of each panel's histograms; by default the longest.
 """
 
 from __future__ import annotations
@@ -11,39 +11,48 @@ from matplotlib.figure import Figure
 
 from quench.estimators import bimodality
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import palette, panel, stacked, title
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import columns, curves, palette, stacked
 
 NEEDS = {"runs": 1}
+LABEL = "Fig. 7"
+SECTION = "III.5 Stokes-Einstein relation and dynamic heterogeneity"
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
     "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
-    "Bottom: distribution of log10 |dw| at the lag written in the panel, all networks pooled. Thick: not unimodal by "
-    "Hartigan's dip test of the networks' histograms with their 90 % quantiles aligned, so that networks of two speeds do "
-    "not pass for two populations (p < 0.05 after Holm's correction for all T and panels); T = 0, where weights that feel "
-    "no gradient do not move at all, is not tested."
+    "Bottom: distribution of log10 |dw| at the lag given in the panel, all networks pooled. Thick: not unimodal by "
+    "Hartigan's dip test (p < 0.05 after Holm's correction for all T and panels). For the test the 90 % quantiles of the "
+    "networks' histograms are aligned, so that networks of different speed do not count as two populations; T = 0 is not "
+    "tested, since weights without a gradient do not move at all."
 )
 SIGNIFICANT = 0.05
-BINS_JOINED = 10  # histogram bins of 0.02 decades are joined to 0.2
+BINS_JOINED = 10  # bins of 0.02 decades per drawn bin of 0.2
+MEANS = {
+    "motility": "size |dw| of a displacement, log10",
+    "motility_lag": ("lag of the motility histogram", "updates"),
+    "density": "share of weights per decade of |dw|",
+    "dip": "Hartigan's dip statistic",
+    "dip_p": "p value of the dip test",
+    "dip_p_corrected": "p value of the dip test after Holm's correction",
+    "valley": "depth of the valley between two modes",
+    "immobile": "share of weights that did not move at all",
+}
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """alpha2 with its interval (panel, temperature, lag) and the motility density (panel, temperature, motility)."""
-    lags = dict(zip(inputs.runs, inputs.lags, strict=False))
+    lags = dict(zip(inputs.of("runs"), inputs.choices.get("lags", ()), strict=False))
 
-    densities = {name: _motility(inputs, name, lags.get(name)) for name in inputs.runs}
-    names = iter(inputs.runs)
-
-    def numbers(run: xr.Dataset) -> xr.Dataset:
-        return xr.merge([run[["alpha2_mean", "alpha2_low", "alpha2_high"]], densities[next(names)]])
+    def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
+        return xr.merge([run[["alpha2_mean", "alpha2_low", "alpha2_high"]], _motility(inputs, name, lags.get(name))])
 
     joined = stacked(inputs, numbers)
     return joined.assign(dip_p_corrected=(joined["dip_p"].dims, bimodality.holm(joined["dip_p"].values)))
 
 
-def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
-    """Share of all networks' weights per decade of |dw| at the measured lag closest to ``lag`` (default: the longest), and
-    the dip test, the depth of the valley and the share of weights that did not move (temperature)."""
+def _motility(inputs: FigureInputs, name: str, lag: int | None) -> xr.Dataset:
+    """Share of all networks' weights per decade of |dw| (temperature, motility), at the measured lag nearest to ``lag`` or
+    at the longest; dip test, depth of the valley and share of weights that did not move (temperature)."""
     files = inputs.networks(name)
     measured = files[0]["motility_lag"].values
     chosen = int(measured[-1] if lag is None else measured[np.abs(measured - lag).argmin()])
@@ -56,7 +65,7 @@ def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
         joined = counts.reshape(-1, BINS_JOINED).sum(axis=1)
         densities.append(joined / max(joined.sum(), 1) / np.diff(edges))
         single = dataset["motility"].sel(motility_lag=chosen).transpose("network", "motility_bin").values
-        # The first bin holds what has not moved by 1e-16, exact zeros included: a count, not a place on the axis.
+        # The first bin counts weights that have moved by less than 1e-16 or not at all; it has no place on the axis.
         moved = bimodality.aligned(single[:, 1:]) if temperature > 0 else np.zeros_like(counts[1:])
         statistic, p_value = bimodality.dip(moved, fine[1:])
         tests.append((statistic, p_value, bimodality.valley(moved, fine[1:]), counts[0] / max(counts.sum(), 1)))
@@ -76,29 +85,12 @@ def _motility(inputs: Inputs, name: str, lag: int | None) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    names = [str(name) for name in numbers["panel"].values]
-    figure, axes = style.new(len(names), rows=2)
-    for column, name in enumerate(names):
-        one = panel(numbers, name)
-        _alpha2(axes[0, column], one)
-        _histograms(axes[1, column], one)
-        axes[0, column].set_title(title(name))
-        if column:
-            axes[0, column].set_ylabel("")
-            axes[1, column].set_ylabel("")
-    style.letters(axes.flat)
-    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    figure, axes = columns(numbers, _alpha2, _histograms)
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _alpha2(ax, one: xr.Dataset) -> None:
-    shown = one["lag"].values > 0
-    lags = one["lag"].values[shown]
-    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
-        curve = one.isel(temperature=row)
-        style.band(ax, lags, curve["alpha2_low"].values[shown], curve["alpha2_high"].values[shown], color)
-        ax.plot(lags, curve["alpha2_mean"].values[shown], color=color)
+    curves(ax, one, "alpha2")
     ax.axhline(0, **style.GUIDE)
     ax.set_xscale("log")
     ax.set(xlabel="$t$ (updates)", ylabel=r"$\alpha_2(t)$")
@@ -107,11 +99,11 @@ def _alpha2(ax, one: xr.Dataset) -> None:
 def _histograms(ax, one: xr.Dataset) -> None:
     size = 10.0 ** one["motility"].values
     occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
-    for row, color in zip(range(one.sizes["temperature"]), palette(one), strict=True):
+    for row, color in enumerate(palette(one)):
         bimodal = float(one["dip_p_corrected"].values[row]) < SIGNIFICANT
         ax.plot(size, one["density"].values[row], color=color, drawstyle="steps-mid", linewidth=2.0 if bimodal else 0.9)
     ax.set_xscale("log")
-    # Far to the left lie only the weights that have not moved at all; four decades below the bulk show them.
+    # Weights that have not moved at all lie far to the left of the others; they are cut off.
     left = max(occupied[0], np.searchsorted(size, 1e-9))
     ax.set_xlim(size[left] / 2, size[occupied[-1]] * 3)
     ax.set(xlabel=r"$|w(t_w+\Delta t) - w(t_w)|$", ylabel="density (per decade)", ylim=(0, None))

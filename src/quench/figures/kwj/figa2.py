@@ -1,6 +1,6 @@
-"""KWJ Fig. A2: the training loss of single networks through SGD, then Langevin dynamics, up to the waiting time and beyond.
+"""KWJ Fig. A2: the training loss of single networks under SGD, then under Langevin dynamics past the waiting time.
 
-Needs ``ensembles``: one, and ``runs``: one Langevin run of it; ``temperatures`` names the one to show, else the hottest.
+Needs ``ensembles``: one, and ``runs``: one Langevin run of it. ``temperatures``: the one to show; by default the hottest.
 """
 
 from __future__ import annotations
@@ -10,22 +10,27 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.store.variables import config_of
 
 NEEDS = {"ensembles": 1, "runs": 1}
-TITLE = "Training loss through the measurement"
+LABEL = "Fig. A2"
+SECTION = "App. C Measurement process"
+TITLE = "Training loss during preparation and measurement"
 CAPTION = (
-    "Training loss with regularisation, one line a network: SGD and full-batch descent (blue), then Langevin (red). "
-    "Dotted: the waiting times, where measurements start. Time counts updates; each stage has a logarithmic axis."
+    "Training loss with regularisation, one line per network: SGD and full-batch descent (blue), then Langevin dynamics "
+    "(red). Dotted: the waiting times, at which measurements start. Time counts updates, on a logarithmic axis for each of "
+    "the two."
 )
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Loss of every network against updates, of the preparation and of the Langevin dynamics at one temperature."""
-    prepared = xr.concat([part["loss"] for part in next(iter(inputs.ensembles.values()))], "network")
-    files = {config_of(dataset)["trajectory"]["temperature"]: dataset for dataset in next(iter(inputs.runs.values()))}
-    temperature = inputs.temperatures[0] if inputs.temperatures else max(files)
+    prepared = xr.concat([part["loss"] for part in next(iter(inputs.of("ensembles").values()))], "network")
+    files = {
+        config_of(dataset)["trajectory"]["temperature"]: dataset for dataset in next(iter(inputs.of("runs").values()))
+    }
+    (temperature, *_) = inputs.choices.get("temperatures") or [max(files)]
     chosen = files[temperature]
     keep = ["network", "seed"]
     return xr.Dataset(
@@ -56,6 +61,4 @@ def draw(numbers: xr.Dataset) -> Figure:
     for waiting_time in np.atleast_1d(numbers.waiting_times):
         axes[0, 1].axvline(waiting_time + 1, **style.GUIDE)
     axes[0, 1].text(0.03, 0.96, "dotted: $t_w$", transform=axes[0, 1].transAxes, va="top", fontsize=7.5, color="0.25")
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

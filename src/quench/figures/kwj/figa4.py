@@ -1,6 +1,6 @@
 """KWJ Fig. A4: tau_e against T in the three phases (top), and tau90 against T with CIFAR-10 (below).
 
-Needs ``runs``: one Langevin run a phase, then, in the same order, those with CIFAR-10 if there are any; ``chis``: one a run.
+Needs ``runs``: one Langevin run per phase, then, in the same order, those with CIFAR-10 if any; ``chis``: one per run.
 """
 
 from __future__ import annotations
@@ -9,27 +9,26 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.kwj.panels import brownian_tau, paired_times, panel, relaxation_times, stacked, title
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import brownian_tau, paired_times, panels, relaxation_times, stacked, title
 from quench.observables.relaxation import LEVELS
 
 NEEDS = {"runs": 1}
+LABEL = "Fig. A4"
+SECTION = "App. E Further decorrelation plots"
 TITLE = "Further decorrelation times"
 CAPTION = (
-    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; below, where this scenario "
-    "has CIFAR-10: tau90. Points that are not reached are left out. Dashed: free Brownian weights, no free parameter; "
-    "solid line: T = 0."
+    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; bottom, in scenarios with "
+    "CIFAR-10: tau90. Temperatures that do not reach the level are left out. Dashed: free Brownian weights, no free "
+    "parameter; solid line: T = 0."
 )
 ROW = 3
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """tau_e and tau90 with their intervals and Brownian lines (panel, temperature)."""
 
-    names = iter(inputs.runs)
-
-    def numbers(run: xr.Dataset) -> xr.Dataset:
-        name = next(names)
+    def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
         kept = run[[f"{quantity}_{end}" for quantity in LEVELS for end in ("mean", "low", "high")]]
         for quantity, level in LEVELS.items():
             samples = {f"{quantity}_samples": paired_times(inputs, name, quantity)}
@@ -40,20 +39,14 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    names = [str(name) for name in numbers["panel"].values]
-    rows = -(-len(names) // ROW)
-    figure, axes = style.new(min(ROW, len(names)), rows=rows)
-    for index, (ax, name) in enumerate(zip(axes.flat, names, strict=False)):
+    count = numbers.sizes["panel"]
+    figure, axes = style.new(min(ROW, count), rows=-(-count // ROW))
+    for index, (ax, (name, one)) in enumerate(zip(axes.flat, panels(numbers), strict=False)):
         quantity, label = ("tau_e", r"$\tau_e$") if index < ROW else ("tau90", r"$\tau_{90}$")
-        one = panel(numbers, name)
         relaxation_times(ax, one, quantity, label)
         ax.set_title(title(name))
-        ax.text(
-            0.97, 0.96, rf"$\chi$ = {float(one['chi']):g}", transform=ax.transAxes, ha="right", va="top", fontsize=7.5
-        )
-        if index % ROW:
-            ax.set_ylabel("")
-    style.letters(axes.flat)
+        place = {"transform": ax.transAxes, "ha": "right", "va": "top"}
+        ax.text(0.97, 0.96, rf"$\chi$ = {float(one['chi']):g}", **place, fontsize=7.5)
+    style.outer_labels(axes)
     style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

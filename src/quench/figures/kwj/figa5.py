@@ -7,25 +7,30 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.theory import brownian
 from quench.theory.harmonic import Well
 
+LABEL = "Fig. A5"
+SECTION = "App. F Weights in a quadratic basin"
 TITLE = "Overlap in a quadratic well"
 CAPTION = (
-    "Overlap of a weight that starts at w(0) = 1 in the well (k/2) w^2 under thermal noise (KWJ Eq. 20; epsilon = 0.1, "
-    "2T = 1, mu = 1, continuous time), for a high and a low spring constant k. Dotted: the limits Q_inf (KWJ Eq. 22). "
-    "Dashed: free Brownian weights, which the shallow well follows until its own relaxation."
+    "Overlap of a weight that starts at w(0) = 1 in the well (k/2) w^2 under thermal noise (KWJ Eq. 20; epsilon = 0.1, 2T "
+    "= 1, mu = 1, continuous time), for a high and a low spring constant k. Dotted: the limits Q_inf (KWJ Eq. 22). Dashed: "
+    "free Brownian weights, which the shallow well follows up to its relaxation time."
 )
-# The paper's own values; they belong to the figure, as nothing is simulated.
+# Values of the paper; the figure simulates nothing.
 START, EPSILON, TEMPERATURE, STEP_SIZE = 1.0, 0.1, 0.5, 1.0
 STIFFNESSES = (100.0, 0.01)
 MEANS = {
-    "time": ("time t", "1"),
+    "stiffness": "stiffness k of the harmonic well",
+    "overlap": "overlap Q",
+    "overlap_plateau": "overlap Q of the harmonic well at infinite time",
+    "time": "time t",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Q (stiffness, time), its limit (stiffness), and the overlap of free weights (time)."""
     times = np.geomspace(1e-5, 1e4, 541)
     wells = [Well(stiffness, STEP_SIZE, TEMPERATURE) for stiffness in STIFFNESSES]
@@ -48,7 +53,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         curve = numbers.isel(stiffness=row)
         ax.plot(times, curve["overlap"], color=color, label=f"$k$ = {float(curve['stiffness']):g}")
         plateau = float(curve["overlap_plateau"])
-        # A limit that cannot be told from zero needs no line of its own.
+        # A limit near zero needs no line.
         if plateau > 1e-3:
             ax.axhline(plateau, **style.GUIDE)
     ax.plot(times, numbers["overlap_brownian"], **style.THEORY, label="free Brownian weights")

@@ -11,25 +11,30 @@ from matplotlib.figure import Figure
 
 from quench.estimators import powerlaw
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import wells
 
 NEEDS = {"runs": 1}
+LABEL = "Fig. A7"
+SECTION = "App. G The long-time limit of Q(t), further"
 TITLE = "Long-time overlap in a harmonic well"
 CAPTION = (
-    "Q_inf of KWJ Eq. 22 with stiffness lambda and the measured epsilon: points with the w(t_w) of each temperature's own "
-    "run, line with those of the coldest. Its exponent is not exactly -1/2: it depends on the share of weights near zero."
+    "Q_inf of KWJ Eq. 22 with stiffness lambda and the measured epsilon; points: w(t_w) of the run at each temperature; "
+    "line: w(t_w) of the coldest run. The exponent is not exactly -1/2, since it depends on the share of weights near "
+    "zero."
 )
-# Slope of the line over the temperatures of the points.
+# Temperatures of the line.
 DENSE = 60
 MEANS = {
-    "plateau": ("overlap Q of the harmonic well at infinite time", "1"),
+    "dense_temperature": "temperatures T of the drawn line",
+    "plateau_line": "overlap Q of the harmonic well at infinite time, at the drawn temperatures",
+    "plateau": "overlap Q of the harmonic well at infinite time",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """Q_inf at the run's temperatures, on a dense grid, and the exponent over the run's temperatures."""
-    (name,) = inputs.runs
+    (name,) = inputs.of("runs")
     run, files = inputs.run(name), inputs.networks(name)
     kept = run["temperature"].values > 0
     temperatures = run["temperature"].values[kept]
@@ -73,5 +78,4 @@ def draw(numbers: xr.Dataset) -> Figure:
     ax.set_title(rf"$k=\lambda$ = {float(numbers['weight_decay']):g}")
     style.log_ticks(ax)
     ax.legend(loc="lower left")
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)

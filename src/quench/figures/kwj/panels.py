@@ -1,74 +1,101 @@
-"""What several of KWJ's figures share: one dataset a run stacked into panels, and the Brownian lines laid on them."""
+"""Pieces that several of KWJ's figures share: panels of runs, Brownian reference lines, relaxation times against T."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from quench.estimators.resampling import joint_crossings
 from quench.figures import style
-from quench.figures.inputs import Inputs
-from quench.figures.stacking import joined
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.stacking import stack_panels
 from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
-PHASES = ("regularised", "underparameterised", "overparameterised")
 FACTS = ("chi", "step_size", "P_D", "width", "weight_decay", "n_networks")
 
 
 def stacked(
-    inputs: Inputs, numbers: Callable[[xr.Dataset], xr.Dataset], names: Sequence[str] | None = None
+    inputs: FigureInputs, numbers: Callable[[str, xr.Dataset], xr.Dataset], names: Sequence[str] | None = None
 ) -> xr.Dataset:
-    """``numbers(run)`` of every run of the figure along a new dimension ``panel`` (the run's name), NaN where one run has
-    no such temperature or lag; what is known of each run comes along as variables (panel)."""
-    panels = []
-    for name in names or inputs.runs:
+    """``numbers(name, run)`` of every run of the figure along a new dimension ``panel`` (the run's name).
+
+    NaN where a run has no such temperature or lag. The facts of each run are variables (panel).
+    """
+    parts = []
+    for name in names or inputs.of("runs"):
         run = inputs.run(name)
         known = {fact: run.attrs[fact] for fact in FACTS}
-        panels.append(numbers(run).assign(known).expand_dims(panel=[name]))
-    whole = joined(panels, "panel")
-    return whole.sortby("temperature", ascending=False) if "temperature" in whole.dims else whole
+        parts.append(numbers(name, run).assign(known).expand_dims(panel=[name]))
+    joined = stack_panels(parts)
+    return joined.sortby("temperature", ascending=False) if "temperature" in joined.dims else joined
 
 
-def title(name: str) -> str:
-    """What a run is called over its panel: ``cifar_regularised`` is "regularised, CIFAR-10"."""
-    phase = next((phase for phase in PHASES if phase in name), name)
-    return f"{phase}, CIFAR-10" if name.startswith("cifar") else phase
+def title(run: str) -> str:
+    """Title of a panel: the declared name of its run as words, without the name of the measurement.
+
+    ``cifar_regularised`` becomes "regularised, CIFAR-10", and ``regularised_ageing`` "regularised".
+    """
+    words = run.removesuffix("_ageing").replace("_", " ")
+    phase = words.removeprefix("cifar ")
+    return words if phase == words else f"{phase}, CIFAR-10"
 
 
-def panel(numbers: xr.Dataset, name: str) -> xr.Dataset:
-    """One panel of stacked numbers, without the temperatures and lags that its run does not have."""
-    one = numbers.sel(panel=name, drop=True)
-    for dimension in ("temperature", "lag"):
-        has_it = [str(v) for v in one if dimension in one[v].dims]
-        if has_it:
-            one = one.dropna(dimension, how="all", subset=has_it)
-    return one.assign_attrs(temperatures=numbers["temperature"].values) if "temperature" in numbers.dims else one
+def panels(numbers: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
+    """Name and numbers of every panel, without the temperatures and lags that its run does not have."""
+    for name in numbers["panel"].values:
+        one = numbers.sel(panel=name, drop=True)
+        for dimension in ("temperature", "lag"):
+            has_it = [str(variable) for variable in one if dimension in one[variable].dims]
+            if has_it:
+                one = one.dropna(dimension, how="all", subset=has_it)
+        if "temperature" in numbers.dims:
+            one = one.assign_attrs(temperatures=numbers["temperature"].values)
+        yield str(name), one
+
+
+def columns(numbers: xr.Dataset, *rows: Callable[[Axes, xr.Dataset], None], **size: float) -> tuple[Figure, np.ndarray]:
+    """A column per panel of ``numbers`` with a bar of temperatures; each row is drawn by a function of axes and panel."""
+    figure, axes = style.new(numbers.sizes["panel"], rows=len(rows), **size)
+    for column, (name, one) in zip(axes.T, panels(numbers), strict=True):
+        for ax, draw in zip(column, rows, strict=True):
+            draw(ax, one)
+        column[0].set_title(title(name))
+    style.outer_labels(axes)
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    return figure, axes
 
 
 def palette(one: xr.Dataset) -> list:
-    """A colour for every temperature of a panel, the same as in the other panels of its figure."""
+    """A colour per temperature of a panel, the same as in the other panels of its figure."""
     return style.colors(one["temperature"].values, one.attrs.get("temperatures"))
 
 
+def curves(ax: Axes, one: xr.Dataset, quantity: str, *, positive: bool = False) -> None:
+    """The curves of all temperatures of a panel against the lag, with their bands."""
+    for row, color in enumerate(palette(one)):
+        style.curve(ax, one["lag"].values, one.isel(temperature=row), quantity, color, positive=positive)
+
+
 def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
-    """Overlap of free Brownian weights at the run's own lengths, averaged over its networks (KWJ Eq. 6)."""
+    """Overlap of free Brownian weights (temperature, lag) with the run's own lengths, mean over networks (KWJ Eq. 6)."""
     lengths = run["epsilons"].values  # (temperature, network)
     rows = []
     for temperature, epsilons in zip(run["temperature"].values, lengths, strict=True):
         diffusion = brownian.diffusion_constant(run.attrs["step_size"], float(temperature), run.attrs["P_D"])
-        curves = [brownian.overlap(run["lag"].values, e, diffusion) for e in epsilons if np.isfinite(e)]
-        rows.append(np.mean(curves, axis=0))
+        overlaps = [brownian.overlap(run["lag"].values, e, diffusion) for e in epsilons if np.isfinite(e)]
+        rows.append(np.mean(overlaps, axis=0))
     return xr.DataArray(
         rows, dims=("temperature", "lag"), coords={"temperature": run["temperature"], "lag": run["lag"]}
     )
 
 
 def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
-    """tau = epsilon^2 P_D / (4 mu T erfinv(level)^2) with the run's mean epsilon^2: no free parameter; NaN at T = 0."""
+    """tau = epsilon^2 P_D / (4 mu T erfinv(level)^2) with the run's mean epsilon^2, no free parameter; NaN at T = 0."""
     length = np.sqrt(float((run["epsilons"] ** 2).mean()))
     values = [
         brownian.tau(level, length, brownian.diffusion_constant(run.attrs["step_size"], t, run.attrs["P_D"]))
@@ -79,8 +106,8 @@ def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
 
 
-def paired_times(inputs: Inputs, name: str, quantity: str = "tau90", **choice) -> xr.DataArray:
-    """Relaxation times of jointly resampled networks, (resample, temperature); row 0 is that of all networks."""
+def paired_times(inputs: FigureInputs, name: str, quantity: str = "tau90", **choice) -> xr.DataArray:
+    """Relaxation times of jointly resampled networks (resample, temperature); row 0 is that of all networks."""
     files = inputs.networks(name, **choice)
     lags = files[0]["lag"].values.astype(float)
     alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0)).values for dataset in files])
@@ -90,18 +117,50 @@ def paired_times(inputs: Inputs, name: str, quantity: str = "tau90", **choice) -
     return xr.DataArray(joint_crossings(lags, tables, LEVELS[quantity]), dims=("resample", "temperature"))
 
 
+def frozen_level(run: xr.Dataset) -> float:
+    """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
+    return float(run["tau90_mean"].values[int(run["temperature"].values.argmin())])
+
+
+def kinked(inputs: FigureInputs, name: str, **choice) -> xr.Dataset:
+    """tau90 against T with its interval and Brownian line, its value at T = 0, and the kink T* where these two meet.
+
+    ``choice``: ``chi`` or ``waiting_time`` of ``FigureInputs.run``.
+    """
+    run = inputs.run(name, **choice)
+    line, frozen = brownian_tau(run), frozen_level(run)
+    return run[["tau90_mean", "tau90_low", "tau90_high"]].assign(
+        tau90_brownian=line,
+        tau90_samples=paired_times(inputs, name, **choice),
+        frozen=frozen,
+        kink=float((line * line["temperature"]).max()) / frozen,
+        n_networks=run.attrs["n_networks"],
+    )
+
+
+def draw_kinked(ax: Axes, numbers: xr.Dataset, along: str, label: Callable[[float], str]) -> None:
+    """Points and levels at T = 0 of ``kinked`` numbers, one colour per value of the dimension ``along``."""
+    values = numbers[along].values
+    for row, color in enumerate(style.ages(values)):
+        one = numbers.isel({along: row})
+        # The lags resolve no time below one update.
+        shown = one.isel(temperature=(one["temperature"].values > 0) & (one["tau90_mean"].values >= 1))
+        ends = (shown[f"tau90_{end}"].values for end in ("mean", "low", "high"))
+        style.points(ax, shown["temperature"].values, *ends, color, label=label(float(values[row])))
+        if np.isfinite(one["frozen"]):
+            ax.axhline(float(one["frozen"]), color=color, linewidth=0.7)
+    ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=r"$\tau_{90}$ (updates)")
+
+
 def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
-    """A relaxation time against T with intervals, the Brownian line, and the level at T = 0 (KWJ Fig. 3d-f, A4)."""
+    """A relaxation time against T with intervals, its Brownian line, and its level at T = 0 (KWJ Fig. 3d-f, A4)."""
     hot = one.isel(temperature=one["temperature"].values > 0)
     temperatures = hot["temperature"].values
-    for row, color in zip(range(len(temperatures)), palette(hot), strict=True):
-        point = hot.isel(temperature=row)
-        value, low, high = (float(point[f"{name}_{end}"]) for end in ("mean", "low", "high"))
-        # Within the first update there is nothing to see but the interpolation from t = 0.
+    for row, color in enumerate(palette(hot)):
+        value, low, high = (float(hot[f"{name}_{end}"][row]) for end in ("mean", "low", "high"))
+        # The lags resolve no time below one update.
         if np.isfinite(value) and value >= 1:
-            up = high - value if np.isfinite(high) else 0.0
-            error = [[max(value - low, 0)], [max(up, 0)]]
-            ax.errorbar(temperatures[row], value, yerr=error, color=color, fmt="o", ms=4, capsize=2)
+            style.points(ax, temperatures[row], value, low, high, color)
     ax.plot(temperatures, hot[f"{name}_brownian"], **style.THEORY, label="free Brownian weights (slope $-1$)")
     measured = hot[f"{name}_mean"].values
     if 0 in one["temperature"].values:
@@ -117,8 +176,3 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")
     style.log_ticks(ax)
     ax.legend(loc="lower left")
-
-
-def frozen_level(run: xr.Dataset) -> float:
-    """tau90 at T = 0, else at the coldest temperature; NaN where it is not reached."""
-    return float(run["tau90_mean"].values[int(run["temperature"].values.argmin())])

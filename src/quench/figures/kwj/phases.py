@@ -1,4 +1,4 @@
-"""The phase diagram's panels (KWJ Fig. 1, A3): numbers from scans, and how each panel is drawn."""
+"""The panels of the phase diagram (KWJ Fig. 1, A3): numbers from scans, and their pictures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from quench.estimators import transitions
 from quench.figures import style
 
-# Losses below this are drawn on the floor of the axis: float32 arithmetic leaves nothing, or dust, of a fitted set.
+# Smaller losses are drawn at this value: for a fitted set they are zero up to float32 rounding.
 FLOOR = 1e-12
 
 
@@ -36,7 +35,7 @@ def fitting(scan: xr.Dataset) -> xr.Dataset:
 
 
 def trivialising(scan: xr.Dataset) -> xr.Dataset:
-    """Total loss of every network against lambda at one width, every network's lambda*, their median and interval."""
+    """Total loss of every network against lambda at one width, its lambda*, and their median with its interval."""
     line = scan.isel(point=np.flatnonzero(scan["weight_decay"].values > 0)).sortby("weight_decay")
     strengths, loss = line["weight_decay"].values, line["loss"].values
     thresholds = transitions.trivialisation(strengths, loss)
@@ -85,47 +84,37 @@ def grid(scan: xr.Dataset) -> xr.Dataset:
 
 
 def draw_fitting(ax: Axes, numbers: xr.Dataset) -> None:
-    """Fig. 1b: one point a network, their median, N*/P_D."""
+    """Fig. 1b: one point per network, the median, and N*/P_D."""
     ratio = numbers["uot_ratio"].values
     loss = np.maximum(numbers["uot_loss"].values, FLOOR)
     ax.plot(ratio, loss, "o", color=style.HEAT(0.08), ms=3, alpha=0.45, mew=0)
     ax.plot(ratio, np.maximum(numbers["uot_median"], FLOOR), color=style.HEAT(0.95), label="median")
-    value = float(numbers["uot_threshold"])
-    if np.isfinite(value):
-        ends = [float(numbers[f"uot_threshold_{end}"]) for end in ("low", "high")]
-        if np.isfinite(ends).all():
-            ax.axvspan(*ends, color="0.85", lw=0)
-        ax.axvline(value, **style.THEORY, label=rf"$N^*/P_D$ = {value:.2g}")
+    _threshold(ax, numbers, "uot", "$N^*/P_D$ =")
     ax.axhline(transitions.FITTED, **style.GUIDE)
     ax.set(xscale="log", yscale="log", ylim=(FLOOR / 3, 1), xlabel="$N/P_D$", ylabel=r"final loss, $\lambda=0$")
     style.log_ticks(ax)
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
     ax.legend(loc="lower left")
-    _say_lost(ax, int(numbers["uot_diverged"]))
+    _note_diverged(ax, int(numbers["uot_diverged"]))
 
 
 def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
-    """Fig. 1c: one line a network, their mean, a tick for every network's lambda*."""
+    """Fig. 1c: one line per network, the mean, and a tick at every network's lambda*."""
     strength = numbers["ttt_strength"].values
     ax.plot(strength, numbers["ttt_loss"], color=style.HEAT(0.08), alpha=0.3, linewidth=0.9)
     ax.plot(strength, numbers["ttt_mean"], color=style.HEAT(0.95), linewidth=1.8, label="mean")
-    value = float(numbers["ttt_threshold"])
-    if np.isfinite(value):
-        ends = [float(numbers[f"ttt_threshold_{end}"]) for end in ("low", "high")]
-        if np.isfinite(ends).all():
-            ax.axvspan(*ends, color="0.85", lw=0)
-        ax.axvline(value, **style.THEORY, label=rf"median $\lambda^*$: {value:.2g}")
+    _threshold(ax, numbers, "ttt", r"median $\lambda^*$:")
     single = numbers["ttt_thresholds"].values
     ax.plot(single, np.full(single.shape, 0.02), "|", color=style.HEAT(0.08), ms=8, label=r"$\lambda^*$ of each")
     ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
     ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -11), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
     ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.84), fontsize=7, handlelength=1.5)
-    _say_lost(ax, int(numbers["ttt_diverged"]))
+    _note_diverged(ax, int(numbers["ttt_diverged"]))
 
 
-def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
-    """Fig. 1a: loss as colour, rows of equal height for the values of lambda, with the four phases named."""
+def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
+    """Fig. 1a: loss as colour, one row of equal height per lambda, and the names of the four phases."""
     ratio, strengths = numbers["map_ratio"].values, numbers["map_strength"].values
     middle = np.sqrt(ratio[1:] * ratio[:-1]) if len(ratio) > 1 else np.empty(0)
     step = middle[0] / ratio[0] if middle.size else 1.5
@@ -134,7 +123,7 @@ def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
     norm = mpl.colors.LogNorm(1e-3, 0.5)
     shown = np.maximum(numbers["map_loss"].values, 1e-9)
     mesh = ax.pcolormesh(edges, rows, shown, cmap="cividis", norm=norm, linewidth=0, rasterized=True)
-    bar = figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
+    bar = ax.figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
     bar.set_label("final loss (median)", fontsize=8)
     boundary = np.interp(np.log(numbers["map_threshold"]), np.log(np.maximum(strengths, 1e-9)), rows[:-1] + 0.5)
     known = np.isfinite(numbers["map_threshold"].values)
@@ -164,6 +153,15 @@ def draw_grid(figure: Figure, ax: Axes, numbers: xr.Dataset) -> None:
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
 
 
-def _say_lost(ax: Axes, count: int) -> None:
+def _threshold(ax: Axes, numbers: xr.Dataset, scan: str, label: str) -> None:
+    """The threshold of a scan as a line, its interval as a band."""
+    value, *ends = (float(numbers[f"{scan}_threshold{end}"]) for end in ("", "_low", "_high"))
+    if np.isfinite(value):
+        if np.isfinite(ends).all():
+            ax.axvspan(*ends, color="0.85", lw=0)
+        ax.axvline(value, **style.THEORY, label=f"{label} {value:.2g}")
+
+
+def _note_diverged(ax: Axes, count: int) -> None:
     if count:
         ax.text(0.98, 0.97, f"{count} networks diverged", transform=ax.transAxes, ha="right", va="top", fontsize=7)

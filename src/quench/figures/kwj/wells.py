@@ -1,4 +1,4 @@
-"""What a harmonic well of stiffness lambda would make of the measured weights: Q_inf of KWJ Eq. 22 (Fig. 4b, A7)."""
+"""Overlaps of the measured weights in a harmonic well of stiffness lambda: Q_inf of KWJ Eq. 22 (Fig. 4b, A7)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from quench.theory.harmonic import DiscreteWell, Well
 
 
 def reference_weights(sizes: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """|w(t_w)| of one network from its histogram of log10 |w|: every weight at the middle of its bin (0.02 decades)."""
+    """|w(t_w)| of one network from its histogram of log10 |w|: every weight is placed at the middle of its bin."""
     return np.repeat(10.0 ** ((edges[1:] + edges[:-1]) / 2), np.maximum(sizes, 0))
 
 
 def overlaps(dataset: xr.Dataset, *, temperature: float, facts: dict) -> tuple[float, float]:
-    """(Q_inf, Q at the longest lag) in wells of stiffness lambda, with each network's own w(t_w) and epsilon, averaged.
+    """Q_inf and Q at the longest lag in wells of stiffness lambda, means over networks with their own w(t_w) and epsilon.
 
-    ``dataset``: observables of single networks at one waiting time. NaN without regularisation or at T = 0.
+    ``dataset``: observables of single networks at one waiting time; ``facts``: of its run. NaN without regularisation or
+    at T = 0.
     """
     if not (facts["weight_decay"] > 0 and temperature > 0):
         return np.nan, np.nan

@@ -1,76 +1,94 @@
-"""Which weights do not move, and why: motility beside the data gradient and the size of every weight, one column a phase.
+"""The immobile weights: displacement, data gradient and size of every weight, one column per phase.
 
-Needs ``mobility``: Langevin runs; ``temperatures``: one, cold enough for the landscape to rule.
+Needs ``mobility``: Langevin runs; ``temperatures``: one at which the landscape dominates the noise.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import title
-from quench.figures.stacking import joined
+from quench.figures.stacking import stack_panels
 from quench.store.variables import config_of
 
 NEEDS = {"mobility": 1}
-TITLE = "The immobile weights explained"
+LABEL = "Immobile weights"
+TITLE = "The origin of the immobile weights"
 CAPTION = (
-    "Top: distribution of log10 |dw| at the longest lag, split into weights on which the data pull (blue) and weights "
-    "whose gradient of the data loss is exactly zero (red): weights of dead units, which are active on no sample. Bottom: "
-    "every weight's displacement against its size at t_w. Dashed: one hundredth of the root mean square displacement, "
-    "below which a weight counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the "
-    "immobile population of Fig. 7 is that of dead units; with it, that of the weights which weight decay has pruned, "
-    "whether their gradient is exactly zero or vanishes with the pruned weights beside them."
+    "Top: distribution of log10 |dw| at the longest lag, split into weights with a gradient of the data loss (blue) and "
+    "weights whose gradient is exactly zero (red), those of dead units, which are active on no sample. Bottom: "
+    "displacement of every weight against its size at t_w. Dashed: one hundredth of the root mean square displacement; a "
+    "weight below it counts as immobile (0.8 % of Gaussian displacements would). Without regularisation the immobile "
+    "weights of Fig. 7 are those of dead units; with regularisation they are the weights that weight decay has pruned, "
+    "whether their gradient is exactly zero or vanishes with the pruned weights around them."
 )
 IMMOBILE = 0.01
 BINS = np.round(np.arange(-16, 1.01, 0.25), 2)
-# Displacements and sizes below this are drawn on the edge of the panels.
+# Smaller displacements and sizes are drawn at this value.
 FLOOR = 1e-12
 MEANS = {
-    "displacement": ("displacement |w(t_w + t) - w(t_w)| of a weight", "1"),
+    "size": "size of a weight",
+    "typical": "root mean square displacement of a weight, mean over networks",
+    "bin": "size |dw| of a displacement, log10, middle of the bin",
+    "index": "number of the weight",
+    "density_dead": "share per decade of |dw| of weights without data gradient",
+    "density_live": "share per decade of |dw| of weights with a data gradient",
+    "dead": "whether a weight has no data gradient",
+    "dead_share": "share of weights without data gradient",
+    "immobile_share": "share of immobile weights",
+    "immobile_of_dead": "share of immobile weights among those without data gradient",
+    "immobile_of_live": "share of immobile weights among those with one",
+    "dead_of_immobile": "share of weights without data gradient among the immobile",
+    "immobile_size": "median size of the immobile weights",
+    "mobile_size": "median size of the mobile weights",
+    "displacement": "displacement |w(t_w + t) - w(t_w)| of a weight",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Size, displacement and zero-gradient mark of every weight (panel, index), their histograms and shares (panel)."""
-    panels = []
-    for name, parts in inputs.mobility.items():
-        kept = [part for part in parts if _temperature(part) == _temperature(parts[0])]
-        size, moved, gradient = (
-            np.concatenate([part[variable].values for part in kept])
-            for variable in ("size", "displacement", "data_gradient")
-        )
-        alive = np.isfinite(moved).all(axis=1)
-        size, moved, gradient = size[alive], moved[alive], gradient[alive]
-        typical = np.sqrt(np.mean(moved**2, axis=1, keepdims=True))
-        still, dead = moved < IMMOBILE * typical, gradient == 0
-        panels.append(
-            xr.Dataset(
-                {
-                    "size": ("index", size.ravel()),
-                    "displacement": ("index", moved.ravel()),
-                    "dead": ("index", dead.ravel().astype(float)),
-                    "density_dead": ("bin", _density(moved[dead], moved.size)),
-                    "density_live": ("bin", _density(moved[~dead], moved.size)),
-                    "typical": float(typical.mean()),
-                    "dead_share": dead.mean(),
-                    "immobile_share": still.mean(),
-                    "immobile_of_dead": _share(still, dead),
-                    "immobile_of_live": _share(still, ~dead),
-                    "dead_of_immobile": _share(dead, still),
-                    "immobile_size": _median(size, still),
-                    "mobile_size": _median(size, ~still),
-                    "temperature": _temperature(kept[0]),
-                    "lag": config_of(kept[0])["lag"],
-                    "n_networks": int(alive.sum()),
-                },
-                coords={"bin": (BINS[1:] + BINS[:-1]) / 2, "index": np.arange(moved.size)},
-            ).expand_dims(panel=[name])
-        )
-    return joined(panels, "panel")
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Size, displacement and zero-gradient mark of every weight (panel, index); histograms and shares (panel)."""
+    runs = inputs.of("mobility").items()
+    return stack_panels([_numbers(parts).expand_dims(panel=[name]) for name, parts in runs])
+
+
+def _numbers(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """One panel, from the files of a run; only those at the temperature of the first are used."""
+    kept = [part for part in parts if _temperature(part) == _temperature(parts[0])]
+    size, moved, gradient = (
+        np.concatenate([part[variable].values for part in kept])
+        for variable in ("size", "displacement", "data_gradient")
+    )
+    alive = np.isfinite(moved).all(axis=1)
+    size, moved, gradient = size[alive], moved[alive], gradient[alive]
+    typical = np.sqrt(np.mean(moved**2, axis=1, keepdims=True))
+    still, dead = moved < IMMOBILE * typical, gradient == 0
+    return xr.Dataset(
+        {
+            "size": ("index", size.ravel()),
+            "displacement": ("index", moved.ravel()),
+            "dead": ("index", dead.ravel().astype(float)),
+            "density_dead": ("bin", _density(moved[dead], moved.size)),
+            "density_live": ("bin", _density(moved[~dead], moved.size)),
+            "typical": float(typical.mean()),
+            "dead_share": dead.mean(),
+            "immobile_share": still.mean(),
+            "immobile_of_dead": _share(still, dead),
+            "immobile_of_live": _share(still, ~dead),
+            "dead_of_immobile": _share(dead, still),
+            "immobile_size": _median(size, still),
+            "mobile_size": _median(size, ~still),
+            "temperature": _temperature(kept[0]),
+            "lag": config_of(kept[0])["lag"],
+            "n_networks": int(alive.sum()),
+        },
+        coords={"bin": (BINS[1:] + BINS[:-1]) / 2, "index": np.arange(moved.size)},
+    )
 
 
 def _temperature(part: xr.Dataset) -> float:
@@ -86,7 +104,7 @@ def _median(size: np.ndarray, chosen: np.ndarray) -> float:
 
 
 def _density(moved: np.ndarray, total: int) -> np.ndarray:
-    """Share of all weights per decade; what has not moved by 1e-16 is in the first bin."""
+    """Share of all weights per decade; the first bin includes displacements below 1e-16."""
     logs = np.log10(np.maximum(moved, 10.0 ** BINS[0]))
     return np.histogram(logs, bins=BINS)[0] / max(total, 1) / np.diff(BINS)
 
@@ -100,12 +118,8 @@ def draw(numbers: xr.Dataset) -> Figure:
         _histogram(top, one)
         _scatter(bottom, one)
         top.set_title(rf"{title(name)}, $T$ = {style.power(float(one['temperature']))}")
-        if column:
-            top.set_ylabel("")
-            bottom.set_ylabel("")
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    style.outer_labels(axes)
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _histogram(ax, one: xr.Dataset) -> None:

@@ -1,1 +1,1 @@
-"""Figures of anybody's own runs."""
+"""Figures of the user's own runs."""

@@ -1,7 +1,7 @@
 """Ageing of any runs: displacement, overlap, non-Gaussianity and relaxation time at every waiting time.
 
-Needs ``external``: recorded runs, or ``runs``: those of the scenario, at every temperature or batch size. ``fit``: the
-window of t_w for the exponent; ``collapse``: also against t / t_w.
+Needs ``external``: recorded runs, or ``runs``: runs of the scenario, each with a panel per temperature or batch size.
+``fit``: the window of t_w for the exponent; ``collapse``: also against t / t_w.
 """
 
 from __future__ import annotations
@@ -13,55 +13,54 @@ from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
 from quench.figures import style
-from quench.figures.inputs import Inputs, check_measured
+from quench.figures.figure_inputs import FigureInputs, check_measured
 from quench.figures.kwj import ageing
-from quench.figures.stacking import joined
-from quench.store.files import config_of
+from quench.figures.stacking import stack_panels
+from quench.store.variables import config_of
 
 NEEDS = {"external or runs": 1}
 TITLE = "Ageing"
 CAPTION = (
     "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
-    "parameter against the lag t, means over networks with 95 % bootstrap bands, and time tau90 at which the overlap has "
-    "fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, in which "
-    "those that do not reach 0.9 count as slower than the longest lag, over the t_w at which 0.9 takes an update or more. "
-    "Two more panels, where they are, show the same against t/t_w."
+    "parameter against the lag t, means over networks with 95 % bootstrap bands, and the time tau90 at which the overlap "
+    "has fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, over "
+    "the t_w at which tau90 is at least one update. Networks that do not reach 0.9 are censored at the longest lag. Two "
+    "further panels, if present, show the curves against t/t_w."
 )
 CURVES = ("msd", "overlap", "alpha2")
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Curves (panel, waiting_time, lag) and tau90 (panel, waiting_time) with their intervals, exponents, one panel a run."""
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Curves (panel, waiting_time, lag) and tau90 (panel, waiting_time) with their intervals; exponents (panel)."""
     kept = [f"{quantity}_{end}" for quantity in (*CURVES, "tau90") for end in ("mean", "low", "high")]
     parts = []
     for name, run in _shown(inputs).items():
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
-            raise QuenchError(f"{name}: no averaged observables; quench observe writes them")
+            raise QuenchError(f"{name}: no averaged observables; write them with quench observe")
         check_measured(name, run)
-        window = inputs.fit or _resolved(run)
+        window = inputs.choices.get("fit") or _resolved(run)
         one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(ageing.fitted(run, window))
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
         parts.append(one.assign(facts).expand_dims(panel=[name]))
     if not parts:
-        raise QuenchError("own_ageing: give the runs or external runs to show")
-    return joined(parts, "panel").assign_attrs(collapse=int(inputs.collapse))
+        raise QuenchError("own_ageing: give runs or external runs")
+    return stack_panels(parts).assign_attrs(collapse=int(inputs.choices.get("collapse", False)))
 
 
-def _shown(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The observables of every panel, by what it is called; a run has one for each of its points."""
-    found = {name: run for name, (run,) in inputs.external.items()}
-    for name, points in inputs.runs.items():
+def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
+    """The observables of every panel by its title; a run has a panel per temperature or batch size."""
+    found = {name: run for name, (run,) in inputs.of("external").items()}
+    for name, points in inputs.of("runs").items():
         for run in points:
-            told = config_of(run).get("trajectory", {})
-            point = (
-                f"$T$ = {style.power(told['temperature'])}" if "temperature" in told else f"$B$ = {told['batch_size']}"
-            )
+            known = config_of(run).get("trajectory", {})
+            hot = "temperature" in known
+            point = f"$T$ = {style.power(known['temperature'])}" if hot else f"$B$ = {known['batch_size']}"
             found[f"{name}, {point}"] = run
     return found
 
 
 def _resolved(run: xr.Dataset) -> tuple[float, float]:
-    """Waiting times from the first on after which no network needs less than one update to reach tau90."""
+    """The window of t_w in which no network reaches tau90 within one update."""
     fast = (run["tau90"] < 1).any("network").values
     after = run["waiting_time"].values[np.flatnonzero(fast)[-1] + 1 :] if fast.any() else run["waiting_time"].values
     return (float(after[0]) if after.size else np.inf), np.inf
@@ -72,7 +71,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     columns = 3 if numbers.attrs["collapse"] else 2
     figure, axes = style.new(columns, rows=2 * len(names))
     for row, name in enumerate(names):
-        one, block = ageing.of(numbers, name), axes[2 * row : 2 * row + 2]
+        one, block = ageing.panel(numbers, name), axes[2 * row : 2 * row + 2]
         _displacements(block[0, 0], one)
         ageing.draw_overlaps(block[0, 1], one)
         _non_gaussianity(block[1, 0], one)
@@ -83,23 +82,17 @@ def draw(numbers: xr.Dataset) -> Figure:
         networks = int(one["n_networks"])
         count = f"{networks} network{'s' if networks > 1 else ''} of {int(one['n_weights']):,} weights"
         block[0, 0].set_title(f"{name}\n{count}", fontsize=8)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _curve(ax: Axes, one: xr.Dataset, quantity: str, scaled: bool = False, positive: bool = False) -> None:
     """A quantity against t, or against t / t_w, at every waiting time."""
     ages = one["waiting_time"].values
-    for row, color in zip(range(len(ages)), style.ages(ages), strict=True):
+    for row, color in enumerate(style.ages(ages)):
         if scaled and not ages[row]:
             continue
-        curve = one.isel(waiting_time=row)
-        mean, low, high = (curve[f"{quantity}_{end}"].values for end in ("mean", "low", "high"))
-        shown = (curve["lag"].values > 0) & np.isfinite(mean) & ((mean > 0) | (not positive))
-        time = curve["lag"].values[shown] / (ages[row] if scaled else 1)
-        style.band(ax, time, low[shown], high[shown], color)
-        ax.plot(time, mean[shown], color=color)
+        time = one["lag"].values / (ages[row] if scaled else 1)
+        style.curve(ax, time, one.isel(waiting_time=row), quantity, color, positive=positive)
     ax.set(xscale="log", xlabel="$t/t_w$" if scaled else "$t$ (updates)")
 
 
@@ -112,7 +105,7 @@ def _displacements(ax: Axes, one: xr.Dataset) -> None:
 def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
     _curve(ax, one, "alpha2")
     ax.axhline(0, **style.GUIDE)
-    # A few weights may do all the moving at first.
+    # At first a few weights may make most of the displacement.
     if float(one["alpha2_high"].max()) > 3:
         ax.set_yscale("symlog", linthresh=1)
     ax.set_ylim(bottom=1.3 * np.nanmin([-0.2, float(one["alpha2_low"].min())]))

@@ -1,1 +1,1 @@
-"""Figures of the theory itself: reference curves that the networks are held against."""
+"""Figures of theory: reference curves for the networks."""

@@ -1,4 +1,4 @@
-"""Full ageing of the p-spin glass: correlations of all ages against t / t_w, and how their collapse is reached.
+"""Full ageing of the p-spin glass: correlations of all ages against t / t_w, and the approach to their collapse.
 
 Needs ``glass``: one solved quench to below T_d, with waiting times that span decades.
 """
@@ -10,25 +10,28 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
 
 NEEDS = {"glass": 1}
+LABEL = "Ageing"
+SECTION = "The p-spin glass"
 TITLE = "Full ageing of the p-spin glass"
 CAPTION = (
-    "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Correlation "
-    "C(t_w + t, t_w) against t / t_w: below the plateau q_EA (dotted) curves of old systems fall on one, so that age is "
-    "the only time scale; above it they part, since the fast motion within a state does not age. (b) Lag t_C at which C "
-    "has fallen to a level below q_EA, over t_w: constant where ageing is full."
+    "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Correlation C(t_w + "
+    "t, t_w) against t / t_w: below the plateau q_EA (dotted) the curves of old systems coincide, so that age is the only "
+    "time scale; above it they separate, since the fast motion within a state does not age. (b) Lag t_C at which C has "
+    "fallen to a level below q_EA, over t_w: constant under full ageing."
 )
-# Shares of q_EA, where the fast part is over and C has not left the range of lags.
+# Shares of q_EA: below the fast part of C, and reached within the lags.
 LEVELS = (0.8, 0.6, 0.4, 0.2)
 MEANS = {
-    "level": ("correlation C at which times are compared", "1"),
+    "relaxation": "lag at which C has fallen to a level",
+    "level": "correlation C at which times are compared",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """C and its error (waiting_time, lag); ``relaxation`` (waiting_time, level): the lag at which C = level."""
     quench = solved.ageing(inputs, "theory.ageing")
     levels = float(quench["plateau"]) * np.array(LEVELS)
@@ -39,20 +42,16 @@ def compute(inputs: Inputs) -> xr.Dataset:
 
 
 def _lag_at(curve: xr.DataArray, level: float) -> float:
-    """Where a falling curve reaches ``level``, by interpolation in log lag; NaN where it does not within its lags."""
+    """Lag at which a falling curve reaches ``level``, interpolated in log lag; NaN where it does not within its lags."""
     known = curve.isel(lag=(curve["lag"].values > 0) & np.isfinite(curve.values))
     if not known.values[-1] <= level <= known.values[0]:
         return np.nan
-    # Interpolation wants rising abscissae.
+    # np.interp needs rising abscissae.
     return float(np.exp(np.interp(-level, -known.values, np.log(known["lag"].values))))
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _collapse(axes[0, 0], numbers)
-    _approach(axes[0, 1], numbers)
-    style.letters(axes.flat)
-    return figure
+    return style.row(numbers, _collapse, _approach, height=2.9)
 
 
 def _collapse(ax, numbers: xr.Dataset) -> None:
@@ -61,15 +60,7 @@ def _collapse(ax, numbers: xr.Dataset) -> None:
         shown = (lags > 0) & np.isfinite(numbers["correlation"].values[row])
         values = numbers["correlation"].values[row]
         ax.plot(lags[shown] / waiting[row], values[shown], color=color, label=style.power(waiting[row]))
-    ax.axhline(float(numbers["plateau"]), **style.GUIDE)
-    ax.annotate(
-        r"$q_\mathrm{EA}$",
-        (0, float(numbers["plateau"])),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 3),
-        textcoords="offset points",
-        fontsize=8,
-    )
+    style.level(ax, float(numbers["plateau"]), r"$q_\mathrm{EA}$")
     ax.set(xscale="log", xlabel="$t / t_w$", ylabel="$C(t_w + t, t_w)$", ylim=(0, 1.03))
     ax.set_title(solved.title(numbers))
     ax.legend(title="$t_w$", loc="upper right")
@@ -82,8 +73,7 @@ def _approach(ax, numbers: xr.Dataset) -> None:
         color = style.HEAT(0.05 + 0.9 * row / (len(levels) - 1))
         ratio = (numbers["relaxation"].isel(level=row) / waiting).values
         ax.plot(waiting, ratio, "o-", ms=3.5, color=color)
-        last = np.flatnonzero(np.isfinite(ratio))[-1:]
-        for end in last:
+        for end in np.flatnonzero(np.isfinite(ratio))[-1:]:
             place = {"xytext": (2, 5), "textcoords": "offset points", "ha": "right", "fontsize": 7.5, "color": color}
             ax.annotate(f"$C$ = {level:.3f}", (waiting[end], ratio[end]), **place)
     ax.set(xscale="log", yscale="log", xlabel="$t_w$", ylabel="$t_C / t_w$")

@@ -1,6 +1,6 @@
 """Fluctuation and dissipation of the p-spin glass: T chi against C, with slope -1 in equilibrium and -X in ageing.
 
-Needs ``glass``: one solved quench to below T_d, and any number to above it, which end in equilibrium.
+Needs ``glass``: one solved quench to below T_d, and any number of quenches to above it, which end in equilibrium.
 """
 
 from __future__ import annotations
@@ -10,31 +10,37 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
 from quench.theory import threshold
 
 NEEDS = {"glass": 1}
+LABEL = "Fluctuation and dissipation"
+SECTION = "The p-spin glass"
 TITLE = "Violation of the fluctuation-dissipation theorem in the p-spin glass"
 CAPTION = (
     "Spherical p-spin model quenched from infinite temperature to T (title), solved at infinite N. (a) Integrated response "
-    "chi(t_w + t, t_w) times T against correlation C(t_w + t, t_w), as t grows from right to left: fast motion obeys the "
-    "fluctuation-dissipation theorem (FDT), T chi = 1 - C; below q_EA ageing has slope -X (dashed), that of an "
-    "effective temperature T / X, while above T_d (red) the theorem holds for all C. (b) The local slope of these curves: "
-    "a step between 1 and X at q_EA (dashed) is approached with age."
+    "chi(t_w + t, t_w) times T against the correlation C(t_w + t, t_w); t grows from right to left. Fast motion obeys the "
+    "fluctuation-dissipation theorem (FDT), T chi = 1 - C. Below q_EA the slope is -X (dashed), that of an effective "
+    "temperature T / X; above T_d (red) the theorem holds for all C. (b) The local slope of these curves approaches, with "
+    "age, a step from X to 1 at q_EA (dashed)."
 )
 MEANS = {
-    "response": ("integrated response T chi(t_w + t, t_w)", "1"),
-    "response_error": ("estimated absolute error of T chi", "1"),
-    "equilibrium_response": ("integrated response T chi of the quench to T above T_d, at its oldest t_w", "1"),
-    "equilibrium_response_error": ("estimated absolute error of that T chi", "1"),
-    "slope": ("local slope -T dchi/dC", "1"),
+    "bath": "temperature T above T_d",
+    "equilibrium_energy": "energy -1/(2T) of equilibrium",
+    "response": "integrated response T chi(t_w + t, t_w)",
+    "response_error": "estimated absolute error of T chi",
+    "equilibrium_response": "integrated response T chi of the quench to T above T_d, at its oldest t_w",
+    "equilibrium_response_error": "estimated absolute error of that T chi",
+    "slope": "local slope -T dchi/dC",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """C, T chi, their errors and the slope -T dchi/dC (waiting_time, lag) of the ageing quench; the same for those to
-    equilibrium at their oldest waiting time (bath, lag), with E at their end and -1/(2T)."""
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """C, T chi, their errors and the slope -T dchi/dC (waiting_time, lag) of the ageing quench.
+
+    Quenches to equilibrium: the same at their oldest waiting time (bath, lag), their final E, and -1/(2T).
+    """
     quench = solved.ageing(inputs, "theory.fdt")
     above = [
         s for s in solved.quenches(inputs) if s.attrs["temperature"] > threshold.dynamical_temperature(s.attrs["p"])
@@ -61,7 +67,7 @@ def _parametric(quench: xr.Dataset, temperature: float) -> xr.Dataset:
 
 
 def _slope(parametric: xr.Dataset) -> xr.DataArray:
-    """-T dchi/dC along t. Any smooth variable would do for the differences; in log t both change evenly."""
+    """-T dchi/dC, from differences in log t, in which both change evenly."""
     log_lag = np.log(parametric["lag"].values)
     change, loss = (np.gradient(parametric[name], log_lag, axis=-1) for name in ("response", "correlation"))
     return xr.DataArray(-change / loss, dims=parametric["correlation"].dims)
@@ -83,11 +89,7 @@ def _equilibrated(quench: xr.Dataset) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(2, height=2.9)
-    _response(axes[0, 0], numbers)
-    _slopes(axes[0, 1], numbers)
-    style.letters(axes.flat)
-    return figure
+    return style.row(numbers, _response, _slopes, height=2.9)
 
 
 def _response(ax, numbers: xr.Dataset) -> None:

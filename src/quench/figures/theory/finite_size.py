@@ -1,7 +1,7 @@
 """The 3-spin glass at finite N: simulated energies after a quench, and their 1/N drift to the solution at infinite N.
 
-Needs ``glass``: simulations at two or more N with the same times, and if there is one the Cugliandolo-Kurchan (CK)
-solution. Energies and correlations are compared where the solution has the simulated times.
+Needs ``glass``: simulations at two or more N with the same times, and optionally one Cugliandolo-Kurchan (CK) solution.
+Energies and correlations are compared at the simulated times that the solution has.
 """
 
 from __future__ import annotations
@@ -12,32 +12,41 @@ from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.store.variables import config_of
 from quench.theory import threshold
 
 MEASURED = ("energy", "energy_error", "correlation", "correlation_error")
 NEEDS = {"glass": 2}
+LABEL = "Finite size"
+SECTION = "The p-spin glass"
 TITLE = "Finite-size drift of the glass energy"
 CAPTION = (
-    "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N "
+    "Spherical 3-spin model quenched from infinite temperature. (a) Energy per spin of Langevin simulations at several N, "
     "with standard errors over realisations of the couplings, and the Cugliandolo-Kurchan solution at infinite N where "
-    "given; dotted: threshold energy. (b) Energies against 1/N at several times with straight fits; diamonds: infinite N. "
-    "(c) Simulated correlation less that at infinite N, with standard errors; points of different N are set apart."
+    "given; dotted: threshold energy. (b) Energies against 1/N at several times, with straight-line fits; diamonds: "
+    "infinite N. (c) Simulated correlation minus that at infinite N, with standard errors; points of different N are "
+    "shifted horizontally."
 )
 MEANS = {
+    "n_spins": "number of spins N",
+    "intercept": "value of the fitted line at 1/N = 0",
+    "solution_at_times": "energy E of the solution at infinite N",
+    "solution_correlation": "correlation C of the solution at infinite N",
     "waiting_time": ("waiting time t_w since the quench", "1/friction"),
     "lag": ("time t since the waiting time", "1/friction"),
     "time": ("time since the quench", "1/friction"),
-    "slope": ("slope of the fitted line of E against 1/N", "1"),
-    "slope_error": ("standard error of the slope", "1"),
+    "slope": "slope of the fitted line of E against 1/N",
+    "slope_error": "standard error of the slope",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
-    """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time); correlations and errors
-    (n_spins, waiting_time, lag) where all have them; CK where given."""
-    files = [dataset for group in inputs.glass.values() for dataset in group]
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time).
+
+    Correlations and errors (n_spins, waiting_time, lag) where all simulations have them; the CK solution where given.
+    """
+    files = [dataset for group in inputs.of("glass").values() for dataset in group]
     simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
     solutions = [dataset for dataset in files if "n_spins" not in config_of(dataset)]
     temperatures = {config_of(dataset).get("temperature") for dataset in files}
@@ -77,28 +86,21 @@ def _fit(one: xr.Dataset) -> tuple[float, float, float, float]:
 
 
 def _at(exact: xr.DataArray, times: np.ndarray) -> np.ndarray:
-    """The solution at the simulated times, where it has those very times (no line between them would do); NaN
-    elsewhere."""
+    """The solution at the simulated times; NaN at a time that it lacks, since interpolation would be too coarse."""
     known = exact["solution_time"].values
     places = np.abs(known[:, None] - times).argmin(axis=0)
     return np.where(np.isclose(known[places], times, rtol=1e-9, atol=1e-12), exact.values[places], np.nan)
 
 
 def _correlation_at(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
-    """The solution at the simulated waiting times and lags; NaN where it lacks one."""
+    """The solution at the simulated waiting times and lags; NaN where it lacks one of them."""
     axes = {name: joined[name].values for name in ("waiting_time", "lag")}
     return exact.reindex(axes, method="nearest", tolerance=1e-9).drop_attrs()
 
 
 def draw(numbers: xr.Dataset) -> Figure:
     compared = "solution_correlation" in numbers and bool(numbers["solution_correlation"].notnull().any())
-    figure, axes = style.new(3 if compared else 2)
-    _energies(axes[0, 0], numbers)
-    _drift(axes[0, 1], numbers)
-    if compared:
-        _correlations(axes[0, 2], numbers)
-    style.letters(axes.flat)
-    return figure
+    return style.row(numbers, _energies, _drift, *([_correlations] if compared else []))
 
 
 def _energies(ax, numbers: xr.Dataset) -> None:
@@ -140,7 +142,7 @@ def _correlations(ax, numbers: xr.Dataset) -> None:
     sizes, lags = numbers["n_spins"].values, one["lag"].values
     for row, color in enumerate(_colors(sizes)):
         deviation = one["correlation"].isel(n_spins=row) - one["solution_correlation"]
-        # A few percent to the side, so that bars do not hide each other.
+        # Shifted by a few percent, so that the bars of different N stay visible.
         shifted = lags * 1.06 ** (row - (len(sizes) - 1) / 2)
         ax.errorbar(
             shifted, deviation, one["correlation_error"].isel(n_spins=row), fmt="o", ms=3, capsize=2, color=color

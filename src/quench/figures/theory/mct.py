@@ -1,4 +1,4 @@
-"""Schematic mode-coupling theory: F1 and F2 around their transitions, and both beside a run's time-rescaled overlap.
+"""Schematic mode-coupling theory: F1 and F2 around their transitions, and beside the rescaled overlap of a run.
 
 Needs ``runs``: one Langevin run, whose overlaps against t / tau90 fill the last panel.
 """
@@ -11,33 +11,42 @@ from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
 from quench.figures import style
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.theory import brownian
 from quench.theory.mct import critical, schematic
 
 NEEDS = {"runs": 1}
+LABEL = "F1 and F2"
+SECTION = "Mode-coupling theory"
 TITLE = "Mode-coupling theory beside the overlap of networks"
 CAPTION = (
     "Schematic mode-coupling theory (Omega = 1) at relative distances sigma from the transition: (a) F1 (v1 = 1 + sigma), "
-    "whose critical decay is t^-1/2; (b) F2 (v2 = 4 (1 + sigma)), with the plateau f_c = 1/2. (c) Overlap of networks "
-    "against t / tau90 from hot (red) to cold (blue), beside critical F1 and F2 and free Brownian weights, each scaled to "
-    "0.9 at 1: a decay near t^-1/2 alone does not tell F1 from free diffusion."
+    "with critical decay t^-1/2; (b) F2 (v2 = 4 (1 + sigma)), with the plateau f_c = 1/2. (c) Overlap of networks against "
+    "t / tau90 from hot (red) to cold (blue), beside critical F1 and F2 and free Brownian weights, each scaled to 0.9 at "
+    "1: a decay near t^-1/2 alone does not distinguish F1 from free diffusion."
 )
 T_MAX = 1e10
 DISTANCES = (-1e-1, -1e-2, -1e-3, -1e-4, 0.0, 1e-4, 1e-3, 1e-2, 1e-1)
 MEANS = {
-    "time": ("time, in units of 1/Omega", "1"),
-    "plateau": ("plateau of phi at the transition", "1"),
+    "model": "schematic model of mode-coupling theory",
+    "distance": "distance sigma from the transition",
+    "phi": "correlator phi of mode-coupling theory",
+    "error": "estimated error of phi",
+    "critical_exponent": "exponent of the critical decay",
+    "critical_scaled": "critical phi against t / tau90",
+    "brownian_scaled": "Q of free Brownian weights against t / tau90",
+    "time": "time, in units of 1/Omega",
+    "plateau": "plateau of phi at the transition",
 }
 
 
-def compute(inputs: Inputs) -> xr.Dataset:
+def compute(inputs: FigureInputs) -> xr.Dataset:
     """phi (model, distance, time); overlaps (temperature, lag) with tau90; theory against t / tau90 (scaled_time)."""
     times = np.geomspace(1e-2, T_MAX, 481)
     models = {"F1": lambda d: (1 + d,), "F2": lambda d: (0.0, 4 * (1 + d))}
     solutions = {m: [schematic.solve(v(d), T_MAX) for d in DISTANCES] for m, v in models.items()}
     scaled = np.geomspace(1e-2, 1e3, 201)
-    (name,) = inputs.runs
+    (name,) = inputs.of("runs")
     run = inputs.run(name)
     moved = run[["overlap_mean", "tau90_mean"]].where(np.isfinite(run["tau90_mean"]), drop=True)
     return xr.Dataset(
@@ -79,13 +88,11 @@ def draw(numbers: xr.Dataset) -> Figure:
     _beside(axes[0, 2], numbers)
     for ax in axes.flat:
         style.log_ticks(ax)
-    style.letters(axes.flat)
-    style.scale_label(figure, numbers.attrs.get("scale_label", ""))
-    return figure
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _around(ax, one: xr.Dataset) -> None:
-    """phi at every distance: liquid in red, glass in blue, paler further from the transition; critical in black."""
+    """phi at every distance: liquid red, glass blue, both paler with distance from the transition; critical black."""
     distances = np.sort(one["distance"].values)
     nearest = np.abs(distances[distances != 0]).min()
     for distance in distances:

@@ -1,19 +1,19 @@
-"""Solved quenches of the p-spin glass among the inputs of a figure, and what theory says that they tend to."""
+"""Solved quenches of the p-spin glass among the inputs of a figure, and their limits at infinite age."""
 
 from __future__ import annotations
 
 import xarray as xr
 
 from quench.errors import QuenchError
-from quench.figures.inputs import Inputs
+from quench.figures.figure_inputs import FigureInputs
 from quench.store.variables import config_of
 from quench.theory import threshold
 
 
-def quenches(inputs: Inputs) -> list[xr.Dataset]:
+def quenches(inputs: FigureInputs) -> list[xr.Dataset]:
     """Every solution at infinite N, coldest first; attributes hold ``p`` and ``temperature`` alone."""
     solutions = []
-    for datasets in inputs.glass.values():
+    for datasets in inputs.of("glass").values():
         for dataset in datasets:
             config = config_of(dataset)
             if "temperature" in config and "n_spins" not in config:
@@ -22,11 +22,11 @@ def quenches(inputs: Inputs) -> list[xr.Dataset]:
     return sorted(solutions, key=lambda solution: solution.attrs["temperature"])
 
 
-def ageing(inputs: Inputs, figure: str) -> xr.Dataset:
+def ageing(inputs: FigureInputs, figure: str) -> xr.Dataset:
     """The one solution that ages, T < T_d, with ``plateau`` q_EA, ``violation`` X and ``threshold_energy`` E_th."""
     found = [s for s in quenches(inputs) if s.attrs["temperature"] < threshold.dynamical_temperature(s.attrs["p"])]
     if len(found) != 1:
-        raise QuenchError(f"{figure}: give one solved quench to below T_d under glass; there are {len(found)}")
+        raise QuenchError(f"{figure}: give one solved quench to below T_d under glass, not {len(found)}")
     state = found[0].attrs["p"], found[0].attrs["temperature"]
     return found[0].assign(
         plateau=threshold.edwards_anderson(*state),
@@ -36,5 +36,5 @@ def ageing(inputs: Inputs, figure: str) -> xr.Dataset:
 
 
 def title(numbers: xr.Dataset) -> str:
-    """What was quenched, over the first panel."""
+    """Title of the first panel: the model and the temperature."""
     return f"$p$ = {numbers.attrs['p']}, $T$ = {numbers.attrs['temperature']:g}"

@@ -2,7 +2,7 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// What needs this script is shown by it.
+// Show the parts that need this script.
 all("[hidden]").forEach((element) => { element.hidden = false; });
 
 // Theme: the system's, light or dark; remembered where the browser allows it.
@@ -52,7 +52,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
     form.addEventListener("input", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", (event) => { event.preventDefault(); showAll(); });
-    // A link to a claim finds it even where a filter hid it.
+    // A link to a claim shows it even if a filter hides it.
     const reveal = () => {
       const target = location.hash.startsWith("#claim-") && document.getElementById(location.hash.slice(1));
       if (target && target.hidden) { showAll(); target.scrollIntoView(); }
@@ -63,7 +63,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
   }
 }
 
-// A figure, enlarged: the picture is as wide as the zoom says, and the region around it scrolls.
+// An enlarged figure: the zoom sets the width of the picture, and the region around it scrolls.
 {
   const dialog = document.getElementById("zoom");
   const stage = dialog.querySelector(".stage");
@@ -73,7 +73,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
   let opener = null;
   const ratio = () => picture.naturalHeight / picture.naturalWidth || 0.6;
   const fit = () => Math.min(stage.clientWidth - 16, (stage.clientHeight - 16) / ratio());
-  // A wide figure on a tall screen is opened larger than it fits: its words would be too small to read.
+  // A wide figure opens larger than the screen where its text would otherwise be too small to read.
   const first = () => Math.min(2.6, Math.max(1, 0.8 * stage.clientHeight / (fit() * ratio())));
   const resize = (next) => {
     const x = (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth;
@@ -105,7 +105,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
   }));
 }
 
-// Downloads of what the page shows already are made from it.
+// A picture is downloaded from the page itself.
 all("a[data-picture]").forEach((link) => link.addEventListener("click", () => {
   link.href = document.getElementById(link.dataset.picture).src;
 }));
@@ -117,7 +117,7 @@ all("button.copy").forEach((button) => button.addEventListener("click", async ()
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }));
 
-// The entry of the contents that is being read.
+// Mark the section that is being read in the contents.
 {
   const links = new Map(all("nav.contents a").map((link) => [link.hash.slice(1), link]));
   const seen = new IntersectionObserver((entries) => {
@@ -131,5 +131,5 @@ all("button.copy").forEach((button) => button.addEventListener("click", async ()
   links.forEach((_, id) => { const target = document.getElementById(id); if (target) seen.observe(target); });
 }
 
-// On paper nothing can be unfolded or filtered.
+// Open the details in print.
 addEventListener("beforeprint", () => all("details.print").forEach((part) => { part.open = true; }));

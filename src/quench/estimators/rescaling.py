@@ -1,9 +1,9 @@
-"""Do displacement curves of different ages fall on one curve? Rescalings by the noise, a score, slopes, amplitudes.
+"""Collapse of displacement curves of different ages: rescaling by the noise, collapse score, slopes, amplitudes.
 
-BJ divide Delta(t_w, t_w + t) by D(t_w) and judge by eye (Fig. 4). D changes along the way, so the noise that was taken
-up in fact, the sum of D(s) over s in [t_w, t_w + t), is the better divisor, and it leaves an amplitude without a free
-parameter: uncorrelated steps of variance alpha^2 D / B per weight give Delta = (alpha^2 / B) sum D. With a drift of
-constant direction, Delta = alpha^2 [sum D / B + (sum |grad L|)^2 / M].
+BJ divide Delta(t_w, t_w + t) by D(t_w) and judge by eye (Fig. 4). Since D changes during the lag, the accumulated noise, the
+sum of D(s) over s in [t_w, t_w + t), is the better divisor. It leaves an amplitude without a free parameter: uncorrelated
+steps of variance alpha^2 D / B per weight give Delta = (alpha^2 / B) sum D. With a drift of constant direction,
+Delta = alpha^2 [sum D / B + (sum |grad L|)^2 / M].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from quench.estimators.resampling import interval
 
 RESCALINGS = ("raw", "initial_noise", "accumulated_noise", "prediction")
 SCORE_RESAMPLES = 200
-SCORE_POINTS = 25  # log-spaced lags at which curves are compared
+SCORE_POINTS = 25  # number of log-spaced lags at which curves are compared
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TwoTimeCurves:
         return np.stack([accumulated(self.noise_times, np.sqrt(values)) for values in self.gradient_square])
 
     def divisor(self, rescaling: str) -> np.ndarray:
-        """What Delta is divided by, (network, waiting_time, start, lag) or a shape that broadcasts to it."""
+        """The divisor of Delta, (network, waiting_time, start, lag) or a shape that broadcasts to it."""
         if rescaling == "raw":
             return np.ones((1, 1, 1, 1))
         starts = np.where(self.starts >= 0, self.starts, 0)
@@ -73,17 +73,17 @@ class TwoTimeCurves:
         return np.where(ends <= last, sums, np.nan)
 
     def rescaled(self, rescaling: str, networks: np.ndarray | None = None) -> np.ndarray:
-        """Delta over its divisor, averaged over the starts and the chosen ``networks`` (all): (waiting_time, lag)."""
+        """Delta over its divisor, mean over the starts and the chosen ``networks`` (default: all), (waiting_time, lag)."""
         ratio = self.displacement / self.divisor(rescaling)
         return _mean(ratio if networks is None else ratio[networks], (0, 2))
 
     def amplitude(self) -> np.ndarray:
-        """Delta / [(alpha^2 / B) sum D], averaged likewise: 1 for uncorrelated noise (waiting_time, lag)."""
+        """Delta / [(alpha^2 / B) sum D], mean over starts and networks, (waiting_time, lag); 1 for uncorrelated noise."""
         return self.rescaled("accumulated_noise") * self.batch_size / self.rate**2
 
 
 def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Mean of what was measured; NaN where nothing was."""
+    """Mean of the finite values; NaN where there are none."""
     known = np.isfinite(values)
     count = known.sum(axis=axes)
     total = np.where(known, values, 0.0).sum(axis=axes)
@@ -91,7 +91,7 @@ def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def interpolated(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Positive ``values`` at times ``at``, linear in log value against log(t + 1); the ends are held."""
+    """Positive ``values`` interpolated at times ``at``, linear in log value and log(t + 1), constant beyond the ends."""
     known = np.isfinite(values) & (values > 0)
     if not known.any():
         return np.full(np.shape(at), np.nan)
@@ -107,7 +107,7 @@ def accumulated(times: np.ndarray, values: np.ndarray) -> np.ndarray:
 def collapse_score(curves: np.ndarray, lags: np.ndarray, lag_range: tuple[float, float]) -> float:
     """S = sqrt(mean over log-spaced lags of Var over t_w of log10 X): the scatter of the curves in decades.
 
-    ``curves`` X (waiting_time, lag). Curves that do not cover ``lag_range`` are left out; NaN for fewer than three.
+    ``curves`` X (waiting_time, lag). Curves that do not cover ``lag_range`` are left out; NaN for fewer than three others.
     """
     low, high = lag_range
     at = np.geomspace(low, high, SCORE_POINTS)
@@ -126,8 +126,8 @@ def score_with_interval(
 ) -> tuple[float, float, float]:
     """Collapse score over the waiting times in range, with a 95 % bootstrap interval over networks (NaN for one).
 
-    The interval is the basic one, reflected about the value: a resample averages fewer independent networks than there
-    are, so that what is left of their noise makes its score larger than that of all of them.
+    The interval is the basic one, reflected about the value: a resample contains fewer independent networks, whose
+    remaining noise makes its score larger than that of all networks.
     """
     score = _scorer(curves, rescaling, waiting_range, lag_range)
     value, low, high = interval(score, len(curves.displacement), SCORE_RESAMPLES)
@@ -141,7 +141,7 @@ def score_gain(
     waiting_range: tuple[float, float],
     lag_range: tuple[float, float],
 ) -> tuple[float, float, float]:
-    """Collapse score of one rescaling over that of another, with its 95 % interval: the same networks in both."""
+    """Collapse score of one rescaling over that of another, with its 95 % interval over the same networks in both."""
     first, second = (_scorer(curves, name, waiting_range, lag_range) for name in (rescaling, over))
     return interval(lambda networks: first(networks) / second(networks), len(curves.displacement), SCORE_RESAMPLES)
 
@@ -149,7 +149,7 @@ def score_gain(
 def _scorer(
     curves: TwoTimeCurves, rescaling: str, waiting_range: tuple[float, float], lag_range: tuple[float, float]
 ) -> Callable[[np.ndarray], float]:
-    """The collapse score as a function of which networks are averaged."""
+    """The collapse score as a function of the networks that are averaged."""
     chosen = (curves.waiting_times >= waiting_range[0]) & (curves.waiting_times <= waiting_range[1])
     ratio = (curves.displacement / curves.divisor(rescaling))[:, chosen]
     return lambda networks: collapse_score(_mean(ratio[networks], (0, 2)), curves.lags, lag_range)
@@ -168,9 +168,9 @@ class Slope:
 
 
 def slopes_per_decade(curves: np.ndarray, lags: np.ndarray) -> list[Slope]:
-    """Slope of log X against log lag in every decade of lag; ``curves`` (curve, lag), each fitted alone.
+    """Slope of log X against log lag in every decade of lag, mean over ``curves`` (curve, lag), each fitted alone.
 
-    The interval is a bootstrap over curves. A decade needs three lags in a curve; one without such a curve is left out.
+    The interval is a bootstrap over curves. A curve needs three lags in a decade; decades without such a curve are left out.
     """
     found = []
     for exponent in range(int(np.floor(np.log10(lags[-1]))) + 1):
@@ -185,7 +185,7 @@ def slopes_per_decade(curves: np.ndarray, lags: np.ndarray) -> list[Slope]:
 
 
 def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> np.ndarray:
-    """Lag at which each of ``curves`` (curve, lag) first reaches ``level``, interpolated in log-log, or NaN."""
+    """Lag at which each of ``curves`` (curve, lag) first reaches ``level``, interpolated on log axes; NaN if it does not."""
     times = np.full(len(curves), np.nan)
     for row, curve in enumerate(curves):
         known = np.isfinite(curve) & (curve > 0)
@@ -198,10 +198,10 @@ def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> 
 
 
 def ageing_exponent(waiting_times: np.ndarray, reach: np.ndarray, first: float) -> Exponent:
-    """Exponent x of ``reach`` ~ t_w^x over waiting times from ``first`` on, with its 95 % interval.
+    """Exponent x of ``reach`` ~ t_w^x for waiting times >= ``first``, with its 95 % interval.
 
-    ``reach`` is the time to a fixed displacement (waiting_time); 0 is no ageing, 1 full ageing. Waiting times that do
-    not reach it are left out; fewer than three left give NaN.
+    ``reach``: time to a fixed displacement (waiting_time). x = 0 is no ageing, 1 full ageing. Waiting times that do not
+    reach the displacement are left out; fewer than three others give NaN.
     """
     chosen = waiting_times >= max(first, 1)
     found = fit(waiting_times[chosen], reach[chosen])
@@ -209,7 +209,7 @@ def ageing_exponent(waiting_times: np.ndarray, reach: np.ndarray, first: float) 
 
 
 def drift_crossover(noise: float, gradient_square: float, batch_size: int, n_weights: int) -> float:
-    """t* = D M / (B |grad L|^2), updates: from then on a straight drift outruns diffusion.
+    """t* = D M / (B |grad L|^2), in updates: the lag beyond which a straight drift exceeds diffusion.
 
     Diffusion displaces by alpha^2 D t / B per weight, drift by alpha^2 |grad L|^2 t^2 / M.
     """

@@ -1,10 +1,10 @@
-"""Rescalings, scores, slopes and exponents on random walks whose noise is known."""
+"""Rescalings, scores, slopes and exponents of random walks with known noise."""
 
 import numpy as np
 import pytest
 
 from quench.dynamics.two_time import TwoTimeSchedule, displacement_of_snapshots
-from quench.estimators.two_time import (
+from quench.estimators.rescaling import (
     RESCALINGS,
     TwoTimeCurves,
     accumulated,
@@ -145,6 +145,6 @@ def test_drift_overtakes_diffusion_at_the_crossover():
     assert drift_crossover(noise, 0.0, BATCH, N_WEIGHTS) == np.inf
 
 
-def test_unknown_rescalings_are_refused():
+def test_unknown_rescaling_is_an_error():
     with pytest.raises(ValueError, match="no rescaling"):
         curves(planted()).rescaled("noise")

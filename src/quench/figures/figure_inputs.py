@@ -1,0 +1,189 @@
+"""The files and choices from which a figure is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from quench.errors import QuenchError
+from quench.store.variables import concat_chunks, config_of
+
+
+@dataclass(frozen=True)
+class FigureInputs:
+    """The files and choices that the section of a figure in the config declares.
+
+    ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature or
+    batch size; ensembles, scans and classifiers have one per chunk; ``mobility`` has one per temperature and chunk; a
+    glass, a ``flatness``, a ``drift`` and an external run have one each.
+    ``choices``: the other keys of the section with their values (``temperatures``, ``fit``, ...), and the ``scale``.
+    """
+
+    files: Mapping[str, Mapping[str, Sequence[xr.Dataset]]] = field(default_factory=dict)
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, key: str) -> Mapping[str, Sequence[xr.Dataset]]:
+        """The datasets under a key of the section, by name."""
+        return self.files.get(key, {})
+
+    def run(
+        self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
+    ) -> xr.Dataset:
+        """The averaged observables of a run, stacked along ``along`` from the largest value to the smallest.
+
+        Contains the declared temperatures only, and one waiting time: ``waiting_time``, else the declared one, else the
+        last. ``chi`` selects one of several overlap lengths. Attributes are the ``facts`` of the run.
+        """
+        files = self._chosen(name, along, chi)
+        averaged = [self._at_waiting_time(_averages(dataset), waiting_time) for dataset in files.values()]
+        stacked = xr.concat(
+            averaged,
+            xr.Variable(along, list(files)),
+            data_vars="all",
+            coords="different",
+            compat="equals",
+            join="outer",
+            combine_attrs="drop_conflicts",
+        )
+        stacked.attrs = facts(next(iter(files.values())))
+        check_measured(name, stacked)
+        return stacked
+
+    def networks(
+        self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
+    ) -> list[xr.Dataset]:
+        """Observables of the single networks of a run, one dataset per value of ``along``, in the order of ``run``."""
+        return [self._at_waiting_time(dataset, waiting_time) for dataset in self._chosen(name, along, chi).values()]
+
+    def ages(self, name: str) -> xr.Dataset:
+        """Observables of a run at all its waiting times, at its hottest temperature among the declared ones."""
+        (temperature, dataset), *_ = self._chosen(name, "temperature", None).items()
+        check_measured(name, dataset)
+        return dataset.assign_attrs(facts(dataset), temperature=temperature)
+
+    def chis(self, name: str) -> list[float]:
+        """The values of chi in the files of a run, in increasing order."""
+        return sorted({config_of(dataset)["chi"] for dataset in self.of("runs")[name]})
+
+    def scan(self, name: str) -> xr.Dataset:
+        """All grid points of a scan; attributes hold ``P_D``, the preparation and ``n_networks``."""
+        parts = self.of("scans")[name]
+        points = concat_chunks(parts, "point").drop_attrs(deep=False)
+        config = config_of(parts[0])
+        known = {key: config[key] for key in ("P_D", "epochs", "learning_rate", "batch_size")}
+        return points.assign_attrs(known, n_networks=int(points.sizes["network"]))
+
+    def training(self, name: str) -> xr.Dataset:
+        """All networks of a classifier; attributes hold its parameters (``model``, ``rate``, ``n_weights``, ...)."""
+        parts = self.of("classifiers")[name]
+        networks = concat_chunks([part.drop_dims(["weight"]) for part in parts], "network").drop_attrs(deep=False)
+        return networks.assign_attrs(config_of(parts[0]), n_networks=int(networks.sizes["network"]))
+
+    def seeds(self) -> list[int]:
+        """Seeds of all networks and simulations in the files."""
+        files = [one for group in self.files.values() for parts in group.values() for one in parts]
+        return sorted({int(seed) for one in files if "seed" in one.variables for seed in np.ravel(one["seed"])})
+
+    def scale_label(self) -> str:
+        """One line for a figure at reduced scale: P_D, widths, number of networks.
+
+        Empty at full scale, and for a figure without networks.
+        """
+        known = [] if self.choices.get("scale") == "full" else list(self._scales())
+        if not known:
+            return ""
+        parts = [
+            f"{symbol} = {', '.join(dict.fromkeys(_shown(entry[key]) for entry in known if key in entry))}"
+            for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("$M$", "M"), ("networks", "n_networks"))
+        ]
+        return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
+
+    def _scales(self) -> Iterator[dict[str, Any]]:
+        """P_D, width or number of weights M, and number of networks of every input that has networks."""
+        for files in self.of("runs").values():
+            yield facts(files[0])
+        for files in self.of("mobility").values():
+            trajectory = config_of(files[0])["trajectory"]
+            seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
+            yield {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
+        for files in self.of("ensembles").values():
+            yield config_of(files[0]) | {"n_networks": _count(files)}
+        for files in self.of("classifiers").values():
+            config = config_of(files[0])
+            yield {"P_D": config["n_train"], "M": config["n_weights"], "n_networks": _count(files)}
+        for files in self.of("scans").values():
+            widths = sorted({int(width) for part in files for width in part["width"].values})
+            span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
+            yield {"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]}
+
+    def _chosen(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
+        """Files of a run by their value of ``along``, largest first; only those at the declared temperatures, if any."""
+        files = self._by_point(name, along, chi)
+        declared = self.choices.get("temperatures", ()) if along == "temperature" else ()
+        chosen = sorted(declared or files, reverse=True)
+        missing = [value for value in chosen if value not in files]
+        if missing:
+            raise QuenchError(f"run {name!r}: no observables at {along} {missing[0]:g}; known: {sorted(files)}")
+        return {value: files[value] for value in chosen}
+
+    def _by_point(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
+        """The files of a run by temperature or batch size, at one value of chi where it is given."""
+        runs = self.of("runs")
+        if name not in runs:
+            raise QuenchError(f"no run {name!r} among the inputs; known: {sorted(runs)}")
+        files = [dataset for dataset in runs[name] if chi is None or config_of(dataset)["chi"] == chi]
+        points = [config_of(dataset).get("trajectory", {}).get(along) for dataset in files]
+        if None in points:
+            raise QuenchError(f"run {name!r}: an observables file does not state its {along}")
+        return dict(zip(points, files, strict=True))
+
+    def _at_waiting_time(self, dataset: xr.Dataset, waiting_time: int | None) -> xr.Dataset:
+        wanted = self.choices.get("waiting_time") if waiting_time is None else waiting_time
+        if wanted is None:
+            return dataset.isel(waiting_time=-1)
+        measured = dataset["waiting_time"].values
+        if wanted not in measured:
+            raise QuenchError(f"t_w = {wanted} was not measured; known: {measured.tolist()}")
+        return dataset.sel(waiting_time=wanted)
+
+
+def check_measured(name: str, run: xr.Dataset) -> None:
+    """Raise ``QuenchError`` where the averages of a run contain nothing to draw."""
+    if not np.isfinite(run["overlap_mean"].where(run["lag"] > 0)).any():
+        raise QuenchError(f"{name}: no overlap at a lag above 0: there is only one snapshot, or every network diverged")
+
+
+def facts(dataset: xr.Dataset) -> dict[str, Any]:
+    """Parameters of the run behind an observables file: chi, step size, P_D, width, weight decay, number of networks."""
+    config = config_of(dataset)
+    trajectory = config["trajectory"]
+    return {
+        "chi": config["chi"],
+        "step_size": trajectory["step_size"],
+        "P_D": trajectory["P_D"],
+        "width": trajectory["prepared"]["width"],
+        "weight_decay": trajectory["prepared"]["weight_decay"],
+        "n_networks": int(dataset.sizes["network"]),
+    }
+
+
+def _shown(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def _count(files: Sequence[xr.Dataset]) -> int:
+    return sum(int(dataset.sizes["network"]) for dataset in files)
+
+
+def _averages(dataset: xr.Dataset) -> xr.Dataset:
+    """The averaged curves and times of an observables file, with the mean overlap length epsilon."""
+    names = [name for name in dataset if str(name).endswith(("_mean", "_low", "_high"))]
+    return (
+        dataset[[*names, "n_networks", "n_diverged"]]
+        .assign(epsilon=dataset["epsilon"].mean(), epsilons=dataset["epsilon"].rename(network="member"))
+        .drop_vars(["seed", "diverged_at"], errors="ignore")
+    )
