@@ -2,11 +2,13 @@
 
 python benchmarks/compare.py results/default /elsewhere/results/default [--ignore caption]
 
-The attributes ``code_fingerprint`` and ``git_commit`` always differ between versions of the code and are left out, and
-so are those named by ``--ignore``. The exit status is 1 where a file is missing or differs.
+The attributes ``code_fingerprint`` and ``git_commit`` always differ between versions of the code and are left out, as
+are the checksums of pictures, and the attributes named by ``--ignore``. The exit status is 1 where a file is missing or
+differs.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -21,6 +23,9 @@ def data_of(path: Path, ignored: set[str]) -> xr.Dataset:
     with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
         dataset = opened.load()
     dataset.attrs = {name: value for name, value in dataset.attrs.items() if name not in ignored}
+    if "config" in dataset.attrs:
+        dataset.attrs["config"] = json.loads(dataset.attrs["config"])
+        dataset.attrs["config"].pop("pictures", None)
     return dataset
 
 
@@ -45,7 +50,12 @@ def difference(first: xr.Dataset, second: xr.Dataset) -> str:
 def changed(first: dict, second: dict) -> str:
     """The first attribute that differs; empty where there is none."""
     names = sorted(first.keys() | second.keys())
-    return next((name for name in names if not np.array_equal(first.get(name), second.get(name))), "")
+    return next((name for name in names if not same(first.get(name), second.get(name))), "")
+
+
+def same(first: object, second: object) -> bool:
+    """Whether two attributes are equal: mappings by key, others as arrays."""
+    return first == second if isinstance(first, dict) else np.array_equal(first, second)
 
 
 def main() -> int:
