@@ -18,6 +18,7 @@ from quench.cost.disk import readable, scenario_snapshot_bytes
 from quench.data.download import check_available
 from quench.data.sources import find
 from quench.errors import QuenchError
+from quench.figures import declared
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules, absent_sources
 from quench.pipeline.stages import WILDCARDS
@@ -93,6 +94,11 @@ def code_of(*modules):
 def one_of(names):
     """Regular expression of one of the names; of nothing where there are none."""
     return "|".join(names) or "-"
+
+
+def declarations(name):
+    """Title, caption and other declarations of a figure's module."""
+    return declared.read(SCENARIO.figures[name].module(name))
 
 
 def templates_hash():

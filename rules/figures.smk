@@ -4,13 +4,7 @@ A figure of the config whose kind, or else name, is ``kwj_fig3`` is drawn by the
 files that its section names. Every figure is a target of its name.
 """
 
-from quench.figures import declared
 from quench.report.papers import place
-
-
-def declarations(name):
-    """Title, caption and other declarations of a figure's module."""
-    return declared.read(SCENARIO.figures[name].module(name))
 
 
 rule figure:

@@ -107,7 +107,7 @@ def _print_chunks(scenario: Scenario) -> None:
     chunks = {
         table: {name: {"chunk": entry.chunk} for name, entry in getattr(scenario, table).items()} for table in CHUNKED
     }
-    overlay = {table: entries for table, entries in chunks.items() if entries}
+    overlay: dict[str, object] = {table: entries for table, entries in chunks.items() if entries}
     overlay["compute"] = {"job_minutes": scenario.compute.job_minutes}
     print(f"\nThis overlay declares training jobs of about {scenario.compute.job_minutes:g} minutes:\n")
     print(yaml.safe_dump(overlay, default_flow_style=None, sort_keys=False), end="")

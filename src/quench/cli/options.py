@@ -26,7 +26,9 @@ def numbers(text: str) -> tuple[float, ...]:
     return values
 
 
-def bounded(kind: Callable[[str], Number], low: Number, high: float = float("inf"), open_low: bool = False) -> Callable:
+def bounded(
+    kind: Callable[[str], Number], low: Number, high: float = math.inf, open_low: bool = False
+) -> Callable[[str], Number]:
     """An argparse type: a finite number of ``kind`` in [low, high], or (low, high]."""
 
     def parse(text: str) -> Number:

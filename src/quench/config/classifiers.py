@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
-from quench.networks.models import layer_widths
+from quench.data.sources import SOURCES
+from quench.networks.models import MODELS, layer_widths
 
+if TYPE_CHECKING:
+    # No checker knows a Literal of names from a table.
+    SourceName: TypeAlias = str
+    ModelName: TypeAlias = str
+else:
+    SourceName = Literal[tuple(SOURCES)]
+    ModelName = Literal[tuple(MODELS)]
 Positive = Annotated[int, Field(ge=1)]
 Time = Annotated[int, Field(ge=0, le=10**9)]
 
@@ -43,12 +51,13 @@ class Classifier(Section):
 
     PLANNING = frozenset({"source", "seeds", "first_seed", "chunk", "flatness", "drift"})
 
-    model: Literal["A", "A-under", "B", "C", "D", "LeNet", "ResNet-34", "WideResNet"] = key(
-        ..., "A: Toy; A-under: the under-parameterised A'; B: fully connected; C: Small Net; D: ResNet-18"
+    model: ModelName = key(
+        ...,
+        "of BJ: A (Toy), A-under (under-parameterised A'), B (fully connected), C (Small Net), D (ResNet-18); or others",
     )
     widths: tuple[Positive, ...] | None = key(None, "widths of the layers; null takes the paper's")
     multiplier: float = key(1.0, "factor on all widths", gt=0)
-    source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] = key("mnist5k", "raw images; mnist5k is embedded")
+    source: SourceName = key("mnist5k", "raw images; mnist5k is embedded")
     train_samples: Positive | None = key(
         None, "training images, classes in turn; null takes all (of mnist5k, 400 of each class)", unit="samples"
     )

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
 from quench.errors import QuenchError
-from quench.theory.pspin.times import DEFAULTS, end, listed
+from quench.theory.pspin.times import DEFAULTS, Times
 
 Moment = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -31,7 +31,7 @@ class Quench(Section):
     @model_validator(mode="after")
     def _within(self) -> Quench:
         try:
-            end(*(listed(getattr(self, field), field) for field in ("times", "waiting_times", "lags")), self.t_max)
+            Times.of(self.times, self.waiting_times, self.lags, self.t_max)
         except QuenchError as error:
             raise ValueError(str(error)) from None
         return self

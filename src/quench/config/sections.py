@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from quench.config.annealing import Anneal
 from quench.config.base import Section, key, tables
-from quench.config.classifiers import Classifier
+from quench.config.classifiers import Classifier, SourceName
 from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
@@ -29,7 +29,7 @@ FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$")]
 class Data(Section):
     """A dataset as the networks see it."""
 
-    source: Literal["mnist5k", "mnist", "cifar10", "cifar100"] | Annotated[str, Field(pattern=r"\.(npz|nc)$")] = key(
+    source: SourceName | Annotated[str, Field(pattern=r"\.(npz|nc)$")] = key(
         "mnist5k",
         "raw images: mnist5k is embedded, the others are read from data_root or downloaded; or your own .npz or .nc file"
         " with x (sample, ...) and y (sample)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import resource
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from quench.config.classifiers import Classifier
 from quench.config.sections import Scenario
 from quench.cost import speed
 from quench.dynamics.choices import SGD, Ensemble, backend_for
+from quench.networks.mlp import Architecture, initial_weights
 
 # Libraries that most processes load, and their core seconds on the reference core.
 _IMPORTS, _IMPORT_SECONDS = "import torch, xarray, netCDF4, scipy.special, numba", 3.3
@@ -40,55 +43,58 @@ def _imports() -> float:
 
 def _engine(scenario: Scenario) -> float:
     """Time of updates of the scenario's networks, with small and full batches of random data, over the model's."""
-    import importlib
-
-    from quench.networks.mlp import Architecture, initial_weights
-
     backend = backend_for(scenario.compute.backend, "cpu")
-    problem_of = importlib.import_module(f"quench.dynamics.{backend}.problem").Problem
-    sgd = importlib.import_module(f"quench.dynamics.{backend}.sgd").advance
-    rng, ratios = np.random.default_rng(0), []
-    sections = {(s.width, s.depth, s.sgd.batch_size, s.dataset): s for s in scenario.ensembles.values()}
-    for (width, depth, batch_size, dataset), _ in list(sections.items())[:4]:
+    sections = {(one.width, one.depth, one.sgd.batch_size, one.dataset): one for one in scenario.ensembles.values()}
+    ratios = []
+    for width, depth, batch_size, dataset in list(sections)[:4]:
         data = scenario.data[dataset]
         samples = min(data.subset or 5000, 5000)
-        x = rng.normal(size=(samples, data.components)).astype(np.float32)
-        problem = problem_of(
-            x, np.where(x[:, 0] > 0, 1, -1).astype(np.int8), Architecture(data.components, width, depth)
-        )
-        weights = initial_weights(problem.architecture, 0)[None]
-        for size in {min(batch_size, samples), samples}:
-
-            def update(count: int, size=size, problem=problem, weights=weights) -> None:
-                sgd(problem, SGD(step_size=1e-6, batch_size=size), Ensemble([0], 1, 0.0), weights.copy(), 0, count)
-
-            ratios.append(_seconds(update) / speed.gradient(weights.size, width, size, backend))
+        architecture = Architecture(data.components, width, depth)
+        ratios += [_update(architecture, samples, size, backend) for size in {min(batch_size, samples), samples}]
     return float(np.exp(np.mean(np.log(ratios))))
+
+
+def _update(architecture: Architecture, samples: int, batch_size: int, backend: str) -> float:
+    """Time of one update of one network over the model's."""
+    x = np.random.default_rng(0).normal(size=(samples, architecture.inputs)).astype(np.float32)
+    problem_of = importlib.import_module(f"quench.dynamics.{backend}.problem").Problem
+    problem = problem_of(x, np.where(x[:, 0] > 0, 1, -1).astype(np.int8), architecture)
+    advance = importlib.import_module(f"quench.dynamics.{backend}.sgd").advance
+    weights, how = initial_weights(architecture, 0)[None], SGD(step_size=1e-6, batch_size=batch_size)
+
+    def update(count: int) -> None:
+        advance(problem, how, Ensemble([0], 1, 0.0), weights.copy(), 0, count)
+
+    return _seconds(update) / speed.gradient(weights.size, architecture.width, batch_size, backend)
 
 
 def _torch() -> float:
     """Time of updates of a fully connected and a convolutional classifier on random images, over the model's."""
     import torch
 
-    from quench.config.classifiers import Classifier
-    from quench.networks.zoo import Images, build
-
-    ratios = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for model, batch_size in (("B", 10), ("C", 10)):
-        network = build(model, Images(1, 28, 10), 0)
-        x = network.prepared(torch.zeros(batch_size, 1, 28, 28))
-        y = torch.zeros(batch_size, dtype=torch.long)
-
-        def update(count: int, network=network, x=x, y=y) -> None:
-            for _ in range(count):
-                network.descend(x, y, 1e-6)
-
-        section = Classifier(model=model, batch_size=batch_size, rate=0.1, steps=2)
-        ratios.append(_seconds(update) / speed.Model(section).step(batch_size))
+    ratios = [_descent(model, 10) for model in ("B", "C")]
     torch.set_num_threads(threads)
     return float(np.exp(np.mean(np.log(ratios))))
+
+
+def _descent(model: str, batch_size: int) -> float:
+    """Time of one update of a classifier over the model's."""
+    import torch
+
+    from quench.networks.zoo import Images, build
+
+    network = build(model, Images(1, 28, 10), 0)
+    x = network.prepared(torch.zeros(batch_size, 1, 28, 28))
+    y = torch.zeros(batch_size, dtype=torch.long)
+
+    def update(count: int) -> None:
+        for _ in range(count):
+            network.descend(x, y, 1e-6)
+
+    section = Classifier(model=model, batch_size=batch_size, rate=0.1, steps=2)
+    return _seconds(update) / speed.Model(section).step(batch_size)
 
 
 def _seconds(update: Callable[[int], None]) -> float:

@@ -21,7 +21,7 @@ from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
 from quench.data.sources import Source, find
 from quench.dynamics.schedule import Schedule
-from quench.theory.pspin.times import end, listed
+from quench.theory.pspin.times import Times
 
 
 class Costs:
@@ -120,8 +120,8 @@ class Costs:
 
     def pspin(self, quench: str) -> Work:
         section = self.scenario.quenches[quench]
-        requested = (listed(getattr(section, field), field) for field in ("times", "waiting_times", "lags"))
-        return Work("engine", speed.quench(end(*requested, section.t_max), section.resolution), memory=2e8, disk=1e6)
+        times = Times.of(section.times, section.waiting_times, section.lags, section.t_max)
+        return Work("engine", speed.quench(times.t_max, section.resolution), memory=2e8, disk=1e6)
 
     def external(self, external: str) -> Work:
         paths = map(Path, self.scenario.external[external].snapshots)

@@ -75,7 +75,7 @@ class Model:
         kind = MODELS[section.model].kind
         self.residual, self.dense = kind == "residual", kind == "dense"
         if self.residual:
-            products, width, n_weights, layers = _RESIDUAL[section.model]
+            products, width, n_weights, layers = _RESIDUAL.get(section.model, _RESIDUAL["D"])
             scale = (widths[-1] / width) ** 2
             self.n_weights, self.products = int(n_weights * scale) + 1, products * scale * (side / 32) ** 2
             self.overhead, self.rate = 350e-6 * layers, 110e9

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
 from quench.errors import QuenchError
 from quench.runtime import signals
@@ -85,6 +84,9 @@ def _arrays(path: Path, _stamp: tuple[int, int]) -> dict[str, np.ndarray]:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as opened:
                 return {name: opened[name] for name in opened.files}
+        # Slow to import, and a configuration is checked without it.
+        import xarray as xr
+
         with signals.defer_interrupt(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             return {str(name): variable.values for name, variable in opened.variables.items()}
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Job:
 
 def jobs(paths: Paths) -> dict[str, Job]:
     """The jobs of a scenario by the file that they make (of a figure, its numbers), each after those that it needs."""
-    costs, found = Costs(paths.scenario), {}
+    costs = Costs(paths.scenario)
+    found: dict[str, Job] = {}
 
     def add(path: str) -> str:
         if path not in found:
@@ -43,7 +45,7 @@ def jobs(paths: Paths) -> dict[str, Job]:
     return found
 
 
-def longest_chain(found: dict[str, Job], cores: int, speeds: dict[str, float]) -> float:
+def longest_chain(found: Mapping[str, Job], cores: int, speeds: Mapping[str, float]) -> float:
     """Seconds of the longest chain of jobs that must follow each other."""
     ends: dict[str, float] = {}
     for path, job in found.items():

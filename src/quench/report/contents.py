@@ -120,7 +120,8 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
 def _config(results: Path) -> dict[str, Any]:
     path = results / "config.yaml"
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return config
     except FileNotFoundError:
         raise QuenchError(f"{results}: no results of a scenario (no config.yaml)") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
