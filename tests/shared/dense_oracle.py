@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import nn
@@ -20,7 +22,7 @@ def data(sizes, n_samples: int, seed: int = 0, dtype: type = np.float64) -> tupl
 
 def weights(sizes, seed: int = 0, scale: float = 1.0, dtype: type = np.float64) -> np.ndarray:
     """PyTorch-like initial weights and biases, times ``scale``."""
-    layers = zip(sizes[:-1], sizes[1:], strict=True)
+    layers = pairwise(sizes)
     bounds = np.concatenate([np.full((below + 1) * above, below**-0.5) for below, above in layers])
     return (scale * bounds * (2 * uniforms(seed, 3, 0, bounds.size) - 1)).astype(dtype)
 
@@ -28,7 +30,7 @@ def weights(sizes, seed: int = 0, scale: float = 1.0, dtype: type = np.float64) 
 def classifier(sizes, loss: str, flat: np.ndarray) -> Classifier:
     """The same network in torch, of the precision of its weights."""
     layers: list[nn.Module] = []
-    for below, above in zip(sizes[:-1], sizes[1:], strict=True):
+    for below, above in pairwise(sizes):
         layers += [nn.Linear(below, above, dtype=torch.from_numpy(flat).dtype), nn.ReLU()]
     network = Classifier(nn.Sequential(*layers[:-1]), LOSSES[loss]())
     network.weights.copy_(torch.from_numpy(flat))

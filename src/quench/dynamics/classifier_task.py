@@ -13,9 +13,12 @@ from torch import Tensor
 
 from quench.data.inputs import ImageSets, first_samples, standardised
 from quench.dynamics.batches import DataOrder
+from quench.dynamics.choices import AUTO, Compute, classifier_backend
+from quench.dynamics.minibatch import Descent, descent
 from quench.dynamics.training import content_key
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
+from quench.networks.models import MODELS
 from quench.networks.zoo import Images, build, construct
 from quench.numerics.random import stream_id
 from quench.store.variables import config_of
@@ -71,21 +74,26 @@ class TrainingChoices:
 
 @dataclass(frozen=True)
 class Task:
-    """Images, standardised for the network that learns them under ``choices``; ``source`` identifies them in files."""
+    """Images, standardised for the network that learns them under ``choices``; ``source`` identifies them in files.
+
+    ``backend``, fused or reference, makes the updates.
+    """
 
     choices: TrainingChoices
     sets: ImageSets
     images: Images
     source: Mapping[str, str]
     device: str
+    backend: str
 
     @classmethod
-    def of(cls, images: xr.Dataset, choices: TrainingChoices, device: str = "cpu", threads: int = 1) -> Self:
-        """The task of learning ``images`` (contract ``images``) with ``threads`` of torch for the whole process.
+    def of(cls, images: xr.Dataset, choices: TrainingChoices, compute: Compute = AUTO) -> Self:
+        """The task of learning ``images`` (contract ``images``), with the threads of ``compute`` for all of torch.
 
-        Raises ``QuenchError`` where there are too few images, or where images, model and choices do not fit together.
+        Raises ``QuenchError`` where there are too few images, where images, model and choices do not fit together, and
+        for a backend that cannot do the work.
         """
-        torch.set_num_threads(threads)
+        torch.set_num_threads(compute.threads)
         config = config_of(images)
         try:
             train, test = (
@@ -97,7 +105,9 @@ class Task:
             construct(choices.model, shape, choices.widths, choices.multiplier)
         except ValueError as error:
             raise QuenchError(f"{choices.model}: {error}") from None
-        return cls(choices, sets, shape, {"source": config["source"], "images": content_key(images)[:16]}, device)
+        source = {"source": config["source"], "images": content_key(images)[:16]}
+        backend = classifier_backend(compute.backend, compute.device, MODELS[choices.model].kind)
+        return cls(choices, sets, shape, source, compute.device, backend)
 
     @property
     def n_train(self) -> int:
@@ -114,6 +124,11 @@ class Task:
         if sampling == "epoch" and batch_size > self.n_train:
             raise QuenchError(f"batch_size: {batch_size} is more than the {self.n_train} samples")
         return DataOrder(self.n_train, batch_size, seed, stream_id("data order"), sampling, _BLOCK)
+
+    def descent(self, network: Classifier, images: Tensor, classes: Tensor, order: DataOrder | None) -> Descent:
+        """Updates of ``network`` by the batches of ``order``, or without noise by all images; see ``minibatch.descent``."""
+        momentum = self.choices.momentum if order else 0.0
+        return descent(self.backend, network, images, classes, order, self.choices.rate, momentum)
 
     def train(self, network: Classifier) -> tuple[Tensor, Tensor]:
         """Training images, prepared for ``network``, and their classes, int64 (sample)."""

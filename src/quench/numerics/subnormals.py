@@ -12,9 +12,10 @@ Processors other than x86-64 and 64-bit ARM compute as before, and so do acceler
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -97,6 +98,12 @@ def set_control(value):
     _set_control(value)
 
 
+def flush() -> None:
+    """From now on subnormal numbers count as zero in this thread and in those that it starts."""
+    if _register is not None:
+        set_control(control() | _register.flush)
+
+
 @contextmanager
 def flushed() -> Iterator[None]:
     """Subnormal numbers count as zero in this thread, in compiled code, NumPy and torch, until the block ends."""
@@ -104,8 +111,23 @@ def flushed() -> Iterator[None]:
         yield
         return
     before = control()
-    set_control(before | _register.flush)
+    flush()
     try:
         yield
     finally:
         set_control(before)
+
+
+class FlushedThread:
+    """A thread of its own for work in which subnormal numbers count as zero, in all threads that the work starts, too.
+
+    torch splits an operation among threads that live on and belong to the thread that first needed them; they compute
+    as that one did when it started them.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flushed", initializer=flush)
+
+    def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """``work(*arguments)`` in the thread; its result, or what it raises."""
+        return self._thread.submit(work, *arguments).result()

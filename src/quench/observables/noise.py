@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -36,6 +37,14 @@ class Noise:
     gradient_square: float
 
 
+@runtime_checkable
+class SampleNorms(Protocol):
+    """A network that finds the gradients of single samples in its own way."""
+
+    def gradient_squares(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Squared norms of the gradients of all samples, float64 (sample), the mean gradient (M), and the outputs."""
+
+
 @dataclass(frozen=True)
 class PerSample:
     """Gradients of n samples with coefficients c_s: ``squares`` |c_s grad L_s|^2 (n, float64), ``total``
@@ -53,15 +62,24 @@ def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Tensor]:
 
     Raises ``ValueError`` for a network whose samples do not have gradients of their own (batch normalisation).
     """
-    squares, outputs = 0.0, []
+    if isinstance(network, SampleNorms):
+        squares, gradient, outputs = network.gradient_squares(x, y)
+    else:
+        squares, gradient, outputs = _gradient_squares(network, x, y)
+    gradient_square = gradient.double().square().sum().item()
+    strength = (squares.mean().item() - gradient_square) / network.n_weights
+    return Noise(strength, 0.0, gradient_square), outputs
+
+
+def _gradient_squares(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     total = torch.zeros_like(network.weights, dtype=torch.float64)
+    squares, outputs = [], []
     for part, classes in zip(x.split(_CHUNK), y.split(_CHUNK), strict=True):
         found = per_sample(network, part, classes)
-        squares += found.squares.sum().item()
         total += found.total
+        squares.append(found.squares)
         outputs.append(found.outputs)
-    gradient_square = total.square().sum().item() / len(y) ** 2
-    return Noise((squares / len(y) - gradient_square) / network.n_weights, 0.0, gradient_square), torch.cat(outputs)
+    return torch.cat(squares), total / len(y), torch.cat(outputs)
 
 
 def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws: int, seed: int, step: int) -> Noise:

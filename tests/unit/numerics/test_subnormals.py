@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import llvmlite.binding as llvm
@@ -12,7 +14,7 @@ import torch
 from llvmlite import ir
 
 from quench.numerics import subnormals
-from quench.numerics.subnormals import flushed
+from quench.numerics.subnormals import FlushedThread, flushed
 
 SMALL = {np.float32: (1e-30, 1e-10, 1e-39), np.float64: (1e-300, 1e-10, 1e-309)}
 
@@ -92,3 +94,27 @@ def test_llvm_knows_the_instructions_of_both_architectures(register):
     subnormals.emit_write(builder, register, builder.or_(value, ir.IntType(64)(register.flush)))
     builder.ret_void()
     llvm.parse_assembly(str(module)).verify()
+
+
+_IN_TORCH = """
+import torch
+from quench.numerics.subnormals import FlushedThread
+
+torch.set_num_threads(2)
+small, factor = torch.full((1 << 20,), 1e-30), torch.full((1 << 20,), 1e-10)
+assert (small * factor).view(torch.int32).all(), "threads of the caller"
+flushed = FlushedThread()
+for _ in range(2):
+    assert flushed.run(torch.get_num_threads) == 2
+    assert not flushed.run(torch.mul, small, factor).view(torch.int32).any(), "threads of the flushed thread"
+    assert (small * factor).view(torch.int32).all(), "threads of the caller afterwards"
+"""
+
+
+def test_threads_that_torch_starts_in_a_flushed_thread_flush_too():
+    subprocess.run([sys.executable, "-c", _IN_TORCH], check=True)
+
+
+def test_a_flushed_thread_passes_errors_on():
+    with pytest.raises(ZeroDivisionError):
+        FlushedThread().run(lambda: 1 / 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +56,7 @@ class Network:
             raise ValueError(f"layers need units, inputs and classes among them, not {tuple(sizes)}")
         self.sizes = tuple(int(size) for size in sizes)
         self.dtype = np.dtype(precision)
-        self.n_weights = sum((below + 1) * above for below, above in zip(self.sizes, self.sizes[1:], strict=False))
+        self.n_weights = sum((below + 1) * above for below, above in pairwise(self.sizes))
         table = memory.table(self.sizes)
         self._shape = memory.Shape(table, len(sizes) - 1, LOSSES[loss], *entry_points(precision))
         self._work = memory.workspace(table, self.dtype)
@@ -76,7 +77,7 @@ class Network:
         """Updates w <- w - rate v, v <- momentum v + grad L_batch, of ``weights`` and ``velocity`` (weight) in place.
 
         ``images`` (sample, input) and ``classes`` int64 (sample). Returns the number of updates, counted from step 0,
-        after which an output was first not finite, or -1; a lost network stays as it was lost.
+        after which an output was first not finite, or -1; a diverged network keeps the weights that it diverged with.
         """
         self._check(images, classes)
         velocity = np.empty(0, self.dtype) if velocity is None else velocity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,10 +12,9 @@ from dense_oracle import LOSSES, classifier, data, sample_gradients, weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quench.dynamics.batches import DataOrder
 from quench.dynamics.fused.dense.network import Batches, Network
-from quench.dynamics.minibatch import DataOrder
 from quench.numerics import subnormals
-from quench.numerics.random import stream_id
 
 # Around whole vectors, register rectangles, and the pieces in which long rows are summed (52 vectors of 16).
 UNITS = st.one_of(st.integers(1, 36), st.sampled_from([47, 48, 63, 64, 100]))
@@ -65,8 +65,12 @@ def test_float32_is_exact_where_float32_is(sizes, n, seed):
     assert np.array_equal(single.right, double.right)
 
 
-def batches(order: DataOrder) -> Batches:
-    return Batches(order.sampling, order.seed, stream_id("data order"), order.batch_size, order._period)
+def order(n, batch_size, sampling, seed, block=1):
+    """Batches as numbers and as the engine takes them."""
+    if sampling == "full":
+        return None, Batches("full", 0, 0, 0, 0)
+    drawn = DataOrder(n, batch_size, seed, 7, sampling, block)
+    return drawn, Batches(sampling, seed, 7, batch_size, drawn.period)
 
 
 @settings(max_examples=40, deadline=None)
@@ -81,26 +85,16 @@ def batches(order: DataOrder) -> Batches:
     first=st.sampled_from([0, 61, 1000]),
 )
 def test_updates_are_those_of_torch_over_the_same_batches(sizes, n, batch_size, sampling, momentum, loss, seed, first):
-    order = DataOrder(n, min(batch_size, n), seed, sampling)
+    drawn, batches = order(n, min(batch_size, n), sampling, seed, block=4)
     (images, classes), flat = data(sizes, n, seed), weights(sizes, seed)
     ours, velocity = flat.copy(), np.zeros_like(flat)
-    lost = Network(sizes, loss, "float64").descend(
-        ours,
-        images,
-        classes,
-        batches(order),
-        rate=0.1,
-        first_step=first,
-        n_steps=8,
-        momentum=momentum,
-        velocity=velocity,
-    )
-    assert lost == -1
+    rule = {"rate": 0.1, "momentum": momentum, "velocity": velocity, "first_step": first, "n_steps": 8}
+    assert Network(sizes, loss, "float64").descend(ours, images, classes, batches, **rule) == -1
     network = classifier(sizes, loss, flat)
     optimiser = torch.optim.SGD(network.module.parameters(), lr=0.1, momentum=momentum)
     x, y = torch.from_numpy(images), torch.from_numpy(classes)
     for step in range(first, first + 8):
-        batch = torch.arange(n) if sampling == "full" else order.batch(step)
+        batch = np.arange(n) if drawn is None else drawn.batch(step)
         network.gradient.zero_()
         network.loss(network.module(x[batch]), y[batch]).backward()
         optimiser.step()
@@ -115,26 +109,21 @@ CASES = [
 ]
 
 
-def trained(case, cuts, n_steps=150, network=None):
-    """Weights after ``n_steps`` updates, made in stretches that end at ``cuts``."""
+def in_stretches(network, flat, samples, batches, ends, **rule):
+    """Updates from 0 to the last of ``ends``, in stretches that end there; what the stretches return."""
+    velocity, found = np.zeros_like(flat), []
+    for start, end in pairwise([0, *ends]):
+        steps = {"first_step": start, "n_steps": end - start}
+        found.append(network.descend(flat, *samples, batches, velocity=velocity, **steps, **rule))
+    return found
+
+
+def trained(case, cuts, network=None):
+    """Weights after 150 updates, made in stretches that end at ``cuts``."""
     sizes, loss, batch_size, sampling, momentum = case
-    images, classes = data(sizes, 200, dtype=np.float32)
-    flat, velocity = weights(sizes, dtype=np.float32), np.zeros(weights(sizes).size, np.float32)
-    order, done = DataOrder(200, batch_size, 5, sampling), 0
-    for end in [*cuts, n_steps]:
-        used = network or Network(sizes, loss)
-        used.descend(
-            flat,
-            images,
-            classes,
-            batches(order),
-            rate=0.05,
-            first_step=done,
-            n_steps=end - done,
-            momentum=momentum,
-            velocity=velocity,
-        )
-        done = end
+    flat, (_, batches) = weights(sizes, dtype=np.float32), order(200, batch_size, sampling, seed=5, block=64)
+    samples = data(sizes, 200, dtype=np.float32)
+    in_stretches(network or Network(sizes, loss), flat, samples, batches, [*cuts, 150], rate=0.05, momentum=momentum)
     return flat
 
 
@@ -159,48 +148,29 @@ def test_one_network_serves_after_another():
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_a_lost_network_is_reported_when_it_is_lost_and_left_alone(momentum):
-    sizes, loss = (20, 10, 4), "negative log-likelihood"
-    images, classes = data(sizes, 50, dtype=np.float32)
+def test_a_network_that_diverges_is_reported_at_its_update_and_left_alone(momentum):
+    sizes, loss, (_, batches) = (20, 10, 4), "negative log-likelihood", order(50, 5, "epoch", seed=1)
+    samples, rule = data(sizes, 50, dtype=np.float32), {"rate": 1e9, "momentum": momentum}
     reports = []
-    for cuts in ([], [3], range(1, 40)):
-        flat, velocity = weights(sizes, dtype=np.float32), np.zeros(weights(sizes).size, np.float32)
-        network, found, done = Network(sizes, loss), [], 0
-        for end in [*cuts, 40]:
-            order = batches(DataOrder(50, 5, 1))
-            found.append(
-                network.descend(
-                    flat,
-                    images,
-                    classes,
-                    order,
-                    rate=1e9,
-                    first_step=done,
-                    n_steps=end - done,
-                    momentum=momentum,
-                    velocity=velocity,
-                )
-            )
-            done = end
-        reports.append(next(lost for lost in found if lost >= 0))
+    for ends in ([40], [3, 40], range(1, 41)):
+        flat, network = weights(sizes, dtype=np.float32), Network(sizes, loss)
+        found = in_stretches(network, flat, samples, batches, ends, **rule)
+        reports.append(next(diverged for diverged in found if diverged >= 0))
         left = flat.copy()
-        network.descend(
-            flat, images, classes, order, rate=1e9, first_step=40, n_steps=5, momentum=momentum, velocity=velocity
-        )
+        in_stretches(network, flat, samples, batches, [5], **rule)
         assert np.array_equal(flat, left, equal_nan=True)
     assert len(set(reports)) == 1
     assert 0 < reports[0] < 40
 
 
-def test_non_finite_weights_are_lost_from_the_start():
-    sizes = (20, 10, 4)
+def test_non_finite_weights_have_diverged_from_the_start():
+    sizes, (_, batches) = (20, 10, 4), order(50, 5, "epoch", seed=1)
     images, classes = data(sizes, 50, dtype=np.float32)
     for value in (np.nan, np.inf, -np.inf):
         flat = weights(sizes, dtype=np.float32)
         flat[3] = value
         before, network = flat.copy(), Network(sizes, "negative log-likelihood")
-        order = batches(DataOrder(50, 5, 1))
-        assert network.descend(flat, images, classes, order, rate=0.1, first_step=7, n_steps=5) == 7
+        assert network.descend(flat, images, classes, batches, rate=0.1, first_step=7, n_steps=5) == 7
         assert np.array_equal(flat, before, equal_nan=True)
         assert not np.isfinite(network.measure(flat, images, classes).losses).all()
 
@@ -243,6 +213,6 @@ def test_what_does_not_fit_is_refused():
             network.measure(flat, images, wrong)
     with pytest.raises(ValueError, match="weights"):
         network.measure(flat[1:], images, classes)
-    order = batches(DataOrder(10, 5, 1))
+    _, batches = order(10, 5, "epoch", 1)
     with pytest.raises(ValueError, match="velocity"):
-        network.descend(flat, images, classes, order, rate=0.1, first_step=0, n_steps=1, momentum=0.5)
+        network.descend(flat, images, classes, batches, rate=0.1, first_step=0, n_steps=1, momentum=0.5)
