@@ -18,6 +18,7 @@ from quench.networks.classifier import (
     NegativeLogLikelihood,
     SigmoidSquaredError,
 )
+from quench.numerics.sums import mean
 
 _LOSSES = {NegativeLogLikelihood: "negative log-likelihood", SigmoidSquaredError: "squared error of sigmoids"}
 _FULL = Batches("full", seed=0, stream=0, size=0, period=0)
@@ -36,19 +37,22 @@ class FusedClassifier(DenseClassifier):
         self.engine = Network(sizes, _LOSSES[type(self.loss)], str(self.weights.numpy().dtype))
 
     def evaluate(self, x: Tensor, y: Tensor) -> Evaluation:
-        found = self._measured(x, y)
-        return Evaluation(float(found.losses.mean()), float(found.right.mean()), torch.from_numpy(found.outputs))
+        return _evaluation(self._measured(x, y))
 
     def full_gradient(self, x: Tensor, y: Tensor) -> Tensor:
         return torch.from_numpy(self._measured(x, y, gradients=True).gradient)
 
-    def gradient_squares(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Squared norms of the gradients of single samples, float64 (sample), their mean (M), and the outputs."""
+    def gradient_squares(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Evaluation]:
+        """Squared norms of the gradients of single samples, float64 (sample), their mean (M), and the losses."""
         found = self._measured(x, y, gradients=True)
-        return torch.from_numpy(found.squares), torch.from_numpy(found.gradient), torch.from_numpy(found.outputs)
+        return torch.from_numpy(found.squares), torch.from_numpy(found.gradient), _evaluation(found)
 
     def _measured(self, x: Tensor, y: Tensor, gradients: bool = False) -> Measured:
         return self.engine.measure(self.weights.numpy(), x.numpy(), y.numpy(), gradients)
+
+
+def _evaluation(found: Measured) -> Evaluation:
+    return Evaluation(mean(found.losses), mean(found.right), torch.from_numpy(found.outputs))
 
 
 class Descent:

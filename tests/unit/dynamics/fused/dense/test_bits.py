@@ -1,6 +1,9 @@
-"""The same bits of fused classifiers from AVX2 and AVX-512 code."""
+"""The same bits of fused classifiers, and of a whole training with its measurements, from AVX2 and AVX-512 code."""
 
 from __future__ import annotations
+
+import os
+import sys
 
 import pytest
 from instruction_sets import PROCESSORS, output, output_of
@@ -39,7 +42,30 @@ print(digest.hexdigest())
 """
 
 
+# Everything in the file of a training; torch, which is imported too, takes no part in it.
+_TRAINING = """
+import hashlib
+import numpy as np
+from quench.observables.classifier_training import trajectory
+from tiny_classifier import task
+
+for model in ("A", "B"):
+    widths = (37,) if model == "A" else (6, 5)
+    training = trajectory(task(model=model, widths=widths, sampling="iid"), 1).follow()
+    for name in sorted(training.variables):
+        print(model, name, hashlib.sha256(np.ascontiguousarray(training[name].values).tobytes()).hexdigest())
+"""
+
+
 def test_instruction_sets_give_the_same_bits(tmp_path):
     here = output(_RUN, str(tmp_path), "float32", "float64")
     for processor, features in PROCESSORS:
         assert output_of(processor, features, _RUN, str(tmp_path), "float32", "float64") == here
+
+
+def test_a_whole_training_has_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    here = output(_TRAINING, str(tmp_path))
+    for (processor, features), capability in zip(PROCESSORS, ("default", "avx2"), strict=True):
+        monkeypatch.setenv("ATEN_CPU_CAPABILITY", capability)
+        assert output_of(processor, features, _TRAINING, str(tmp_path)) == here
