@@ -1,12 +1,9 @@
-"""The two products that nearly all time goes into, written as vector instructions.
+"""The product of a layer's weights with its signals, written as vector instructions, for any number of samples.
 
-Matrices lie row by row, a row being one sample's signals or one unit's weights, padded to whole vectors. A layer maps
-signals to ``add_dot_products`` of rows; its backward pass and its update are products in which one number of the first
-matrix meets a vector of the second. So any number of samples, even one, fills the lanes.
-
-As in ``quench.dynamics.fused.microkernels`` the logical vector has 16 lanes on every processor, multiply-adds are fused
-explicitly, and every sum has the same terms in the same order whatever the rectangle of sums that registers hold: all
-processors give the same bits.
+Matrices lie row by row, a row being one sample's signals or one unit's weights, padded to whole vectors of 16 lanes. A
+layer maps signals to ``add_dot_products`` of rows, so that even one sample fills the lanes. (The backward pass and the
+update are products as in ``quench.dynamics.fused.microkernels``, where one number of the first matrix meets a vector of
+the second.) Every sum has the same terms in the same order whatever the rectangle of sums that registers hold.
 """
 
 from __future__ import annotations
@@ -105,90 +102,3 @@ def add_dot_products(typing, w, w_stride, units, samples, x, x_stride, vectors, 
     integer, pointer = types.int64, w
     arguments = [pointer, *[integer] * 3, pointer, *[integer] * 2, pointer, integer]
     return types.void(*arguments), emit_call
-
-
-def _masked(emit: Emitter, total: ir.Value, offset: ir.Value, out: ir.Value, mask: ir.Value) -> ir.Value:
-    """The derivative of ReLU: the sum where the signal at the same place is positive."""
-    signal = emit.load(emit.at(mask, offset))
-    return emit.builder.select(emit.builder.fcmp_ordered(">", signal, emit.zero), total, emit.zero)
-
-
-def _added(emit: Emitter, total: ir.Value, offset: ir.Value, out: ir.Value, factor: ir.Value) -> ir.Value:
-    one = emit.builder.insert_element(ir.Constant(emit.vector, ir.Undefined), factor, ir.IntType(32)(0))
-    return emit.multiply_add(emit.shuffle(one, one, [0] * LANES), total, emit.load(emit.at(out, offset)))
-
-
-def _product(ending: Callable) -> Callable:
-    """An intrinsic for out[m, n] = ending(sum_k d[m, k] a[k, n]) over ``vectors`` whole vectors of n."""
-
-    def microkernel(emit, shape, d, d_rows, d_terms, terms, a, a_stride, out, out_stride, place, extra) -> None:
-        builder = emit.builder
-
-        def add_term(k: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
-            row = emit.at(a, builder.add(builder.mul(k, a_stride), place))
-            column = emit.at(d, builder.mul(k, d_terms))
-            vectors = [emit.load(emit.at(row, LANES * v)) for v in range(shape.columns)]
-            added = []
-            for m in range(shape.rows):
-                number = emit.load_everywhere(emit.at(column, builder.mul(d_rows, _I64(m))))
-                for v, vector in enumerate(vectors):
-                    added.append(emit.multiply_add(number, vector, sums[m * shape.columns + v]))
-            return added
-
-        sums = emit.repeat(terms, [emit.zero] * (shape.rows * shape.columns), add_term)
-        for i, total in enumerate(sums):
-            m, v = divmod(i, shape.columns)
-            offset = builder.add(builder.mul(out_stride, _I64(m)), builder.add(place, _I64(v * LANES)))
-            emit.store(ending(emit, total, offset, out, extra), emit.at(out, offset))
-
-    def some_rows(rows: int, most_columns: int) -> Callable:
-        def body(emit, d, d_rows, d_terms, terms, a, a_stride, vectors, out, out_stride, extra) -> None:
-            def rectangle(start: ir.Value, size: int) -> None:
-                place, shape = emit.builder.mul(start, _I64(LANES)), Rectangle(rows, size)
-                microkernel(emit, shape, d, d_rows, d_terms, terms, a, a_stride, out, out_stride, place, extra)
-
-            emit.tile(vectors, most_columns, rectangle)
-
-        return body
-
-    @intrinsic
-    def product(typing, d, d_rows, d_terms, rows, terms, a, a_stride, vectors, out, out_stride, extra):
-        def emit_call(context, builder, signature, values):
-            d, d_rows, d_terms, rows, terms, a, a_stride, vectors, out, out_stride, extra = values
-            element = d.type.pointee
-            shape = rectangles(signature.args[0].dtype.bitwidth // 8)[0]
-            emit = Emitter(builder, element)
-
-            def strip(start: ir.Value, size: int) -> None:
-                first, below = emit.at(d, builder.mul(start, d_rows)), builder.mul(start, out_stride)
-                beside = emit.at(extra, below) if ending is _masked else extra
-                arguments = [
-                    first,
-                    d_rows,
-                    d_terms,
-                    terms,
-                    a,
-                    a_stride,
-                    vectors,
-                    emit.at(out, below),
-                    out_stride,
-                    beside,
-                ]
-                kinds = [value.type for value in arguments]
-                name = f"quench.dense.{ending.__name__}.{size}.{element}"
-                function = define(builder.module, name, kinds, element, some_rows(size, shape.columns))
-                builder.call(function, arguments)
-
-            emit.tile(rows, shape.rows, strip)
-            return context.get_dummy_value()
-
-        integer, pointer = types.int64, d
-        last = pointer if ending is _masked else d.dtype
-        arguments = [pointer, *[integer] * 4, pointer, *[integer] * 2, pointer, integer, last]
-        return types.void(*arguments), emit_call
-
-    return product
-
-
-masked_product = _product(_masked)
-add_product = _product(_added)

@@ -7,8 +7,9 @@ import functools
 import numpy as np
 from numba import types
 
-from quench.dynamics.fused.dense.microkernels import UNITS, add_dot_products, add_product, masked_product
+from quench.dynamics.fused.dense.microkernels import UNITS, add_dot_products
 from quench.dynamics.fused.emitter import LANES
+from quench.dynamics.fused.microkernels import add_product, masked_product
 from quench.dynamics.fused.pointers import shift
 from quench.numerics.compiled import compiled, entry_point
 
