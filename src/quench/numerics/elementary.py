@@ -21,7 +21,7 @@ _SQRT_2 = np.sqrt(2.0)
 
 
 @compiled(inline=True)
-def exponential(x):
+def exponential(x: float) -> float:
     """e^x of a float64 to 3 units in the last place; 0 below -708, infinity above 709, NaN for NaN.
 
     x = n log 2 + r with |r| <= log(2)/2, and the Taylor sum of e^r to order 13.
@@ -44,17 +44,17 @@ def exponential(x):
 
 
 @compiled(inline=True)
-def logarithm(x):
+def logarithm(x: float) -> float:
     """log x of a normal positive float64 to 2 units in the last place.
 
     x = 2^n m with m between 1/sqrt(2) and sqrt(2), and log m = 2 artanh(s), s = (m - 1)/(m + 1), |s| < 0.172.
     """
     bits = np.float64(x).view(np.int64)
-    n = (bits >> 52) - 1023
+    exponent = (bits >> 52) - 1023
     m = np.int64((bits & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000).view(np.float64)
     upper = m > _SQRT_2
     m = m * 0.5 if upper else m
-    n = np.float64(n + 1 if upper else n)
+    n = np.float64(exponent + 1 if upper else exponent)
     s = (m - 1.0) / (m + 1.0)
     z = s * s
     series = 1 / 15 + z * (1 / 17 + z * (1 / 19 + z * (1 / 21)))
@@ -63,7 +63,7 @@ def logarithm(x):
 
 
 @compiled(inline=True)
-def logarithm_of_one_plus(t):
+def logarithm_of_one_plus(t: float) -> float:
     """log(1 + t) of a float64 t >= 0, to the same relative error however small t is."""
     one_plus = 1.0 + t
     return logarithm(one_plus) + (t - (one_plus - 1.0)) / one_plus

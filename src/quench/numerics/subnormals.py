@@ -69,47 +69,47 @@ def _declared(builder: ir.IRBuilder, name: str, result: ir.Type, arguments: list
 _register = _REGISTERS.get(platform.machine())
 
 
-@intrinsic
-def _control(typing):
-    def emit(context, builder, signature, values):
-        return emit_read(builder, _register)
+def _emit_control(typing_context: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return emit_read(builder, _register) if _register else _I64(0)
 
     return types.int64(), emit
 
 
-@intrinsic
-def _set_control(typing, control):
-    def emit(context, builder, signature, values):
-        emit_write(builder, _register, values[0])
+def _emit_set_control(typing_context: Any, value: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if _register:
+            emit_write(builder, _register, values[0])
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
 
 
+_control: Any = intrinsic(_emit_control)
+_set_control: Any = intrinsic(_emit_set_control)
+
+
 @compiled
 def control() -> int:
-    """What the register of this thread holds."""
-    return _control()
+    """What the register of this thread holds; 0 on a processor without a known one."""
+    value: int = _control()
+    return value
 
 
 @compiled
-def set_control(value):
+def set_control(value: int) -> None:
     """Make the register of this thread hold ``value``."""
     _set_control(value)
 
 
 def flush() -> None:
     """From now on subnormal numbers count as zero in this thread and in those that it starts."""
-    if _register is not None:
-        set_control(control() | _register.flush)
+    set_control(control() | (_register.flush if _register else 0))
 
 
 @contextmanager
 def flushed() -> Iterator[None]:
     """Subnormal numbers count as zero in this thread, in compiled code, NumPy and torch, until the block ends."""
-    if _register is None:
-        yield
-        return
     before = control()
     flush()
     try:

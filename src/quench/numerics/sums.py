@@ -11,7 +11,7 @@ _ROW = 64
 
 
 @compiled
-def mean(a):
+def mean(a: np.ndarray) -> float:
     """(1/n) sum_i a_i."""
     sums, whole = np.zeros(_ROW), a.size // _ROW * _ROW
     for start in range(0, whole, _ROW):
@@ -23,7 +23,7 @@ def mean(a):
 
 
 @compiled
-def mean_square(a):
+def mean_square(a: np.ndarray) -> float:
     """(1/n) sum_i a_i^2."""
     sums, whole = np.zeros(_ROW), a.size // _ROW * _ROW
     for start in range(0, whole, _ROW):
@@ -35,7 +35,7 @@ def mean_square(a):
 
 
 @compiled
-def mean_square_difference(a, b):
+def mean_square_difference(a: np.ndarray, b: np.ndarray) -> float:
     """(1/n) sum_i (a_i - b_i)^2, the differences in the precision of ``a`` and ``b``."""
     sums, whole = np.zeros(_ROW), a.size // _ROW * _ROW
     for start in range(0, whole, _ROW):
@@ -47,7 +47,7 @@ def mean_square_difference(a, b):
 
 
 @compiled
-def _total(sums):
+def _total(sums: np.ndarray) -> float:
     total = 0.0
     for value in sums:
         total += value
