@@ -14,7 +14,6 @@ from torch import Tensor
 from quench.data.inputs import ImageSets, first_samples, standardised
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.choices import AUTO, Compute, classifier_backend
-from quench.dynamics.minibatch import Descent, descent
 from quench.dynamics.training import content_key
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
@@ -124,11 +123,6 @@ class Task:
         if sampling == "epoch" and batch_size > self.n_train:
             raise QuenchError(f"batch_size: {batch_size} is more than the {self.n_train} samples")
         return DataOrder(self.n_train, batch_size, seed, stream_id("data order"), sampling, _BLOCK)
-
-    def descent(self, network: Classifier, images: Tensor, classes: Tensor, order: DataOrder | None) -> Descent:
-        """Updates of ``network`` by the batches of ``order``, or without noise by all images; see ``minibatch.descent``."""
-        momentum = self.choices.momentum if order else 0.0
-        return descent(self.backend, network, images, classes, order, self.choices.rate, momentum)
 
     def train(self, network: Classifier) -> tuple[Tensor, Tensor]:
         """Training images, prepared for ``network``, and their classes, int64 (sample)."""
