@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from quench.dynamics.batches import DataOrder
+from quench.dynamics.fused.minibatch import FusedClassifier
 from quench.dynamics.minibatch import ClassifierRecorder, descent
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.trajectory import Leg, follow
@@ -138,6 +139,7 @@ def plain_loop(case: tuple) -> Callable[[], None]:
 def noise_pair(name: str, images: Images, count: int) -> tuple[Callable, Callable]:
     network = build(name, images, 0)
     x, y = samples(network, images, count)
+    measured = FusedClassifier(network) if MODELS[name].kind == "dense" else network
 
     def loop() -> None:
         square, total = 0.0, torch.zeros(network.n_weights, dtype=torch.float64)
@@ -147,7 +149,7 @@ def noise_pair(name: str, images: Images, count: int) -> tuple[Callable, Callabl
             square += network.gradient.double().square().sum().item()
             total += network.gradient
 
-    return lambda: noise.exact(network, x, y), loop
+    return lambda: noise.exact(measured, x, y), loop
 
 
 def overhead(name: str, images: Images, batch_size: int, count: int, steps: int) -> tuple[float, float, float]:
