@@ -2,9 +2,9 @@
 
 A network that collapses to W = 0 takes its activations and gradients through 1e-38, the end of the normal float32
 numbers, where some processors are fourteen times slower. Nothing that is measured needs these numbers. Within
-``flushed`` an operation takes a subnormal operand as zero and gives zero in place of a subnormal result, in float32
-(below 1.2e-38) and in float64 (below 2.2e-308, which weights hardly reach) alike. All vector instructions of a
-processor do so in the same way, so AVX2 and AVX-512 code agree to the last bit.
+``flushed`` an operation takes a subnormal operand as zero and gives zero in place of a subnormal result: in float32
+below 1.2e-38, in float64 below 2.2e-308, which the weights of a collapsed network reach after some 10^5 updates. All
+vector instructions of a processor do so in the same way, so AVX2 and AVX-512 code agree to the last bit.
 
 Processors other than x86-64 and 64-bit ARM compute as before, and so do accelerators.
 """
@@ -91,7 +91,7 @@ _set_control: Any = intrinsic(_emit_set_control)
 
 @compiled
 def control() -> int:
-    """What the register of this thread holds; 0 on a processor without a known one."""
+    """The content of the register of this thread; 0 on a processor without a known one."""
     value: int = _control()
     return value
 
@@ -119,10 +119,10 @@ def flushed() -> Iterator[None]:
 
 
 class FlushedThread:
-    """A thread of its own for work in which subnormal numbers count as zero, in all threads that the work starts, too.
+    """A separate thread in which subnormal numbers count as zero, and with it the threads that its work starts.
 
-    torch splits an operation among threads that live on and belong to the thread that first needed them; they compute
-    as that one did when it started them.
+    torch splits an operation among threads that it keeps. They belong to the thread that started them and inherit its
+    register, so flushing later would leave them as they are.
     """
 
     def __init__(self) -> None:

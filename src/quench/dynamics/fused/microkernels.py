@@ -2,7 +2,8 @@
 
 Samples are the lanes of vectors. Arrays hold blocks [block][row][64 samples], so that every load is a whole cache-line
 aligned vector and neighbouring rows never meet in the same cache set. Both loops keep a rectangle of sums in registers:
-each value that is loaded enters several fused multiply-adds.
+each value that is loaded enters several fused multiply-adds. The products also serve ``quench.dynamics.fused.dense``,
+where the rows of a matrix lie one after the other and the lanes are its columns.
 
 The logical vector has 16 lanes on every processor; LLVM cuts it into the registers that there are (one of AVX-512, two
 of AVX2, four of NEON). Every sum runs over the same terms in the same order whatever the rectangle, and the
@@ -63,7 +64,7 @@ def _mask(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, activ
 
 
 def _add(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, factor: ir.Value) -> ir.Value:
-    """What is there, plus ``factor`` times ``value``."""
+    """The earlier content of ``out``, plus ``factor`` times ``value``."""
     return emit.multiply_add(emit.everywhere(factor), value, emit.load(emit.at(out, offset)))
 
 
@@ -75,8 +76,8 @@ def _product(ending: Callable) -> Callable:
     """An intrinsic for out[m, n] = ending(sum_k w[m, k] a[k, n]) over ``vectors`` whole vectors of n.
 
     Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointer to a, the stride of k in it,
-    the number of vectors; pointer to out, the stride of m in it; what else the ending needs: a pointer to numbers that
-    lie as in out, or one number.
+    the number of vectors; pointer to out, the stride of m in it; and what the ending needs: a pointer to numbers with
+    the layout of out, or one number.
     """
 
     def microkernel(emit, shape: Rectangle, w, stride_m, stride_k, terms, a, a_stride, out, out_stride, place, extra):

@@ -1,4 +1,4 @@
-"""SGD, losses and gradients of one network: whole stretches of work in compiled code.
+"""SGD, losses and gradients of one network, many updates or all samples in one call of compiled code.
 
 Images are (sample, input) and classes int64 (sample); weights are flat, as in ``quench.networks.classifier``.
 """
@@ -29,29 +29,29 @@ def stretch(shape, work, weights, velocity, images, classes, order, key, rate, m
     pack(shape.table, weights, work.weights)
     if momentum > 0:
         pack(shape.table, velocity, work.gradient)
-    lost = -1
+    diverged = -1
     for step in range(first_step, first_step + n_steps):
         first = step % period * batch_size
         if step == first_step or first == 0:
             _draw(order, sampling, seed, stream, np.uint64(step // period), np.uint64(classes.size))
         samples = min(batch_size, order.size - first)
         if _update(shape, work, at, pointer(order, first), samples, rate, momentum) > 0:
-            lost = step
+            diverged = step
             break
     unpack(shape.table, work.weights, weights)
-    if lost < 0 and not _finite(weights):
-        lost = first_step + n_steps
+    if diverged < 0 and not _finite(weights):
+        diverged = first_step + n_steps
     if momentum > 0:
         unpack(shape.table, work.gradient, velocity)
-    return lost
+    return diverged
 
 
 @compiled
 def _finite(weights):
-    lost = 0
+    infinite = 0
     for w in weights:
-        lost += not is_finite(w)
-    return lost == 0
+        infinite += not is_finite(w)
+    return infinite == 0
 
 
 @compiled
@@ -67,32 +67,34 @@ def _draw(order, sampling, seed, stream, group, n_samples):
 
 @compiled
 def _update(shape, work, at, indices, samples, rate, momentum):
-    """One update by the samples of these numbers, left out where an output is not finite; returns how many are not."""
+    """One update by the samples with these numbers; no update if an output is not finite. Returns how many are not."""
     real = work.weights.dtype.type
     if momentum == 0 and samples <= TILE:
         _forward(shape, at, indices, samples)
-        lost = _errors(shape, at, samples)
-        if lost == 0:
+        diverged = _errors(shape, at, samples)
+        if diverged == 0:
             _backward(shape, at, at.weights, real(-rate / samples), samples)
-        return lost
+        return diverged
     for i in range(work.gradient.size):
         work.gradient[i] = momentum * work.gradient[i] if momentum > 0 else 0
-    lost = 0
+    diverged = 0
     for first in range(0, samples, TILE):
         count = min(TILE, samples - first)
         _forward(shape, at, shift(indices, first), count)
-        lost += _errors(shape, at, count)
+        diverged += _errors(shape, at, count)
         _backward(shape, at, at.gradient, real(1 / samples), count)
-    if lost == 0:
+    if diverged == 0:
         for i in range(work.weights.size):
             work.weights[i] -= rate * work.gradient[i]
-    return lost
+    return diverged
 
 
 @compiled
 def measure(shape, work, weights, images, classes, order, losses, right, outputs, squares, gradient):
-    """Of every sample in ``order`` its loss, whether its class is found, its outputs, and, unless ``squares`` is empty,
-    the square of its own gradient; then also the mean ``gradient`` (weight) of all of them."""
+    """Record, for every sample in ``order``, its loss, whether its largest output is its class, and its outputs.
+
+    Unless ``squares`` is empty, also record the squared norm of its gradient, and the mean ``gradient`` (weight).
+    """
     real = work.weights.dtype.type
     at = addresses(shape, work, images, classes)
     pack(shape.table, weights, work.weights)
@@ -133,11 +135,11 @@ def _errors(shape, at, samples):
     """Derivatives of each sample's own loss with respect to its outputs; returns how many outputs are not finite."""
     classes, stride, offset = at.units[shape.layers], at.strides[shape.layers], at.signals_at[shape.layers]
     z, deltas = shift(at.signals, offset), shift(at.deltas, offset)
-    lost = 0
+    diverged = 0
     for s in range(samples):
         row, delta = shift(z, s * stride), shift(deltas, s * stride)
-        lost += output_errors(shape.loss, row, at.classes[s], classes, delta, at.outputs)
-    return lost
+        diverged += output_errors(shape.loss, row, at.classes[s], classes, delta, at.outputs)
+    return diverged
 
 
 @compiled
@@ -147,7 +149,7 @@ def _backward(shape, at, target, factor, samples):
 
 @compiled
 def _gradient_square(shape, at, s):
-    """|gradient|^2 of one sample of the tile: |delta|^2 |signals below|^2 of every layer, the constant signal included."""
+    """|gradient|^2 of one sample of the tile: sum over layers of |delta|^2 |signals below|^2, with the constant signal."""
     total, below = 0.0, _square(shift(at.signals, s * at.strides[0]), at.units[0] + 1)
     for layer in range(1, shape.layers + 1):
         place = at.signals_at[layer] + s * at.strides[layer]

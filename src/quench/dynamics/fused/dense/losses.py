@@ -1,8 +1,8 @@
 """Losses of a sample and their derivatives with respect to the outputs z, in compiled code and in float64.
 
 The losses are those of ``quench.networks.classifier``. Differences that would cancel are avoided, so the derivative of a
-sample that is classified nearly rightly keeps all its digits. Rows of outputs are worked on in whole eights of classes:
-what lies beyond the last class is finite, and no sum includes it.
+sample that is classified with near certainty keeps all its digits. Loops run to a multiple of eight classes, so that
+they become vectors; the values beyond the last class are finite, and no sum includes them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def output_errors(loss, z, target, classes, deltas, work):
 
     ``work`` is float64 memory for two rows of outputs.
     """
-    lost = 0
+    diverged = 0
     for k in range(classes):
-        lost += not is_finite(z[k])
+        diverged += not is_finite(z[k])
     if loss == NEGATIVE_LOG_LIKELIHOOD:
         others = _exponentials(z, target, classes, work)
         share = 1.0 / (others + work[target])
@@ -36,7 +36,7 @@ def output_errors(loss, z, target, classes, deltas, work):
         for k in range(_padded(classes)):
             error = -work[row + k] if k == target else work[k]
             deltas[k] = 2.0 / classes * error * (work[k] * work[row + k])
-    return lost
+    return diverged
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""How the numbers of a fully connected network lie in memory: padded rows, and a place for everything.
+"""Layout of a fully connected network in memory: padded rows of signals and weights, and the memory of one thread.
 
 Layer 0 is the input, layer L the output before the loss. A row of signals of a layer holds its units, then a constant 1
 through which the bias of the next layer acts like any other weight, then zeros to the end of the last vector; a row of
@@ -23,7 +23,7 @@ TILE = 128
 
 
 class Shape(NamedTuple):
-    """Everything about the network but its weights, as compiled code takes it."""
+    """The architecture, the loss and the machine code: everything but the weights."""
 
     table: np.ndarray  # int64 [units, vectors, stride, offset of signals, offset of weights][layer 0 ... L]
     layers: int  # L
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """What one thread needs; all flat, all aligned to cache lines."""
+    """Memory of one thread; all arrays are flat and aligned to cache lines."""
 
     weights: np.ndarray  # [layer][unit][row]
     gradient: np.ndarray  # the same
@@ -44,7 +44,7 @@ class Workspace(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Where the rows of the table, the arrays of a workspace, and those of the data begin."""
+    """Addresses of the rows of the table, and of the first elements of the workspace and the data."""
 
     units: Any
     vectors: Any

@@ -1,4 +1,4 @@
-"""A fully connected classifier in the fused engine: checked once at the door, with memory of its own to work in."""
+"""A fully connected classifier in the fused engine: its arrays are checked here, before compiled code takes them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SAMPLINGS = {"full": descent.FULL, "epoch": descent.EPOCH, "iid": descent.IID}
 
 
 class Batches(NamedTuple):
-    """Which samples make an update: ``period`` updates share the numbers that one key (seed, stream, draw) gives.
+    """The samples of every update, by number. ``period`` updates share one draw, with the key (seed, stream, draw).
 
-    "epoch": a permutation of all samples, ``size`` after ``size``; "iid": independent numbers; "full": all samples,
-    whatever the rest.
+    "epoch": a draw is a permutation of all samples, cut into batches of ``size``; "iid": independent numbers; "full":
+    every update takes all samples, and the other fields have no meaning.
     """
 
     sampling: str
@@ -32,8 +32,8 @@ class Batches(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Of every sample its loss and whether its class is found (sample), its outputs (sample, class), and, if asked for,
-    the squared norm of its own gradient (sample), with the mean gradient of all samples (weight)."""
+    """Losses and right answers (sample), outputs (sample, class), and, if requested, squared norms of the gradients of
+    single samples (sample) and their mean (weight)."""
 
     losses: np.ndarray
     right: np.ndarray
@@ -46,7 +46,7 @@ class Network:
     """``sizes`` are the units of all layers, inputs and classes included; ReLU is between layers, ``loss`` at the end.
 
     Weights are flat: for each layer the matrix (unit, unit below), then the biases. ``precision`` is that of weights and
-    arithmetic. One thread at a time may work with a network. Raises ``ValueError`` for what does not fit.
+    arithmetic. Only one thread at a time may use a network. All methods raise ``ValueError`` for arrays that do not fit.
     """
 
     def __init__(self, sizes: Sequence[int], loss: str, precision: str = "float32") -> None:
@@ -77,7 +77,8 @@ class Network:
         """Updates w <- w - rate v, v <- momentum v + grad L_batch, of ``weights`` and ``velocity`` (weight) in place.
 
         ``images`` (sample, input) and ``classes`` int64 (sample). Returns the number of updates, counted from step 0,
-        after which an output was first not finite, or -1; a diverged network keeps the weights that it diverged with.
+        after which an output or a weight was first not finite, or -1. A diverged network keeps the weights that it
+        diverged with.
         """
         self._check(images, classes)
         velocity = np.empty(0, self.dtype) if velocity is None else velocity

@@ -59,7 +59,7 @@ def _forward(table, weights, signals, layers, samples):
 
 @compiled
 def _rectify(signals, units, stride, samples):
-    """max(0, z) of every unit, and the constant signal behind them; NaN stays NaN: a lost network must not look finite."""
+    """max(0, z) of every unit, and the constant signal behind them; NaN stays NaN, which shows a diverged network."""
     for s in range(samples):
         row = shift(signals, s * stride)
         for u in range(units):
