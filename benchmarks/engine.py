@@ -237,6 +237,19 @@ def compaction(share: float, rounds: int, clock: str) -> str:
     return f"| compaction, n = 30, {measured:.1%} active | {ratio(seconds['all'] / seconds['few'])} of all active |"
 
 
+def collapsing(scale: float, rounds: int, clock: str) -> str:
+    """A network on its way to W = 0, whose activations are subnormal, beside one whose samples are all active, too."""
+    architecture = Architecture(INPUTS, 16, DEPTH)
+    problem, weights = Problem(*data(2000), architecture), small(architecture)
+    competitors = {
+        "healthy": engine_sgd(sgd.advance, problem, weights.copy(), 2000),
+        "collapsing": engine_sgd(sgd.advance, problem, scale * weights, 2000),
+    }
+    seconds = turns(competitors, rounds, clock)
+    speed = ratio(seconds["healthy"] / seconds["collapsing"])
+    return f"| SGD, batch {BATCH}, n = 16, weights x {scale:g} | {speed} of the speed of a healthy network |"
+
+
 def signs(problem: Problem, weights: np.ndarray) -> np.ndarray:
     """Whether f > 0 for every sample, by torch."""
     model = naive_model(problem.architecture, weights[0])
@@ -340,6 +353,7 @@ def main() -> None:
         print(lines[-1], file=sys.stderr, flush=True)
     lines += ["", "| fused engine | |", "| --- | --- |"]
     lines += [compaction(share, rounds, clock) for share in (0.148, 0.05, 0.0)]
+    lines += [collapsing(scale, rounds, clock) for scale in (1e-4, 1e-6, 1e-20)]
     lines += parallel(os.cpu_count() or 1, rounds)
     lines += first_calls(min(rounds, 5), clock)
     report = "\n".join(lines)

@@ -28,6 +28,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=bounded(int, 1), default=1, help="threads of the arithmetic")
 
 
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """For the commands that train: what makes the updates."""
+    what = "training engine; auto: fused for fully connected networks on a CPU"
+    parser.add_argument("--backend", choices=("auto", "reference", "fused"), default="auto", help=what)
+
+
 def read_trained(args: argparse.Namespace) -> tuple[xr.Dataset, Task]:
     """The trained networks of all chunks, and their task. Raises ``QuenchError`` for files that do not fit together."""
     from quench.errors import QuenchError
@@ -44,6 +50,7 @@ def read_trained(args: argparse.Namespace) -> tuple[xr.Dataset, Task]:
 
 def read_task(args: argparse.Namespace, choices: Mapping[str, Any]) -> Task:
     """The task of training on ``args.images`` under ``choices``, on the device and with the threads of ``args``."""
+    from quench.dynamics.choices import Compute
     from quench.dynamics.classifier_task import Task, TrainingChoices
     from quench.dynamics.training import usable_device
     from quench.errors import QuenchError
@@ -52,6 +59,6 @@ def read_task(args: argparse.Namespace, choices: Mapping[str, Any]) -> Task:
     images, device = results.read(args.images, kind="images"), usable_device(args.device)
     chosen = TrainingChoices.of(choices)
     try:
-        return Task.of(images, chosen, device, args.threads)
+        return Task.of(images, chosen, Compute(getattr(args, "backend", "reference"), device, threads=args.threads))
     except QuenchError as error:
         raise QuenchError(f"{args.images}: {error}") from None

@@ -14,6 +14,7 @@ from quench.pipeline.arguments import add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    classifier.add_backend(parser)
     classifier.add_trained(parser)
     add_section(parser, Drift)
 
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> None:
         networks=args.networks,
         title=f"drift {args.output.stem}",
     )
-    config = {"training": files.config_of(training)}
-    files.write(displacements, args.output, kind="drift", config=config, code=steps.code("drift"))
+    config = {"training": files.config_of(training), "backend": task.backend}
+    files.write(displacements, args.output, kind="drift", config=config, code=steps.code("drift", task.backend))

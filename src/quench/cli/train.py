@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=integers, required=True, help="one network per seed: 0,1,2 or 0-9")
     parser.add_argument("--keep", type=integers, default=(), help="updates after which the weights are kept")
     parser.add_argument("--checkpoint-every", type=bounded(float, 0.0), default=60.0, metavar="SECONDS")
+    classifier.add_backend(parser)
     classifier.add_device(parser)
     add_output(parser)
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
         trajectories(task, args.seeds, lambda line: print(f"quench: {line}", file=sys.stderr)),
         "network",
         args.output,
-        code=steps.code("train"),
+        code=steps.code("train", task.backend),
         title=f"train {args.output.parent.name}",
         checkpoint_every=args.checkpoint_every,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from quench.config.sections import Scenario
-from quench.dynamics.choices import LOSSES, backend_for
+from quench.dynamics.choices import LOSSES, backend_for, classifier_backend
+from quench.networks.models import MODELS
 
 
 class Engines:
@@ -26,8 +27,13 @@ class Engines:
         loss = self.scenario.ensembles[self.scenario.runs[name].ensemble].loss
         return self._backend(loss, self.scenario.runs[name].optimiser)
 
+    def classifier(self, name: str) -> str:
+        """Backend of a classifier's updates."""
+        kind = MODELS[self.scenario.classifiers[name].model].kind
+        return classifier_backend(self.scenario.compute.backend, self.scenario.compute.device, kind)
+
     def beyond_fused(self) -> list[str]:
-        """Parts that run on the reference backend while the fused engine does the rest."""
+        """Ensembles and runs that need the reference backend while the fused engine trains the others."""
         if self.scans() != "fused":
             return []
         ensembles = [f"ensembles.{name}" for name in self.scenario.ensembles if self.ensemble(name) != "fused"]

@@ -11,9 +11,10 @@ from quench.config.glass import Simulation
 from quench.config.scans import Scan
 from quench.config.sections import Data, Ensemble, Figure, Run, Scenario
 from quench.data.sources import check_subset, find
-from quench.dynamics.choices import LOSSES, backend_for
+from quench.dynamics.choices import LOSSES, backend_for, classifier_backend
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
+from quench.networks.models import MODELS
 
 # Relative step at the resolution of a stored float64 weight, with a margin for weights ten times the typical size.
 MAX_CHI = 1e14
@@ -94,7 +95,9 @@ def _check_folders(place: str, values: Iterable[float]) -> None:
             )
 
 
-def _check_classifier(name: str, classifier: Classifier, _scenario: Scenario) -> None:
+def _check_classifier(name: str, classifier: Classifier, scenario: Scenario) -> None:
+    kind = MODELS[classifier.model].kind
+    _at(f"classifiers.{name}: ", classifier_backend, scenario.compute.backend, scenario.compute.device, kind)
     known, _ = find(classifier.source).split_sizes
     if classifier.train_samples and classifier.train_samples > known:
         raise QuenchError(

@@ -14,8 +14,10 @@ import numpy as np
 from quench.config.classifiers import Classifier
 from quench.config.sections import Scenario
 from quench.cost import speed
-from quench.dynamics.choices import SGD, Ensemble, backend_for
+from quench.dynamics.batches import DataOrder
+from quench.dynamics.choices import SGD, Ensemble, backend_for, classifier_backend
 from quench.networks.mlp import Architecture, initial_weights
+from quench.networks.models import MODELS
 
 # Libraries that most processes load, and their core seconds on the reference core.
 _IMPORTS, _IMPORT_SECONDS = "import torch, xarray, netCDF4, scipy.special, numba", 3.3
@@ -69,7 +71,7 @@ def _update(architecture: Architecture, samples: int, batch_size: int, backend: 
 
 
 def _torch() -> float:
-    """Time of updates of a fully connected and a convolutional classifier on random images, over the model's."""
+    """Time of updates of a fully connected and a convolutional classifier, as each is trained, over the model's."""
     import torch
 
     threads = torch.get_num_threads()
@@ -80,31 +82,30 @@ def _torch() -> float:
 
 
 def _descent(model: str, batch_size: int) -> float:
-    """Time of one update of a classifier over the model's."""
+    """Time of one update of a classifier, by the backend that trains it on a CPU, over the model's."""
     import torch
 
+    from quench.dynamics.minibatch import descent
     from quench.networks.zoo import Images, build
 
-    network = build(model, Images(1, 28, 10), 0)
-    x = network.prepared(torch.zeros(batch_size, 1, 28, 28))
-    y = torch.zeros(batch_size, dtype=torch.long)
-
-    def update(count: int) -> None:
-        for _ in range(count):
-            network.descend(x, y, 1e-6)
-
+    network, backend = build(model, Images(1, 28, 10), 0), classifier_backend("auto", "cpu", MODELS[model].kind)
+    x, y = torch.zeros(10 * batch_size, 1, 28, 28), torch.zeros(10 * batch_size, dtype=torch.long)
+    updates = descent(backend, network, network.prepared(x), y, DataOrder(len(y), batch_size, 0, 1), 1e-6)
+    state = updates.state()
     section = Classifier(model=model, batch_size=batch_size, rate=0.1, steps=2)
-    return _seconds(update) / speed.Model(section).step(batch_size)
+    return _seconds(lambda count: updates.advance(state.weights, 0, count)) / speed.Model(section, backend).step(
+        batch_size
+    )
 
 
-def _seconds(update: Callable[[int], None]) -> float:
+def _seconds(update: Callable[[int], object]) -> float:
     """Processor time of one update; ``update(count)`` makes ``count`` of them."""
     update(1)
     count = 1
     while True:
-        began = time.thread_time()
+        began = time.process_time()
         update(count)
-        taken = time.thread_time() - began
+        taken = time.process_time() - began
         if taken >= _PIECE_SECONDS:
             return taken / count
         count *= 4

@@ -89,7 +89,7 @@ class Costs:
 
     def flatness(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
-        model, part = speed.Model(section), section.flatness
+        model, part = speed.Model(section, "reference"), section.flatness
         assert part is not None
         train, _ = _images(section)
         one = speed.spectrum(
@@ -105,10 +105,10 @@ class Costs:
 
     def drift(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
-        model, part = speed.Model(section), section.drift
+        model, part = speed.Model(section, self.engines.classifier(classifier)), section.drift
         assert part is not None
         train, _ = _images(section)
-        step = speed.GRADIENT * train * model.products / model.rate + model.overhead + model.step(section.batch_size)
+        step = model.step(train) + model.step(section.batch_size)
         count = part.networks * len(part.starts)
         return Work("torch", count * part.lag_max * step, memory=self._pixels(section) + 40 * model.n_weights)
 
@@ -203,7 +203,7 @@ class Costs:
     def _training(self, classifier: str) -> Work:
         """One network of a classifier."""
         section = self.scenario.classifiers[classifier]
-        model, (train, test) = speed.Model(section), _images(section)
+        model, (train, test) = speed.Model(section, self.engines.classifier(classifier)), _images(section)
         decades = math.log10(section.steps)
         waiting = np.geomspace(1, max(1, section.steps / 2.2), max(2, round(section.waiting_per_decade * decades)))
         starts = np.minimum(section.windows, 1 + 0.1 * waiting).sum()
@@ -217,7 +217,7 @@ class Costs:
         # At most the references of two decades of waiting times are in memory.
         held = min(starts, 2 * section.waiting_per_decade * section.windows)
         size = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
-        return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (6 + 2 * held), size)
+        return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (8 + 2 * held), size)
 
     def _measured(self, run: str, point: str) -> tuple[int, int, Schedule, int]:
         """Number of networks of a run, their number of weights, the recording times, and their width."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from quench.config.classifiers import Classifier
 from quench.data.sources import find
@@ -64,10 +65,25 @@ def _layers(channels: int, side: int, convolutions: Sequence[int], dense: Sequen
     return n_weights + connected, products + connected
 
 
-class Model:
-    """Size and speed of a classifier of BJ: weights M, multiplications per sample, seconds of its parts."""
+class Pace(NamedTuple):
+    """Seconds per call and per sample; operations per second of gradients and of passes forwards."""
 
-    def __init__(self, section: Classifier) -> None:
+    call: float
+    sample: float
+    gradient: float
+    forward: float
+
+
+FUSED = Pace(0.3e-6, 0.045e-6, 250e9, 180e9)
+TORCH = {"dense": Pace(60e-6, 0.5e-6, 100e9, 40e9), "convolutional": Pace(1000e-6, 2e-6, 55e9, 40e9)}
+# More weights than these do not fit the second-level cache: an update waits for them.
+CACHED_WEIGHTS = 250_000
+
+
+class Model:
+    """Size and speed of a classifier of BJ on a backend: weights M, multiplications per sample, seconds of its parts."""
+
+    def __init__(self, section: Classifier, backend: str) -> None:
         source = find(section.source)
         channels, side, _ = source.shape
         channels, side = section.channels or channels, (section.side or side) // section.pool
@@ -78,19 +94,20 @@ class Model:
             products, width, n_weights, layers = _RESIDUAL.get(section.model, _RESIDUAL["D"])
             scale = (widths[-1] / width) ** 2
             self.n_weights, self.products = int(n_weights * scale) + 1, products * scale * (side / 32) ** 2
-            self.overhead, self.rate = 350e-6 * layers, 110e9
+            self.pace = Pace(350e-6 * layers, 2e-6, 110e9, 40e9)
         else:
             convolutions = () if self.dense else widths[:2]
             self.n_weights, self.products = _layers(
                 channels, side, convolutions, (*widths[len(convolutions) :], source.n_classes)
             )
-            self.overhead, self.rate = (60e-6, 80e9) if self.dense else (1000e-6, 55e9)
+            self.pace = FUSED if backend == "fused" else TORCH[kind]
 
     def step(self, batch: int) -> float:
-        return self.overhead + GRADIENT * batch * self.products / self.rate
+        seconds = self.pace.call + self.pace.sample * batch + GRADIENT * batch * self.products / self.pace.gradient
+        return seconds + (3e-10 * self.n_weights if self.n_weights > CACHED_WEIGHTS else 0.0)
 
     def forward(self, samples: int) -> float:
-        return self.overhead + 2e-6 * samples + 2 * samples * self.products / 40e9
+        return self.pace.call + self.pace.sample * samples + 2 * samples * self.products / self.pace.forward
 
     def probe(self, section: Classifier, train: int, test: int) -> float:
         """One measurement of losses, accuracies and gradient noise."""
@@ -98,7 +115,8 @@ class Model:
         if method == "auto":
             method = "minibatches" if self.residual else "exact" if self.dense and train <= 5000 else "sampled"
         if method == "exact":
-            return 1e-3 + 1e-6 * train + GRADIENT * train * self.products / 40e9 + self.forward(test)
+            gradients = self.pace.sample * train + GRADIENT * train * self.products / self.pace.forward
+            return 1e-3 + gradients + self.forward(test)
         gradients = (
             section.noise_batches * self.step(section.batch_size)
             if method == "minibatches"

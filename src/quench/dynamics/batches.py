@@ -17,6 +17,7 @@ class DataOrder:
 
     ``sampling`` "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last batch
     is smaller where B does not divide P. "iid": B independent draws a step; the draws of ``block`` steps share one key.
+    ``period`` is the number of steps whose draws share one key.
     """
 
     def __init__(
@@ -24,12 +25,12 @@ class DataOrder:
     ) -> None:
         self.n_samples, self.batch_size, self.seed, self.stream = n_samples, batch_size, seed, stream
         self.sampling = sampling
-        self._period = steps_per_epoch(n_samples, batch_size) if sampling == "epoch" else block
+        self.period = steps_per_epoch(n_samples, batch_size) if sampling == "epoch" else block
         self._group, self._drawn = -1, np.empty(0, dtype=np.int64)
 
     def batch(self, step: int) -> np.ndarray:
         """Sample numbers, int64 (sample), of the batch of update number ``step``, counted from 0."""
-        group, place = divmod(step, self._period)
+        group, place = divmod(step, self.period)
         if group != self._group:
             self._group, self._drawn = group, self._draw(group)
         return self._drawn[place * self.batch_size : (place + 1) * self.batch_size]
@@ -37,4 +38,4 @@ class DataOrder:
     def _draw(self, group: int) -> np.ndarray:
         if self.sampling == "epoch":
             return permutation(self.seed, self.stream, group, self.n_samples)
-        return integers(self.seed, self.stream, group, self._period * self.batch_size, self.n_samples)
+        return integers(self.seed, self.stream, group, self.period * self.batch_size, self.n_samples)

@@ -187,6 +187,18 @@ def backend_for(backend: str, device: str = "cpu", loss: str = LOSSES[0], optimi
     return "fused" if device == "cpu" and not missing else "reference"
 
 
+def classifier_backend(backend: str, device: str, kind: str) -> str:
+    """The backend of a classifier of this ``kind`` (``networks.models``): for ``auto`` the fused engine where it can.
+
+    Raises ``QuenchError`` where ``backend`` does not support the kind or the device.
+    """
+    able = kind == "dense" and device == "cpu"
+    if backend == "fused" and not able:
+        what = f"{kind} networks" if kind != "dense" else f"device {device}"
+        raise QuenchError(f"the fused engine has no {what}; backend reference or auto has")
+    return ("fused" if able else "reference") if backend == "auto" else backend
+
+
 def beyond_fused(loss: str, optimiser: str) -> str:
     """The loss or the optimiser that the fused engine does not support, in words; empty where it supports both."""
     if loss not in FUSED_LOSSES:

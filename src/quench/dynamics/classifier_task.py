@@ -13,9 +13,11 @@ from torch import Tensor
 
 from quench.data.inputs import ImageSets, first_samples, standardised
 from quench.dynamics.batches import DataOrder
+from quench.dynamics.choices import AUTO, Compute, classifier_backend
 from quench.dynamics.training import content_key
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
+from quench.networks.models import MODELS
 from quench.networks.zoo import Images, build, construct
 from quench.numerics.random import stream_id
 from quench.store.variables import config_of
@@ -71,21 +73,26 @@ class TrainingChoices:
 
 @dataclass(frozen=True)
 class Task:
-    """Images, standardised for the network that learns them under ``choices``; ``source`` identifies them in files."""
+    """Images, standardised for the network that learns them under ``choices``; ``source`` identifies them in files.
+
+    ``backend``, fused or reference, makes the updates.
+    """
 
     choices: TrainingChoices
     sets: ImageSets
     images: Images
     source: Mapping[str, str]
     device: str
+    backend: str
 
     @classmethod
-    def of(cls, images: xr.Dataset, choices: TrainingChoices, device: str = "cpu", threads: int = 1) -> Self:
-        """The task of learning ``images`` (contract ``images``) with ``threads`` of torch for the whole process.
+    def of(cls, images: xr.Dataset, choices: TrainingChoices, compute: Compute = AUTO) -> Self:
+        """The task of learning ``images`` (contract ``images``), with the threads of ``compute`` for all of torch.
 
-        Raises ``QuenchError`` where there are too few images, or where images, model and choices do not fit together.
+        Raises ``QuenchError`` where there are too few images, where images, model and choices do not fit together, and
+        for a backend that cannot do the work.
         """
-        torch.set_num_threads(threads)
+        torch.set_num_threads(compute.threads)
         config = config_of(images)
         try:
             train, test = (
@@ -97,7 +104,9 @@ class Task:
             construct(choices.model, shape, choices.widths, choices.multiplier)
         except ValueError as error:
             raise QuenchError(f"{choices.model}: {error}") from None
-        return cls(choices, sets, shape, {"source": config["source"], "images": content_key(images)[:16]}, device)
+        source = {"source": config["source"], "images": content_key(images)[:16]}
+        backend = classifier_backend(compute.backend, compute.device, MODELS[choices.model].kind)
+        return cls(choices, sets, shape, source, compute.device, backend)
 
     @property
     def n_train(self) -> int:

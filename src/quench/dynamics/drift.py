@@ -6,7 +6,7 @@ along the gradient, full-batch descent at the same rate goes as far in the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,8 +16,9 @@ from torch import Tensor
 
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.classifier_task import Task, kept_weights
-from quench.dynamics.minibatch import Descent
+from quench.dynamics.minibatch import descent
 from quench.dynamics.schedule import log_spaced
+from quench.dynamics.trajectory import Leg, follow
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.runtime.progress import Progress
@@ -63,7 +64,7 @@ def drift(
                 report = partial(progress.report, phase="descent")
                 rows.append(
                     beside_gradient_descent(
-                        network, images, classes, order, task.choices.rate, start, lags.tolist(), report
+                        network, images, classes, order, task.choices.rate, start, lags.tolist(), report, task.backend
                     )
                 )
     shape, dims = (networks, len(starts), len(lags)), ("network", "waiting_time", "lag")
@@ -89,31 +90,35 @@ def beside_gradient_descent(
     start: int,
     lags: Sequence[int],
     report: Callable[[int], None] = lambda done: None,
+    backend: str = "reference",
 ) -> dict[str, np.ndarray]:
     """Displacements of SGD and of full-batch descent from ``network`` as it is after ``start`` updates of ``order``.
 
     For each of the sorted ``lags``: ``sgd`` and ``gradient_descent``, mean square displacements per weight from the
     start, and ``cosine`` between the two displacement vectors, each (lag). The ratio of the second to the first and the
     cosine are near 0 for diffusion, near 1 for drift. Both start from rest; the network ends with the weights of SGD.
-    ``report(done)`` receives the number of updates done, of 2 x the last lag. Raises ``QuenchError`` for batch
-    normalisation, with which descent over the whole set at once is another dynamics.
+    ``report(done)`` receives the number of updates done, of 2 x the last lag; ``backend`` makes them. Raises
+    ``QuenchError`` for batch normalisation, with which descent over the whole set at once is another dynamics.
     """
     if network.has_batch_statistics:
         raise QuenchError("full-batch descent of a network with batch normalisation is not comparable to its SGD")
     reference = network.weights.clone()
 
-    def displacements(batches: DataOrder | None, before: int) -> Iterator[Tensor]:
+    def displacements(batches: DataOrder | None, before: int) -> list[Tensor]:
         network.weights.copy_(reference)
-        descent = Descent(network, images, classes, batches, rate)
-        step = start
-        for lag in lags:
-            while step < start + lag:
-                descent.update(step)
-                step += 1
-                report(before + step - start)
-            yield network.weights - reference
+        updates = descent(backend, network, images, classes, batches, rate)
+        moved: list[Tensor] = []
+        leg = Leg("descent", int(lags[-1]), lambda weights, first, n: updates.advance(weights, start + first, n))
+        follow(
+            updates.state(),
+            [leg],
+            lags,
+            lambda state: moved.append(updates.network.weights - reference),
+            lambda state, leg: report(before + state.step),
+        )
+        return moved
 
-    by_descent = list(displacements(None, 0))
+    by_descent = displacements(None, 0)
     found: dict[str, list[float]] = {name: [] for name in _MEANINGS}
     for by_sgd, without_noise in zip(displacements(order, int(lags[-1])), by_descent, strict=True):
         found["sgd"].append(by_sgd.double().square().mean().item())

@@ -1,4 +1,4 @@
-"""Plain SGD of one classifier at a constant rate with a keyed data order, and the recorder of its run.
+"""Plain SGD of one classifier at a constant rate with a keyed data order, on either backend, and the recorder of its run.
 
 ``quench.dynamics.trajectory.follow`` drives the updates; ``Descent.advance`` makes one stretch of them, and
 ``ClassifierRecorder`` records at declared times. Both can be saved and restored.
@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from quench.dynamics.batches import DataOrder
@@ -17,85 +18,41 @@ from quench.dynamics.trajectory import State
 from quench.dynamics.two_time import StreamedDisplacement, TwoTimeSchedule
 from quench.networks.classifier import Classifier
 
-_CHECK_EVERY = 100  # updates between two tests for finite weights
-
 Measure = Callable[[Classifier, int], Mapping[str, float]]
 
 
-class Descent:
-    """Updates w <- w - alpha v, v <- m v + grad L_batch (BJ: momentum m = 0), of ``network`` on its training set.
+class Descent(Protocol):
+    """Updates of one network on its training set.
 
-    ``images`` are prepared for the network (``Classifier.prepared``), ``classes`` int64 (sample). Without an ``order``
-    of batches every update takes the whole set, without noise or momentum: w <- w - alpha grad L.
+    ``advance`` is that of a ``trajectory.Leg``, for the weights of ``state()``; ``memory`` is what ``State`` does not hold.
     """
 
-    def __init__(
-        self,
-        network: Classifier,
-        images: Tensor,
-        classes: Tensor,
-        order: DataOrder | None,
-        rate: float,
-        momentum: float = 0.0,
-    ) -> None:
-        self.network, self.images, self.classes = network, images, classes
-        self.order, self.rate, self.momentum = order, rate, momentum
-        self.velocity = torch.zeros_like(network.weights) if momentum else None
-        self._diverged_at = -1
+    network: Classifier
 
-    def state(self) -> State:
-        """A ``State`` of this network for ``follow``; on the CPU its weights (1, M) are the network's own memory."""
-        return State(self.network.weights.cpu().numpy()[None])
+    def state(self) -> State: ...
+    def advance(self, weights: np.ndarray, first_step: int, n_steps: int) -> np.ndarray: ...
+    def memory(self) -> dict[str, np.ndarray]: ...
+    def restore(self, memory: Mapping[str, np.ndarray]) -> None: ...
 
-    def advance(self, weights: np.ndarray, first_step: int, n_steps: int) -> np.ndarray:
-        """``n_steps`` updates from ``weights`` (1, M), in place.
 
-        Returns, in an array of one, the number of updates after which a weight was found not finite, or -1. Weights are
-        tested every 100 updates and at the end.
-        """
-        ours = self.network.weights
-        shared = ours.device.type == "cpu" and ours.data_ptr() == weights.ctypes.data
-        if not shared:
-            ours.copy_(torch.from_numpy(weights[0]))
-        last = first_step + n_steps
-        for step in range(first_step, last):
-            if self._diverged_at >= 0:
-                break
-            self.update(step)
-            if ((step + 1) % _CHECK_EVERY == 0 or step + 1 == last) and not self._finite():
-                self._diverged_at = step + 1
-        if not shared:
-            weights[0] = ours.cpu().numpy()
-        return np.array([self._diverged_at])
+def descent(
+    backend: str,
+    network: Classifier,
+    images: Tensor,
+    classes: Tensor,
+    order: DataOrder | None,
+    rate: float,
+    momentum: float = 0.0,
+) -> Descent:
+    """Updates w <- w - alpha v, v <- m v + grad L_batch (BJ: momentum m = 0), of ``network`` by the ``backend``.
 
-    def update(self, step: int) -> None:
-        """Update number ``step``, counted from 0."""
-        if self.order is None:
-            self.network.weights.sub_(self.network.full_gradient(self.images, self.classes), alpha=self.rate)
-            return
-        batch = torch.from_numpy(self.order.batch(step))
-        x, y = self.images[batch], self.classes[batch]
-        if self.velocity is None:
-            self.network.descend(x, y, self.rate)
-            return
-        self.network.compute_gradient(x, y)
-        self.velocity.mul_(self.momentum).add_(self.network.gradient)
-        self.network.weights.sub_(self.velocity, alpha=self.rate)
-
-    def _finite(self) -> bool:
-        # One pass without a temporary array; a sum that overflows counts as diverged, too.
-        return bool(torch.isfinite(self.network.weights.sum()))
-
-    def memory(self) -> dict[str, np.ndarray]:
-        """Running statistics and velocity, which ``State`` does not hold."""
-        held = {f"buffer.{name}": buffer.cpu().numpy().copy() for name, buffer in self.network.buffers().items()}
-        return held if self.velocity is None else held | {"velocity": self.velocity.cpu().numpy().copy()}
-
-    def restore(self, memory: Mapping[str, np.ndarray]) -> None:
-        for name, buffer in self.network.buffers().items():
-            buffer.copy_(torch.from_numpy(np.asarray(memory[f"buffer.{name}"])))
-        if self.velocity is not None:
-            self.velocity.copy_(torch.from_numpy(np.asarray(memory["velocity"])))
+    ``images`` are prepared for the network (``Classifier.prepared``), ``classes`` int64 (sample). Without an ``order``
+    of batches every update takes the whole set, without noise or momentum: w <- w - alpha grad L. Backends are imported
+    by name, so that an edit of one leaves the results of the other valid.
+    """
+    module = importlib.import_module(f"quench.dynamics.{backend}.minibatch")
+    made: Descent = module.Descent(network, images, classes, order, rate, momentum)
+    return made
 
 
 class ClassifierRecorder:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from quench.dynamics.schedule import log_spaced
+from quench.numerics.sums import mean_square_difference
 
 WINDOW = 0.1  # starts lie in [t_w, (1 + WINDOW) t_w]
 _BLOCK = 1 << 20  # weights squared in float32 at a time, before float64 takes over
@@ -94,6 +95,8 @@ def mean_square_displacement(weights: Tensor, reference: Tensor) -> float:
 
     The difference is taken weight by weight: |w|^2 + |r|^2 - 2 w.r loses every digit of a small displacement.
     """
+    if weights.device.type == "cpu":
+        return float(mean_square_difference(weights.numpy(), reference.numpy()))
     total = 0.0
     for w, r in zip(torch.split(weights, _BLOCK), torch.split(reference, _BLOCK), strict=True):
         difference = (w - r).double()

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from quench.dynamics.classifier_task import Task, TrainingChoices
-from quench.dynamics.minibatch import ClassifierRecorder, Descent
+from quench.dynamics.minibatch import ClassifierRecorder, descent
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.trajectory import Leg, Trajectory
 from quench.dynamics.two_time import TwoTimeSchedule
@@ -63,13 +63,13 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     )
     approach = log_spaced(1, choices.steps, choices.measures_per_decade)
     measure_at = np.concatenate([[0], approach, schedule.waiting_times])
-    descent = Descent(network, images, classes, order, choices.rate, choices.momentum)
-    recorder = ClassifierRecorder(descent, schedule, measure_at, probe, choices.keep)
+    updates = descent(task.backend, network, images, classes, order, choices.rate, choices.momentum)
+    recorder = ClassifierRecorder(updates, schedule, measure_at, probe, choices.keep)
     n_classes = task.images.classes
     return Trajectory(
         "training",
-        descent.state(),
-        [Leg("sgd", choices.steps, descent.advance)],
+        updates.state(),
+        [Leg("sgd", choices.steps, updates.advance)],
         recorder.times,
         recorder,
         lambda state: table(recorder, seed, state.diverged_at),
@@ -82,6 +82,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
             "n_classes": n_classes,
             "constant_loss": network.loss.of_constant_predictor(n_classes),
             "noise_method": probe.method_for(network),
+            "backend": task.backend,
         },
         inputs={"seed": seed},
         name=f"seed-{seed}",

@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quench.networks.classifier import Classifier
+from quench.networks.classifier import Classifier, Evaluation
 from quench.numerics.random import integers, stream_id, uniforms
+from quench.numerics.sums import mean, mean_square
 
 _DRAWS = stream_id("noise samples")
 _BATCHES = stream_id("noise batches")
@@ -36,6 +38,14 @@ class Noise:
     gradient_square: float
 
 
+@runtime_checkable
+class SampleNorms(Protocol):
+    """A network that finds the gradients of single samples in its own way."""
+
+    def gradient_squares(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Evaluation]:
+        """Squared norms of the gradients of all samples, float64 (sample), the mean gradient (M), and the losses."""
+
+
 @dataclass(frozen=True)
 class PerSample:
     """Gradients of n samples with coefficients c_s: ``squares`` |c_s grad L_s|^2 (n, float64), ``total``
@@ -48,20 +58,29 @@ class PerSample:
     along_total: Tensor | None = None
 
 
-def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Tensor]:
-    """D and |grad L|^2 over all samples, without error, and the outputs (sample, class) of the same pass.
+def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Evaluation]:
+    """D and |grad L|^2 over all samples, without error; also the losses, which cost nothing more.
 
     Raises ``ValueError`` for a network whose samples do not have gradients of their own (batch normalisation).
     """
-    squares, outputs = 0.0, []
+    if isinstance(network, SampleNorms):
+        squares, gradient, evaluation = network.gradient_squares(x, y)
+    else:
+        squares, gradient, evaluation = _gradient_squares(network, x, y)
+    gradient_square = gradient.numel() * mean_square(gradient.cpu().numpy())
+    strength = (mean(squares.cpu().numpy()) - gradient_square) / network.n_weights
+    return Noise(strength, 0.0, gradient_square), evaluation
+
+
+def _gradient_squares(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Evaluation]:
     total = torch.zeros_like(network.weights, dtype=torch.float64)
+    squares, outputs = [], []
     for part, classes in zip(x.split(_CHUNK), y.split(_CHUNK), strict=True):
         found = per_sample(network, part, classes)
-        squares += found.squares.sum().item()
         total += found.total
+        squares.append(found.squares)
         outputs.append(found.outputs)
-    gradient_square = total.square().sum().item() / len(y) ** 2
-    return Noise((squares / len(y) - gradient_square) / network.n_weights, 0.0, gradient_square), torch.cat(outputs)
+    return torch.cat(squares), total / len(y), network.evaluation(torch.cat(outputs), y)
 
 
 def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws: int, seed: int, step: int) -> Noise:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from quench.networks.classifier import Classifier
+from quench.numerics.sums import mean_square
 from quench.observables import noise
 
 NOISE_METHODS = ("auto", "exact", "sampled", "minibatches")
@@ -40,8 +41,7 @@ class Probe:
         x, y = self.train
         method = self.method_for(network)
         if method == "exact":
-            strength, outputs = noise.exact(network, x, y)
-            train = network.evaluation(outputs, y)
+            strength, train = noise.exact(network, x, y)
         else:
             train = network.evaluate(x, y)
             if method == "sampled":
@@ -57,7 +57,7 @@ class Probe:
             "noise": strength.strength,
             "noise_error": strength.error,
             "gradient_square": strength.gradient_square,
-            "weight_square": network.weights.double().square().mean().item(),
+            "weight_square": mean_square(network.weights.cpu().numpy()),
         }
 
     def method_for(self, network: Classifier) -> str:

@@ -137,7 +137,7 @@ def train(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     classifier = scenario.classifiers[job["classifier"]]
     return Parameters(
         {**classifier.options(), "keep": classifier.keep},
-        {"device": scenario.compute.device},
+        _updates(scenario, job["classifier"]),
         {"source": classifier.source},
         {"seed": _span(job["seeds"])},
     )
@@ -164,7 +164,7 @@ def drift(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
         return None
     return Parameters(
         {},
-        {**dict(section), "device": scenario.compute.device},
+        {**dict(section), **_updates(scenario, job["classifier"])},
         {"training": _choices(classifier)},
         {"waiting_time": list(section.starts), "seed": _seeds(classifier)[: section.networks]},
     )
@@ -193,6 +193,10 @@ def simulation(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
 def figure(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.figures[job["figure"]]
     return Parameters({"scale": scenario.scale, **section.options()}, config={"figure": section.module(job["figure"])})
+
+
+def _updates(scenario: Scenario, classifier: str) -> dict[str, str]:
+    return {"backend": Engines(scenario).classifier(classifier), "device": scenario.compute.device}
 
 
 def _engine(scenario: Scenario, backend: str) -> dict[str, str]:

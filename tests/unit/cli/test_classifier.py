@@ -51,26 +51,26 @@ def test_chunks_of_seeds_change_no_bit(folder, training):
 
 def test_a_finished_network_is_not_trained_again(folder, training, monkeypatch):
     """A killed job leaves a part for every finished network."""
-    from quench.dynamics import minibatch
+    from quench.dynamics.fused.minibatch import Descent
 
     path = folder / "stopped.nc"
-    batch = minibatch.DataOrder.batch
+    advance = Descent.advance
 
-    def stop(order, step):
-        if order.seed == 1 and step == 50:
+    def stop(descent, weights, first_step, n_steps):
+        if descent.batches.seed == 1 and first_step >= 50:
             raise KeyboardInterrupt
-        return batch(order, step)
+        return advance(descent, weights, first_step, n_steps)
 
-    monkeypatch.setattr(minibatch.DataOrder, "batch", stop)
+    monkeypatch.setattr(Descent, "advance", stop)
     assert main(["train", str(folder / "images.nc"), *TINY, *SHORT, "--seeds", "0-1", "-o", str(path)]) == 130
     assert not path.exists()
     trained = []
 
-    def watched(order, step):
-        trained.append(order.seed)
-        return batch(order, step)
+    def watched(descent, *stretch):
+        trained.append(descent.batches.seed)
+        return advance(descent, *stretch)
 
-    monkeypatch.setattr(minibatch.DataOrder, "batch", watched)
+    monkeypatch.setattr(Descent, "advance", watched)
     resumed = train(path, "0-1")
     assert set(trained) == {1}
     xr.testing.assert_identical(resumed.drop_attrs(), training.drop_attrs())

@@ -170,6 +170,13 @@ def test_mistake_is_one_line_with_its_place(path, value, reason):
     assert reason in message
 
 
+def test_an_engine_without_the_networks_of_a_classifier_is_a_mistake():
+    config = changed("compute.backend", "fused")
+    resolve(config)
+    config["classifiers"]["b"] |= {"model": "C", "widths": None}
+    assert mistake(config).startswith("config: classifiers.b: the fused engine has no convolutional networks")
+
+
 def test_labels_that_the_loss_cannot_take_are_named_with_the_dataset():
     message = mistake(changed("data.digits.labels", "classes"))
     assert "ensembles.warm" in message and "needs labels: parity in data.digits" in message

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from quench.dynamics.annealing import Annealing
-from quench.dynamics.choices import LOSSES, SGD, Adam, Ensemble, Langevin, backend_for
+from quench.dynamics.choices import LOSSES, SGD, Adam, Ensemble, Langevin, backend_for, classifier_backend
 from quench.errors import QuenchError
 
 
@@ -68,3 +68,12 @@ def test_auto_is_the_fused_engine_where_it_supports_the_work(loss, optimiser):
     else:
         with pytest.raises(QuenchError, match=f"the fused engine has no .*({loss}|{optimiser})"):
             backend_for("fused", "cpu", loss, optimiser)
+
+
+def test_classifiers_are_fused_where_they_are_fully_connected_and_on_the_cpu():
+    assert classifier_backend("auto", "cpu", "dense") == classifier_backend("fused", "cpu", "dense") == "fused"
+    for device, kind in (("cpu", "convolutional"), ("cpu", "residual"), ("cuda", "dense")):
+        assert classifier_backend("auto", device, kind) == "reference"
+        with pytest.raises(QuenchError, match=f"the fused engine has no .*({kind} networks|{device})"):
+            classifier_backend("fused", device, kind)
+    assert classifier_backend("reference", "cpu", "dense") == "reference"

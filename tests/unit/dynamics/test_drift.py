@@ -21,19 +21,21 @@ def network_and_samples(name="B", n=20):
     return network, network.prepared(x), torch.randint(0, 3, (n,), generator=generator)
 
 
-def test_without_noise_sgd_and_gradient_descent_are_one():
+@pytest.mark.parametrize("backend", ["reference", "fused"])
+def test_without_noise_sgd_and_gradient_descent_are_one(backend):
     network, x, y = network_and_samples()
     order = DataOrder(len(y), len(y), 0, 1)  # every batch is the whole set, in another order
-    found = beside_gradient_descent(network, x, y, order, 0.05, start=0, lags=[1, 5, 20])
+    found = beside_gradient_descent(network, x, y, order, 0.05, 0, [1, 5, 20], backend=backend)
     np.testing.assert_allclose(found["sgd"], found["gradient_descent"], rtol=1e-9)
     np.testing.assert_allclose(found["cosine"], 1, rtol=1e-9)
 
 
-def test_noise_separates_sgd_from_gradient_descent():
+@pytest.mark.parametrize("backend", ["reference", "fused"])
+def test_noise_separates_sgd_from_gradient_descent(backend):
     network, x, y = network_and_samples()
     start = network.weights.clone()
     order = DataOrder(len(y), 1, 0, 1, "iid")
-    found = beside_gradient_descent(network, x, y, order, 1e-4, start=0, lags=[1, 3])
+    found = beside_gradient_descent(network, x, y, order, 1e-4, 0, [1, 3], backend=backend)
     network.weights.copy_(start)
     gradient = network.full_gradient(x, y)
     # One small step: the displacement is rate times the gradient.

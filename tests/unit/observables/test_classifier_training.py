@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 from tiny_classifier import CHOICES, task
 
-from quench.dynamics.minibatch import Descent
+from quench.dynamics.minibatch import descent
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.two_time import TwoTimeSchedule
 from quench.errors import QuenchError
@@ -46,9 +46,8 @@ def test_training_is_the_descent_of_the_network_over_its_batches(training):
     network = learning.network(1)
     images, classes = learning.train(network)
     start = network.weights.clone()
-    descent = Descent(network, images, classes, learning.order(1), 0.1)
-    for step in range(200):
-        descent.update(step)
+    updates = descent("fused", network, images, classes, learning.order(1), 0.1)
+    updates.advance(updates.state().weights, 0, 200)
     assert np.array_equal(training["weights"].values[0, -1], network.weights.numpy())
     assert training["train_loss"].values[0, -1] == pytest.approx(network.evaluate(images, classes).loss, rel=1e-6)
     moved = (network.weights - start).double().square().mean().item()

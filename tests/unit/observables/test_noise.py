@@ -37,12 +37,13 @@ def by_loop(network, x, y):
 def test_exact_noise_is_that_of_a_loop_over_samples(name, images, widths):
     network = build(name, images, 1, widths=widths, dtype=torch.float64)
     x, y = samples(network, images, 12)
-    found, outputs = noise.exact(network, x, y)
+    found, evaluation = noise.exact(network, x, y)
     table, strength, gradient_square = by_loop(network, x, y)
     assert found.strength == pytest.approx(strength, rel=1e-9)
     assert found.gradient_square == pytest.approx(gradient_square, rel=1e-9)
     assert found.error == 0
-    torch.testing.assert_close(outputs, network.evaluate(x, y).outputs)
+    torch.testing.assert_close(evaluation.outputs, network.evaluate(x, y).outputs)
+    assert evaluation.loss == pytest.approx(network.evaluate(x, y).loss)
     coefficients = torch.linspace(0.5, 2, 12, dtype=torch.float64)
     single = noise.per_sample(network, x, y, coefficients, along_total=True)
     weighted = table * coefficients[:, None]
@@ -97,8 +98,8 @@ def heavy_tailed(n=400):
 
 def test_importance_sampling_is_unbiased_and_knows_its_error():
     network, x, y = heavy_tailed()
-    exact, outputs = noise.exact(network, x, y)
-    estimates = [noise.sampled(network, x, y, outputs, 100, seed, 0) for seed in range(200)]
+    exact, evaluation = noise.exact(network, x, y)
+    estimates = [noise.sampled(network, x, y, evaluation.outputs, 100, seed, 0) for seed in range(200)]
     strengths = np.array([e.strength for e in estimates])
     errors = np.array([e.error for e in estimates])
     # The mean of 200 lies within 4 standard errors of the truth; the stated error is the spread within 15 %
@@ -115,10 +116,12 @@ def test_importance_sampling_is_unbiased_and_knows_its_error():
 
 def test_squared_gradient_is_estimated_without_bias():
     network, x, y = heavy_tailed()
-    exact, outputs = noise.exact(network, x, y)
+    exact, evaluation = noise.exact(network, x, y)
     network.views(network.weights)[-1].add_(torch.tensor([1.0, 0, -1]))  # a common drift
-    exact, outputs = noise.exact(network, x, y)
-    estimates = np.array([noise.sampled(network, x, y, outputs, 200, s, 0).gradient_square for s in range(200)])
+    exact, evaluation = noise.exact(network, x, y)
+    estimates = np.array(
+        [noise.sampled(network, x, y, evaluation.outputs, 200, s, 0).gradient_square for s in range(200)]
+    )
     assert exact.gradient_square > 2 * estimates.std()  # far enough from 0 that cutting at 0 does not matter
     assert abs(estimates.mean() - exact.gradient_square) < 4 * estimates.std() / np.sqrt(200)
 

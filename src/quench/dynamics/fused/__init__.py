@@ -1,1 +1,1 @@
-"""The fused backend: whole training segments in machine code, for the bias-free ReLU networks of KWJ on a CPU."""
+"""The fused backend: many steps of training in one call of machine code, for the networks of KWJ and dense classifiers."""

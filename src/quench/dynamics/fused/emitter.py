@@ -36,10 +36,12 @@ class Emitter:
         self.builder.store(value, self.builder.bitcast(pointer, value.type.as_pointer()), align=self.bytes)
 
     def load_everywhere(self, pointer: ir.Value) -> ir.Value:
+        """One number of memory in all lanes."""
+        return self.everywhere(self.builder.load(pointer, align=self.bytes))
+
+    def everywhere(self, number: ir.Value) -> ir.Value:
         """One number in all lanes."""
-        one = self.builder.insert_element(
-            ir.Constant(self.vector, ir.Undefined), self.builder.load(pointer, align=self.bytes), _I32(0)
-        )
+        one = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, _I32(0))
         return self.shuffle(one, one, [0] * LANES)
 
     def shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:

@@ -41,14 +41,14 @@ def _forward(weights, inputs, activations, output, n_inputs, width, depth, tile,
         for line in range(n_inputs * BLOCK, 2 * n_inputs * BLOCK, LANES):
             prefetch(shift(source, line))
         target = shift(activations, block * width * BLOCK)
-        rectified_product(weights, n_inputs, 1, width, n_inputs, source, target, target, count)
+        rectified_product(weights, n_inputs, 1, width, n_inputs, source, BLOCK, count, target, BLOCK, target)
         matrix = shift(weights, width * n_inputs)
         for _ in range(depth - 1):
             source, target = target, shift(target, width * tile)
-            rectified_product(matrix, width, 1, width, width, source, target, target, count)
+            rectified_product(matrix, width, 1, width, width, source, BLOCK, count, target, BLOCK, target)
             matrix = shift(matrix, width * width)
         place = shift(output, block * BLOCK)
-        plain_product(matrix, width, 1, 1, width, target, place, place, count)
+        plain_product(matrix, width, 1, 1, width, target, BLOCK, count, place, BLOCK, place)
 
 
 def _backward(weights, inputs, activations, errors, deltas, sums, n_inputs, width, depth, tile, vectors, fresh):
@@ -65,17 +65,10 @@ def _backward(weights, inputs, activations, errors, deltas, sums, n_inputs, widt
     for index in range(depth - 1, -1, -1):
         matrix = shift(weights, first)
         for block in range((vectors + VECTORS - 1) // VECTORS):
-            masked_product(
-                matrix,
-                1,
-                width,
-                width,
-                units,
-                shift(source, block * units * BLOCK),
-                shift(target, block * stride),
-                shift(activation, block * stride),
-                min(VECTORS, vectors - block * VECTORS),
-            )
+            size = min(VECTORS, vectors - block * VECTORS)
+            below, mask = shift(target, block * stride), shift(activation, block * stride)
+            above = shift(source, block * units * BLOCK)
+            masked_product(matrix, 1, width, width, units, above, BLOCK, size, below, BLOCK, mask)
         if index > 0:
             first -= width * width
             activation = shift(activation, -layer)

@@ -2,7 +2,8 @@
 
 Samples are the lanes of vectors. Arrays hold blocks [block][row][64 samples], so that every load is a whole cache-line
 aligned vector and neighbouring rows never meet in the same cache set. Both loops keep a rectangle of sums in registers:
-each value that is loaded enters several fused multiply-adds.
+each value that is loaded enters several fused multiply-adds. The products also serve ``quench.dynamics.fused.dense``,
+where the rows of a matrix lie one after the other and the lanes are its columns.
 
 The logical vector has 16 lanes on every processor; LLVM cuts it into the registers that there are (one of AVX-512, two
 of AVX2, four of NEON). Every sum runs over the same terms in the same order whatever the rectangle, and the
@@ -51,34 +52,44 @@ def rectangles(itemsize: int) -> tuple[Rectangle, Rectangle]:
     return Rectangle(3, 1), Rectangle(1, 2)
 
 
-def _rectify(emit: Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
+def _rectify(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, _: ir.Value) -> ir.Value:
     """max(0, value), but NaN stays NaN: a diverged network must not look finite."""
     return emit.builder.select(emit.builder.fcmp_ordered(">", emit.zero, value), emit.zero, value)
 
 
-def _mask(emit: Emitter, value: ir.Value, activation: ir.Value) -> ir.Value:
-    """The derivative of ReLU: ``value`` where the activation is positive."""
-    return emit.builder.select(emit.builder.fcmp_ordered(">", emit.load(activation), emit.zero), value, emit.zero)
+def _mask(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, activations: ir.Value) -> ir.Value:
+    """The derivative of ReLU: ``value`` where the activation in the same place is positive."""
+    activation = emit.load(emit.at(activations, offset))
+    return emit.builder.select(emit.builder.fcmp_ordered(">", activation, emit.zero), value, emit.zero)
 
 
-def _keep(emit: Emitter, value: ir.Value, _: ir.Value) -> ir.Value:
+def _add(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, factor: ir.Value) -> ir.Value:
+    """The earlier content of ``out``, plus ``factor`` times ``value``."""
+    return emit.multiply_add(emit.everywhere(factor), value, emit.load(emit.at(out, offset)))
+
+
+def _keep(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, _: ir.Value) -> ir.Value:
     return value
 
 
 def _product(ending: Callable) -> Callable:
-    """An intrinsic for out[m, s] = ending(sum_k w[m, k] a[k, s]) over one block of samples.
+    """An intrinsic for out[m, n] = ending(sum_k w[m, k] a[k, n]) over ``vectors`` whole vectors of n.
 
-    Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointers to a, out and what the
-    ending reads; the number of vectors of samples.
+    Arguments: pointer to w, the strides of m and k in it, the numbers of m and k; pointer to a, the stride of k in it,
+    the number of vectors; pointer to out, the stride of m in it; and what the ending needs: a pointer to numbers with
+    the layout of out, or one number.
     """
 
-    def microkernel(emit: Emitter, shape: Rectangle, w, stride_m, stride_k, terms, a, out, mask) -> None:
+    def microkernel(emit, shape: Rectangle, w, stride_m, stride_k, terms, a, a_stride, out, out_stride, place, extra):
+        builder = emit.builder
+
         def add_term(k: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
-            row, column = emit.at(a, emit.builder.mul(k, _I64(BLOCK))), emit.at(w, emit.builder.mul(k, stride_k))
+            row = emit.at(a, builder.add(builder.mul(k, a_stride), place))
+            column = emit.at(w, builder.mul(k, stride_k))
             samples = [emit.load(emit.at(row, LANES * v)) for v in range(shape.columns)]
             added = []
             for m in range(shape.rows):
-                weight = emit.load_everywhere(emit.at(column, emit.builder.mul(stride_m, _I64(m))))
+                weight = emit.load_everywhere(emit.at(column, builder.mul(stride_m, _I64(m))))
                 for v, sample in enumerate(samples):
                     added.append(emit.multiply_add(weight, sample, sums[m * shape.columns + v]))
             return added
@@ -86,41 +97,42 @@ def _product(ending: Callable) -> Callable:
         sums = emit.repeat(terms, [emit.zero] * (shape.rows * shape.columns), add_term)
         for i, value in enumerate(sums):
             m, v = divmod(i, shape.columns)
-            offset = m * BLOCK + v * LANES
-            emit.store(ending(emit, value, emit.at(mask, offset)), emit.at(out, offset))
+            offset = builder.add(builder.mul(out_stride, _I64(m)), builder.add(place, _I64(v * LANES)))
+            emit.store(ending(emit, value, out, offset, extra), emit.at(out, offset))
 
-    def strip(columns: int, most_rows: int) -> Callable:
-        def body(emit: Emitter, w, stride_m, stride_k, rows, terms, a, out, mask) -> None:
-            def rectangle(start: ir.Value, size: int) -> None:
-                below = emit.builder.mul(start, _I64(BLOCK))
-                first = emit.at(w, emit.builder.mul(start, stride_m))
-                shape = Rectangle(size, columns)
-                microkernel(emit, shape, first, stride_m, stride_k, terms, a, emit.at(out, below), emit.at(mask, below))
+    def strip(rows: int, most_columns: int) -> Callable:
+        def body(emit: Emitter, w, stride_m, stride_k, terms, a, a_stride, vectors, out, out_stride, extra) -> None:
+            def rectangle(start: ir.Value, columns: int) -> None:
+                place, shape = emit.builder.mul(start, _I64(LANES)), Rectangle(rows, columns)
+                microkernel(emit, shape, w, stride_m, stride_k, terms, a, a_stride, out, out_stride, place, extra)
 
-            emit.tile(rows, most_rows, rectangle)
+            emit.tile(vectors, most_columns, rectangle)
 
         return body
 
     @intrinsic
-    def product(typing, w, stride_m, stride_k, rows, terms, a, out, mask, vectors):
+    def product(typing, w, stride_m, stride_k, rows, terms, a, a_stride, vectors, out, out_stride, extra):
         def emit_call(context, builder, signature, values):
-            element = values[0].type.pointee
+            w, stride_m, stride_k, rows, terms, a, a_stride, vectors, out, out_stride, extra = values
+            element = w.type.pointee
             shape, _ = rectangles(signature.args[0].dtype.bitwidth // 8)
             emit = Emitter(builder, element)
-            *shared, a, out, mask, vectors = values
 
-            def one_strip(start: ir.Value, columns: int) -> None:
-                name = f"quench.product.{ending.__name__}.{columns}.{element}"
-                body = strip(columns, shape.rows)
-                function = define(builder.module, name, [value.type for value in values[:-1]], element, body)
-                aside = builder.mul(start, _I64(LANES))
-                builder.call(function, [*shared, *(emit.at(pointer, aside) for pointer in (a, out, mask))])
+            def one_strip(start: ir.Value, size: int) -> None:
+                below = builder.mul(start, out_stride)
+                beside = emit.at(extra, below) if isinstance(extra.type, ir.PointerType) else extra
+                first, target = emit.at(w, builder.mul(start, stride_m)), emit.at(out, below)
+                arguments = [first, stride_m, stride_k, terms, a, a_stride, vectors, target, out_stride, beside]
+                kinds = [value.type for value in arguments]
+                name = f"quench.product.{ending.__name__}.{size}.{element}"
+                builder.call(define(builder.module, name, kinds, element, strip(size, shape.columns)), arguments)
 
-            emit.tile(vectors, shape.columns, one_strip)
+            emit.tile(rows, shape.rows, one_strip)
             return context.get_dummy_value()
 
         integer, pointer = types.int64, w
-        return types.void(pointer, *[integer] * 4, *[pointer] * 3, integer), emit_call
+        arguments = [pointer, *[integer] * 4, pointer, *[integer] * 2, pointer, integer, extra]
+        return types.void(*arguments), emit_call
 
     return product
 
@@ -128,6 +140,7 @@ def _product(ending: Callable) -> Callable:
 rectified_product = _product(_rectify)
 masked_product = _product(_mask)
 plain_product = _product(_keep)
+add_product = _product(_add)
 
 
 def _quarter_sums(emit: Emitter, sums: Sequence[ir.Value]) -> list[ir.Value]:

@@ -15,6 +15,7 @@ from quench.dynamics.fused import gradient, memory
 from quench.dynamics.fused.forward_backward import entry_points
 from quench.dynamics.fused.microkernels import BLOCK
 from quench.networks.mlp import Architecture
+from quench.numerics.subnormals import flushed
 
 
 class Problem:
@@ -118,7 +119,7 @@ class Problem:
         """``work_on(network, workspace)`` for each of the networks, one thread per network; the results in order."""
 
         def borrowing(network: int) -> Any:
-            with self._workspace() as work:
+            with self._workspace() as work, flushed():
                 return work_on(int(network), work)
 
         if self.threads == 1 or len(networks) < 2:

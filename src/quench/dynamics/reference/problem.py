@@ -10,6 +10,7 @@ import torch
 
 from quench.dynamics.reference.losses import LOSSES
 from quench.networks.mlp import Architecture
+from quench.numerics.subnormals import flush, flushed
 
 # Samples per pass: activations stay in cache on a CPU, and fill an accelerator.
 CHUNK = {"cpu": 2048}
@@ -90,9 +91,10 @@ class Problem:
             return work(*tensors)
         rows = [tuple(tensor[i : i + 1] for tensor in tensors) for i in range(len(tensors[0]))]
         if self.threads == 1 or len(rows) < 2:
-            return torch.cat([work(*row) for row in rows])
+            with flushed():
+                return torch.cat([work(*row) for row in rows])
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,))
+            self._pool = ThreadPoolExecutor(self.threads, initializer=_one_flushed_thread)
         return torch.cat(list(self._pool.map(lambda row: work(*row), rows)))
 
     def _loss_sums(self, masters: torch.Tensor) -> torch.Tensor:
@@ -153,3 +155,8 @@ class Problem:
             if index < len(layers) - 1:
                 signal = signal.clamp(min=0)
         return signal.squeeze(2), activations
+
+
+def _one_flushed_thread() -> None:
+    torch.set_num_threads(1)
+    flush()

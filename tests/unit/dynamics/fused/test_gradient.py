@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quench.dynamics.fused.problem import Problem
 from quench.networks.mlp import Architecture
+from quench.numerics import subnormals
 
 
 def expected_output(architecture, weights, x):
@@ -187,3 +188,12 @@ def test_weights_of_another_architecture_are_refused(weights):
     problem = Problem(np.ones((4, 2)), np.ones(4), Architecture(2, 3, 1))
     with pytest.raises(ValueError, match="weights must be"):
         problem.gradient(weights)
+
+
+def test_subnormal_numbers_count_as_zero_and_the_caller_keeps_its_arithmetic():
+    architecture, _, y, weights = case(16, 6, 100)
+    # With subnormal numbers the data would reach the output, and the gradient would not be zero.
+    problem = Problem(np.full((100, 10), 1e-39), y, architecture)
+    before = subnormals.control()
+    assert not problem.gradient(weights).any()
+    assert subnormals.control() == before

@@ -225,3 +225,10 @@ def test_recorded_total_loss_holds_the_regularisation(problem, ensemble):
 def test_wrong_data_is_refused(x, y, message):
     with pytest.raises(ValueError, match=message):
         Problem(x, y, ARCHITECTURE)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_subnormal_numbers_count_as_zero(threads, data, ensemble):
+    # With subnormal numbers the data would reach the output, and the gradient would not be zero.
+    problem = Problem(np.full((N_SAMPLES, 5), 1e-39), data[1], ARCHITECTURE, threads=threads)
+    assert not problem.gradient(ensemble).any()
