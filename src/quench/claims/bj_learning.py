@@ -59,8 +59,8 @@ def slowing(numbers: xr.Dataset, panel: str) -> Measured:
 def accuracy(numbers: xr.Dataset, panel: str, part: str = "train") -> Measured:
     """Accuracy at the end of the run, with its range over networks."""
     one = of_panel(numbers, panel).dropna("time", subset=[f"{part}_accuracy"])
-    values = (one[name].values[-1] for name in (f"{part}_accuracy", f"{part}_accuracy_low", f"{part}_accuracy_high"))
-    return Measured(*map(float, values), networks(one))
+    value, low, high = (float(one[f"{part}_accuracy{end}"].values[-1]) for end in ("", "_low", "_high"))
+    return Measured(value, low, high, networks(one))
 
 
 @quantity

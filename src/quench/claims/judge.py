@@ -36,7 +36,7 @@ def find(name: str) -> Quantity:
     return known[function]
 
 
-def measure(quantity: Quantity, figures: list[xr.Dataset], arguments: dict) -> Measured:
+def measure(quantity: Quantity, figures: list[xr.Dataset], arguments: Mapping[str, Any]) -> Measured:
     """The measured quantity; where the figures lack what it needs (a phase, a temperature), NaN with the reason."""
     try:
         return quantity(*figures, **arguments)

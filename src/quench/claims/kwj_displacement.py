@@ -82,7 +82,8 @@ def sgd_level(numbers: xr.Dataset) -> Measured:
     """MSD under SGD at the longest lag, at the smallest batch."""
     one = numbers.sel(batch_size=float(numbers["batch_size"].min()))
     row = np.flatnonzero(np.isfinite(one["sgd_msd_mean"].values))[-1]
-    return Measured(*(float(one[f"sgd_msd_{end}"].values[row]) for end in ("mean", "low", "high")))
+    value, low, high = (float(one[f"sgd_msd_{end}"].values[row]) for end in ("mean", "low", "high"))
+    return Measured(value, low, high)
 
 
 @quantity
@@ -115,7 +116,8 @@ def cold_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
     one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
     at = int(np.nanargmax(one["alpha2_mean"].values[row]))
-    return Measured(*(float(one[f"alpha2_{end}"].values[row][at]) for end in ("mean", "low", "high")), networks(one))
+    value, low, high = (float(one[f"alpha2_{end}"].values[row][at]) for end in ("mean", "low", "high"))
+    return Measured(value, low, high, networks(one))
 
 
 @quantity

@@ -23,7 +23,7 @@ def hot_deviation(numbers: xr.Dataset, above: float = 0.5) -> Measured:
     """Largest |Q - Q_Brownian| at the hottest temperature of Fig. 2(b), where Q_Brownian > ``above``."""
     hot = numbers.isel(temperature=0)
     early = hot["overlap_brownian"].values > above
-    gap = np.abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early]
+    gap = abs(hot["overlap_mean"] - hot["overlap_brownian"]).values[early]
     return Measured(float(gap.max()), n_networks=networks(numbers))
 
 
@@ -54,8 +54,10 @@ def brownian_ratio(numbers: xr.Dataset, panel: str, time: str = "tau90") -> Meas
     if not kept.any():
         return Measured(math.nan, reason="no noise-dominated temperature with a resolved time")
     free = one[f"{time}_brownian"].values[kept]
-    ratios = [np.exp(np.log(one[f"{time}_{end}"].values[kept] / free).mean()) for end in ("mean", "low", "high")]
-    return Measured(*map(float, ratios), networks(one))
+    value, low, high = (
+        float(np.exp(np.log(one[f"{time}_{end}"].values[kept] / free).mean())) for end in ("mean", "low", "high")
+    )
+    return Measured(value, low, high, networks(one))
 
 
 @quantity
@@ -87,7 +89,8 @@ def cold_brownian_ratio(numbers: xr.Dataset, panel: str) -> Measured:
     one = of_panel(numbers, panel)
     row = _coldest(one, "tau90")
     free = float(one["tau90_brownian"].values[row])
-    return Measured(*(float(one[f"tau90_{end}"].values[row]) / free for end in ("mean", "low", "high")), networks(one))
+    value, low, high = (float(one[f"tau90_{end}"].values[row]) / free for end in ("mean", "low", "high"))
+    return Measured(value, low, high, networks(one))
 
 
 @quantity
@@ -159,12 +162,14 @@ def _slope(one: xr.Dataset, kept: np.ndarray, time: str) -> Measured:
 
 
 def _samples(one: xr.Dataset, time: str) -> np.ndarray:
-    return one[f"{time}_samples"].transpose("resample", "temperature").values
+    samples: np.ndarray = one[f"{time}_samples"].transpose("resample", "temperature").values
+    return samples
 
 
 def _shown(one: xr.Dataset, time: str) -> np.ndarray:
     """Temperatures of this panel; the others belong to other panels of the figure."""
-    return np.isfinite(one[f"{time}_brownian"].values) | (one["temperature"].values == 0)
+    shown: np.ndarray = np.isfinite(one[f"{time}_brownian"].values) | (one["temperature"].values == 0)
+    return shown
 
 
 def _frozen(one: xr.Dataset, time: str) -> float:
@@ -188,7 +193,7 @@ def _noise_dominated(one: xr.Dataset, time: str) -> np.ndarray:
     temperature counts.
     """
     value = one[f"{time}_mean"].values
-    kept = (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED)
+    kept: np.ndarray = (one["temperature"].values > 0) & np.isfinite(value) & (value >= RESOLVED)
     for each in dict.fromkeys((time, "tau90")):
         frozen = float(one["frozen"]) if "frozen" in one else _frozen(one, each)
         if f"{each}_brownian" in one and math.isfinite(frozen):

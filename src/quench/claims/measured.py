@@ -53,8 +53,8 @@ def networks(numbers: xr.Dataset) -> int:
 
 def stored(numbers: xr.Dataset, name: str) -> Measured:
     """A number of the figure, with the ends of its interval where the figure has them."""
-    ends = [float(numbers[f"{name}_{end}"]) if f"{name}_{end}" in numbers else math.nan for end in ("low", "high")]
-    return Measured(float(numbers[name]), *ends, networks(numbers))
+    low, high = (float(numbers[f"{name}_{end}"]) if f"{name}_{end}" in numbers else math.nan for end in ("low", "high"))
+    return Measured(float(numbers[name]), low, high, networks(numbers))
 
 
 def bounded(values: xr.DataArray, n_networks: int, missing: str = "") -> Measured:

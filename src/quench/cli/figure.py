@@ -10,60 +10,38 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from quench.cli.options import bounded, integers, numbers
+from quench.config.sections import Figure
 from quench.errors import QuenchError
 from quench.figures import declared
+from quench.pipeline import arguments
+from quench.pipeline.stages import STAGES
 
-# Kinds of the files by key of the section of a figure.
-KINDS = {
-    "runs": "observables",
-    "ensembles": "pretrained",
-    "scans": "scan",
-    "mobility": "mobility",
-    "glass": "glass",
-    "classifiers": "training",
-    "flatness": "flatness",
-    "drift": "drift",
-    "external": "observables",
-}
-CHOICES = ("scale", "temperatures", "waiting_time", "lags", "fit", "collapse")
+# Stages of the files under each key of a figure's section.
+DRAWN = {stage.drawn: stage for stage in STAGES.values() if stage.drawn}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("module", metavar="FIGURE", help="a module under quench.figures, such as kwj.fig3")
-    group = {"nargs": "+", "action": "append", "default": [], "metavar": ("NAME", "FILE")}
-    parser.add_argument(
-        "--run", dest="runs", **group, help="averaged observables of a run, one file a temperature or batch size"
-    )
-    parser.add_argument(
-        "--ensemble", dest="ensembles", **group, help="prepared networks of an ensemble, one file a chunk"
-    )
-    parser.add_argument("--mobility", **group, help="single weights of a run, one file a temperature and chunk")
-    parser.add_argument("--scan", dest="scans", **group, help="a phase-diagram scan, one file a chunk of grid points")
-    parser.add_argument("--glass", **group, help="a glass file: a solution or a simulation of the p-spin model")
-    parser.add_argument(
-        "--classifier", dest="classifiers", **group, help="trainings of a classifier, one file a chunk of seeds"
-    )
-    parser.add_argument("--flatness", **group, help="Hessian spectra of a classifier")
-    parser.add_argument("--drift", **group, help="gradient descent beside a classifier's SGD")
-    parser.add_argument("--external", **group, help="averaged observables of a run that was recorded elsewhere")
+    for key, stage in DRAWN.items():
+        parser.add_argument(
+            f"--{stage.option}",
+            dest=key,
+            nargs="+",
+            action="append",
+            default=[],
+            metavar=("NAME", "FILE"),
+            help=f"{stage.label}: a name and its files",
+        )
     parser.add_argument(
         "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
     )
-    parser.add_argument("--temperatures", type=numbers, default=(), help="temperatures to show (default: all)")
-    parser.add_argument("--waiting-time", type=bounded(int, 0), help="t_w to show (default: the last)")
-    parser.add_argument("--lags", type=integers, default=(), help="lags at which a histogram is shown")
-    parser.add_argument(
-        "--fit", type=numbers, help="window of t / tau90 for the exponent of the master curve: LOW,HIGH"
-    )
-    parser.add_argument("--collapse", action="store_true", help="also against t / t_w (own.ageing)")
+    arguments.add_section(parser, Figure)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 
 def run(args: argparse.Namespace) -> None:
-    groups = {name: getattr(args, name) for name in KINDS}
     module = find(args.module)
-    declared.check(args.module, groups)
+    declared.check(args.module, {key: getattr(args, key) for key in DRAWN})
 
     from quench.figures import build
     from quench.figures.figure_inputs import FigureInputs
@@ -71,8 +49,8 @@ def run(args: argparse.Namespace) -> None:
     from quench.store import checksum, files
 
     code = steps.code("figure", figure=args.module)
-    choices = {name: getattr(args, name) for name in CHOICES}
-    inputs = FigureInputs({name: _groups(words, KINDS[name]) for name, words in groups.items()}, choices)
+    choices = {name: getattr(args, name) for name in ("scale", *Figure.option_fields())}
+    inputs = FigureInputs({key: _read(getattr(args, key), stage.kinds[0]) for key, stage in DRAWN.items()}, choices)
     plotted = build.numbers(module, inputs)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     pictures = build.draw(module, plotted, args.output)
@@ -83,12 +61,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def find(name: str) -> ModuleType:
-    """The module of a figure; ``QuenchError`` with the nearest name for an unknown one."""
+    """The module of a figure. Raises ``QuenchError`` with the nearest name for an unknown one."""
     declared.read(name)
     return importlib.import_module(f"quench.figures.{name}")
 
 
-def _groups(given: list[list[str]], kind: str) -> dict:
+def _read(given: list[list[str]], kind: str) -> dict[str, list]:
+    """The datasets of an option, by name."""
     from quench.pipeline import results
 
     for words in given:

@@ -13,6 +13,7 @@ networks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +49,12 @@ def crossovers(times: np.ndarray, loss: np.ndarray, constant_loss: float) -> tup
         nothing = Crossover(np.nan, (np.nan, np.nan), (np.nan, np.nan))
         return nothing, nothing
 
-    def measured(rule, nominal: float, others: tuple[float, float]) -> Crossover:
+    def measured(rule: Callable[..., float], nominal: float, others: tuple[float, float]) -> Crossover:
         value, *ends = interval(
             lambda chosen: rule(times, loss[chosen].mean(axis=0), constant_loss, nominal), len(loss)
         )
         low, high = (rule(times, loss.mean(axis=0), constant_loss, other) for other in others)
-        return Crossover(value, (low, high), tuple(ends))
+        return Crossover(value, (low, high), (ends[0], ends[1]))
 
     return measured(onset, ONSET, ONSET_RANGE), measured(arrival, ARRIVAL, ARRIVAL_RANGE)
 
@@ -78,7 +79,8 @@ def final_loss(times: np.ndarray, loss: np.ndarray) -> float:
 
 def smoothed(loss: np.ndarray) -> np.ndarray:
     """Three-point running median along the last axis; the two ends are unchanged."""
-    return median_filter(loss, size=(*(1,) * (loss.ndim - 1), 3), mode="nearest")
+    filtered: np.ndarray = median_filter(loss, size=(*(1,) * (loss.ndim - 1), 3), mode="nearest")
+    return filtered
 
 
 def first_below(times: np.ndarray, values: np.ndarray, threshold: float) -> float:

@@ -72,10 +72,10 @@ def censored_fit(x: ArrayLike, y: ArrayLike, limit: ArrayLike) -> Exponent:
         return Exponent(value, np.nan, np.nan, intercept, count)
     samples = np.array([_tobit(x, y[:, chosen], limit[:, chosen])[0] for chosen in draws(n_networks, 200)])
     low, high = percentiles(samples[np.isfinite(samples)]) if np.isfinite(samples).any() else (np.nan, np.nan)
-    return Exponent(value, low, high, intercept, count)
+    return Exponent(value, float(low), float(high), intercept, count)
 
 
-def _tobit(x: NDArray, y: NDArray, limit: NDArray) -> tuple[float, float, int]:
+def _tobit(x: NDArray[np.float64], y: NDArray[np.float64], limit: NDArray[np.float64]) -> tuple[float, float, int]:
     """(exponent, intercept, number of uncensored values)."""
     log_x = np.broadcast_to(np.log(x)[:, None], y.shape)
     seen = np.isfinite(y) & (y > 0)
@@ -88,7 +88,7 @@ def _tobit(x: NDArray, y: NDArray, limit: NDArray) -> tuple[float, float, int]:
     if not beyond.any():
         return float(slope), float(intercept), int(seen.sum())
 
-    def cost(parameters: NDArray) -> float:
+    def cost(parameters: NDArray[np.float64]) -> float:
         b, a, log_s = parameters
         s = np.exp(log_s)
         inside = stats.norm.logpdf((log_y - a - b * log_x[seen]) / s).sum() - seen.sum() * log_s

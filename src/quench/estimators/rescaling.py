@@ -95,7 +95,8 @@ def interpolated(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.nd
     known = np.isfinite(values) & (values > 0)
     if not known.any():
         return np.full(np.shape(at), np.nan)
-    return np.exp(np.interp(np.log1p(at), np.log1p(times[known]), np.log(values[known])))
+    found: np.ndarray = np.exp(np.interp(np.log1p(at), np.log1p(times[known]), np.log(values[known])))
+    return found
 
 
 def accumulated(times: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -179,9 +180,12 @@ def slopes_per_decade(curves: np.ndarray, lags: np.ndarray) -> list[Slope]:
         fits = [fit(lags[inside], curve[inside]) for curve in curves]
         values = np.array([one.value for one in fits if one.n_points >= 3])
         if values.size:
-            value, *ends = interval(lambda chosen, values=values: values[chosen].mean(), len(values))
-            found.append(Slope(low, high, value, *ends, len(values)))
+            found.append(Slope(low, high, *_mean_with_interval(values), len(values)))
     return found
+
+
+def _mean_with_interval(values: np.ndarray) -> tuple[float, float, float]:
+    return interval(lambda chosen: float(values[chosen].mean()), len(values))
 
 
 def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> np.ndarray:

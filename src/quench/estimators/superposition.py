@@ -25,16 +25,20 @@ POINTS_PER_DECADE = 8
 def brownian_master(scaled: ArrayLike) -> NDArray[np.float64]:
     """Q of free Brownian weights at ``scaled`` = t/tau90 >= 0, any shape."""
     root = np.sqrt(np.asarray(scaled, float))
-    return erf(np.divide(erfinv(0.9), root, out=np.full_like(root, np.inf), where=root > 0))
+    overlap: NDArray[np.float64] = erf(np.divide(erfinv(0.9), root, out=np.full_like(root, np.inf), where=root > 0))
+    return overlap
 
 
 def resampled(time: ArrayLike, curve: ArrayLike, grid: ArrayLike) -> NDArray[np.float64]:
     """log10 of ``curve`` at ``grid``, interpolated linearly in log t; NaN outside its points. All times > 0."""
-    time, curve = np.asarray(time, float), np.asarray(curve, float)
-    kept = (time > 0) & (curve > 0) & np.isfinite(curve) & np.isfinite(time)
+    at, values = np.asarray(time, float), np.asarray(curve, float)
+    kept = (at > 0) & (values > 0) & np.isfinite(values) & np.isfinite(at)
     if kept.sum() < 2:
         return np.full(np.shape(grid), np.nan)
-    return np.interp(np.log(grid), np.log(time[kept]), np.log10(curve[kept]), left=np.nan, right=np.nan)
+    logs: NDArray[np.float64] = np.interp(
+        np.log(grid), np.log(at[kept]), np.log10(values[kept]), left=np.nan, right=np.nan
+    )
+    return logs
 
 
 def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], window: tuple[float, float]) -> float:
@@ -54,14 +58,14 @@ def departure(scaled: ArrayLike, curve: ArrayLike, share: float = DEPARTURE) -> 
 
     NaN where it ends on the master curve. ``scaled`` and ``curve`` (time); points that are not finite are left out.
     """
-    scaled, curve = np.asarray(scaled, float), np.asarray(curve, float)
-    kept = np.isfinite(curve) & np.isfinite(scaled) & (scaled > 0)
-    scaled, curve = scaled[kept], curve[kept]
-    off = np.abs(curve / brownian_master(scaled) - 1) > share
+    times, values = np.asarray(scaled, float), np.asarray(curve, float)
+    kept = np.isfinite(values) & np.isfinite(times) & (times > 0)
+    times, values = times[kept], values[kept]
+    off = np.abs(values / brownian_master(times) - 1) > share
     if not off.size or not off[-1]:
         return np.nan
     on = np.flatnonzero(~off)
-    return float(scaled[on[-1] + 1] if on.size else scaled[0])
+    return float(times[on[-1] + 1] if on.size else times[0])
 
 
 def pooled_exponent(
@@ -105,4 +109,5 @@ def exponent_interval(
         times = [lags / first_crossing(lags, curve, LEVELS["tau90"]) for curve in curves]
         samples.append(pooled_exponent(times, curves, window)[0])
     known = np.array(samples)[np.isfinite(samples)]
-    return percentiles(known) if known.size else (np.nan, np.nan)
+    low, high = percentiles(known) if known.size else (np.nan, np.nan)
+    return float(low), float(high)

@@ -24,7 +24,7 @@ def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
 
     ``x`` is sorted and > 0. NaN where the fit is below 1/2 everywhere, or above everywhere.
     """
-    x, fit = np.log(np.asarray(x, float)), optimize.isotonic_regression(shares, weights=counts).x
+    log_x, fit = np.log(np.asarray(x, float)), optimize.isotonic_regression(shares, weights=counts).x
     above = np.flatnonzero(fit >= 0.5)
     if not above.size or above[0] == 0:
         return np.nan
@@ -32,9 +32,9 @@ def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
     # A plateau at exactly 1/2 is crossed in its middle.
     level = np.flatnonzero(fit == 0.5)
     if level.size:
-        return float(np.exp(x[level].mean()))
+        return float(np.exp(log_x[level].mean()))
     rise = fit[right] - fit[right - 1]
-    return float(np.exp(x[right - 1] + (0.5 - fit[right - 1]) / rise * (x[right] - x[right - 1])))
+    return float(np.exp(log_x[right - 1] + (0.5 - fit[right - 1]) / rise * (log_x[right] - log_x[right - 1])))
 
 
 def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> tuple[float, float, float]:
@@ -51,8 +51,11 @@ def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FI
         return half_crossing(ratio[order], success.mean(axis=1), np.full(n_points, count))
 
     # One stream per point: networks of different widths are independent.
-    picks = np.stack([draws(count, stream=1 + point) for point in range(n_points)], axis=1) if count > 1 else []
-    return spread([crossing(success), *(crossing(np.take_along_axis(success, chosen, axis=1)) for chosen in picks)])
+    samples = [crossing(success)]
+    if count > 1:
+        picks = np.stack([draws(count, stream=1 + point) for point in range(n_points)], axis=1)
+        samples += [crossing(np.take_along_axis(success, chosen, axis=1)) for chosen in picks]
+    return spread(samples)
 
 
 def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
@@ -96,6 +99,7 @@ def largest_rise(losses: ArrayLike) -> NDArray[np.float64]:
 
     ``losses`` (point, ...), sorted along lambda; returns (...).
     """
-    losses = np.asarray(losses, float)
-    span = losses.max(axis=0) - losses.min(axis=0)
-    return np.diff(losses, axis=0).max(axis=0) / np.where(span > 0, span, np.nan)
+    curves = np.asarray(losses, float)
+    span = curves.max(axis=0) - curves.min(axis=0)
+    rise: NDArray[np.float64] = np.diff(curves, axis=0).max(axis=0) / np.where(span > 0, span, np.nan)
+    return rise

@@ -19,7 +19,7 @@ FORMATS = (".pdf", ".png", ".svg")
 def numbers(module: ModuleType, inputs: FigureInputs) -> xr.Dataset:
     """The plotted numbers of a figure's ``module``, with long names, units, caption and scale label."""
     # Attributes of a quantity do not hold for another one that is derived from it.
-    with xr.set_options(keep_attrs=False):
+    with xr.set_options(keep_attrs=False):  # type: ignore[no-untyped-call]
         plotted = module.compute(inputs)
     described = vocabulary.described(plotted, getattr(module, "MEANS", {}))
     return described.assign_attrs(scale_label=inputs.scale_label(), caption=module.CAPTION)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,9 +13,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 
 COLUMN = 3.4  # width of one panel, inches
-RC = {
+RC: dict[str, Any] = {
     "font.size": 8.5,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -40,25 +43,26 @@ HEAT = LinearSegmentedColormap.from_list(
     "heat", ["#27348b", "#2f7fc1", "#3aa6a0", "#8a9a3b", "#d99a1c", "#e0591f", "#a80f2c"]
 )
 FROZEN = "#0b0b2a"  # T = 0
-GUIDE = {"color": "0.25", "linewidth": 0.9, "linestyle": ":"}
-THEORY = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
+GUIDE: dict[str, Any] = {"color": "0.25", "linewidth": 0.9, "linestyle": ":"}
+THEORY: dict[str, Any] = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
 # The background of text that curves cross.
-PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-LEVEL = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
+PAPER: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+LEVEL: dict[str, Any] = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
 
 
 def applied() -> contextlib.AbstractContextManager[None]:
     """A context that draws and saves in this style, independent of the user's matplotlib settings."""
-    return mpl.rc_context({**mpl.rcParamsDefault, **RC, "backend": "Agg"})
+    settings: dict[Any, Any] = {**mpl.rcParamsDefault, **RC, "backend": "Agg"}
+    return mpl.rc_context(settings)
 
 
-def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) -> tuple[Figure, np.ndarray]:
+def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) -> tuple[Figure, NDArray[Any]]:
     """A figure and its axes as an array (rows, panels); ``height`` and ``width`` of a panel in inches."""
     figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
     return figure, figure.subplots(rows, panels, squeeze=False)
 
 
-def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size: float) -> Figure:
+def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size: Any) -> Figure:
     """A complete figure of one row; each panel is drawn by a function of its axes and the ``numbers``."""
     figure, axes = new(len(panels), **size)
     for ax, panel in zip(axes.flat, panels, strict=True):
@@ -66,24 +70,25 @@ def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size
     return finish(figure, axes.flat, numbers)
 
 
-def colors(temperatures: Sequence[float], among: Sequence[float] | None = None) -> list:
+def colors(temperatures: ArrayLike, among: ArrayLike | None = None) -> list[Any]:
     """From red (hottest) to blue (coldest), by rank ``among`` all temperatures of the figure (default: these).
 
     T = 0 is near black. Ranks separate temperatures that are close on a scale of fifteen decades.
     """
-    ranked = sorted({float(t) for t in (temperatures if among is None else among) if t > 0})
+    shown = np.asarray(temperatures, float)
+    ranked = sorted({float(t) for t in (shown if among is None else np.asarray(among, float)) if t > 0})
     places = {t: rank / max(len(ranked) - 1, 1) for rank, t in enumerate(ranked)}
-    return [HEAT(places[float(t)]) if t > 0 else FROZEN for t in temperatures]
+    return [HEAT(places[float(t)]) if t > 0 else FROZEN for t in shown]
 
 
-def ages(waiting_times: Sequence[float]) -> list:
+def ages(waiting_times: ArrayLike) -> list[Any]:
     """From dark (youngest) to bright (oldest), by rank."""
-    return [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.88, len(waiting_times))]
+    return [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.88, np.size(waiting_times))]
 
 
-def temperature_bar(figure: Figure, axes: Sequence[Axes], temperatures: Sequence[float]) -> None:
+def temperature_bar(figure: Figure, axes: Iterable[Axes], temperatures: ArrayLike) -> None:
     """A colour bar of T beside ``axes``: one block per temperature, the hottest on top."""
-    ordered = sorted(set(map(float, temperatures)))
+    ordered = sorted(set(np.asarray(temperatures, float).tolist()))
     edges = np.arange(len(ordered) + 1) - 0.5
     mappable = mpl.cm.ScalarMappable(mpl.colors.BoundaryNorm(edges, len(ordered)), ListedColormap(colors(ordered)))
     bar = figure.colorbar(mappable, ax=list(axes), pad=0.015, aspect=30, shrink=0.95)
@@ -102,13 +107,20 @@ def power(value: float) -> str:
     return f"$10^{{{exponent}}}$" if digits == 1 else rf"${digits:g}{{\times}}10^{{{exponent}}}$"
 
 
-def band(axes: Axes, x, low, high, color) -> None:
+def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, color: Any) -> None:
     """The confidence band of a curve."""
     axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
 
 
 def curve(
-    axes: Axes, x, one: xr.Dataset, name: str, color, *, positive: bool = False, label: str | None = None
+    axes: Axes,
+    x: NDArray[Any],
+    one: xr.Dataset,
+    name: str,
+    color: Any,
+    *,
+    positive: bool = False,
+    label: str | None = None,
 ) -> None:
     """A mean with its confidence band at x > 0: ``name``_mean, _low and _high of ``one``, each of the shape of ``x``.
 
@@ -120,18 +132,20 @@ def curve(
     axes.plot(x[shown], mean[shown], color=color, label=label)
 
 
-def points(axes: Axes, x, value, low, high, color, **more) -> None:
+def points(
+    axes: Axes, x: ArrayLike, value: ArrayLike, low: ArrayLike, high: ArrayLike, color: Any, **more: Any
+) -> None:
     """Points with their intervals; an infinite upper end is not drawn."""
     value, low, high = np.asarray(value), np.asarray(low), np.asarray(high)
     error = np.array([np.maximum(value - low, 0), np.where(np.isfinite(high), np.maximum(high - value, 0), 0)])
-    how = {"fmt": "o", "ms": 4, "capsize": 2} | more
+    how: dict[str, Any] = {"fmt": "o", "ms": 4, "capsize": 2} | more
     axes.errorbar(x, value, yerr=error.reshape(2, -1), color=color, **how)
 
 
-def level(axes: Axes, y: float, text: str, **line) -> None:
+def level(axes: Axes, y: float, text: str, **line: Any) -> None:
     """A horizontal guide at ``y``, named at its left end."""
     axes.axhline(y, **(line or GUIDE))
-    place = {"xycoords": ("axes fraction", "data"), "xytext": (4, 3), "textcoords": "offset points"}
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "xytext": (4, 3), "textcoords": "offset points"}
     axes.annotate(text, (0, y), **place, fontsize=8)
 
 
@@ -153,15 +167,16 @@ def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str,
     )
 
 
-def outer_labels(axes: np.ndarray) -> None:
+def outer_labels(axes: NDArray[Any]) -> None:
     """Remove the y labels of all but the first column."""
     for ax in axes[:, 1:].flat:
         ax.set_ylabel("")
 
 
-def finish(figure: Figure, axes: Sequence[Axes], numbers: xr.Dataset, *notes: str) -> Figure:
+def finish(figure: Figure, axes: Iterable[Axes], numbers: xr.Dataset, *notes: str) -> Figure:
     """Add the letters (a), (b), ... of several panels, and below the figure ``notes`` and the scale of its networks."""
-    for index, ax in enumerate(axes if len(axes) > 1 else ()):
+    panels = list(axes)
+    for index, ax in enumerate(panels if len(panels) > 1 else ()):
         ax.set_title(f"({chr(97 + index)})", loc="left", fontweight="bold", fontsize=9)
     if text := " · ".join(filter(None, (*notes, numbers.attrs.get("scale_label", "")))):
         figure.supxlabel(text, fontsize=7.5, color="0.35", x=0.99, ha="right")
@@ -182,12 +197,12 @@ def log_ticks(axes: Axes) -> None:
             (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(1, 10)
         axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
         axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
-        axis.set_minor_formatter(lambda value, _, axis=axis: _between_decades(value, axis))
+        axis.set_minor_formatter(functools.partial(_between_decades, axis=axis))
     if empty:
         axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.25")
 
 
-def _between_decades(value: float, axis: mpl.axis.Axis) -> str:
+def _between_decades(value: float, _place: int | None, *, axis: mpl.axis.Axis) -> str:
     low, high = np.log10(sorted(axis.get_view_interval()))
     decades = np.floor(high) - np.ceil(low) + 1
     exponent = int(np.floor(np.log10(value)))

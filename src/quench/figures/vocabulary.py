@@ -13,7 +13,7 @@ import xarray as xr
 
 # A long name, with units unless it is dimensionless.
 Meaning = str | tuple[str, str]
-MEANINGS = {
+MEANINGS: dict[str, Meaning] = {
     # Networks, data and runs
     "n_networks": "number of networks",
     "networks": "number of networks",

@@ -125,6 +125,8 @@ def _reader(field: FieldInfo) -> Callable[[str], Any]:
             value = [part.split(":") for part in parts] if typing.get_origin(item) is tuple else parts
             if _plain(item) is int:
                 value = integers(text)
+            elif not parts and typing.get_origin(item) is not tuple:
+                raise argparse.ArgumentTypeError(f"{text!r} has too few values")
         try:
             return adapter.validate_python(value)
         except ValidationError as error:

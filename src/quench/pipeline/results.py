@@ -14,14 +14,14 @@ from typing import Any
 import xarray as xr
 
 from quench.config.scenario import load_files
-from quench.config.sections import Scenario
+from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.pipeline import expected, stages
 from quench.store import files
 
 CONFIG = "config.yaml"
 # Parameters that files of earlier versions do not state, and their values at that time.
-_EARLIER_DEFAULTS = {"loss": "quadratic_hinge", "collapse": False, "momentum": 0.0}
+_EARLIER_DEFAULTS = {**files.plain(Figure().options()), "loss": "quadratic_hinge", "momentum": 0.0}
 # Backends for a file that states none: its code may be that of either.
 _BACKENDS = ("fused", "reference")
 

@@ -7,6 +7,7 @@ import pytest
 
 from quench.cli import main
 from quench.cli.figure import find
+from quench.config.sections import Figure
 from quench.figures import build
 from quench.store import files
 from quench.store.variables import config_of
@@ -53,8 +54,10 @@ def test_bytes_repeat_from_the_same_numbers(built, tmp_path):
         assert (tmp_path / f"{stem.name}{suffix}").read_bytes() == stem.with_suffix(suffix).read_bytes(), suffix
 
 
-def test_plotted_numbers_have_names_units_and_seeds(built):
+def test_plotted_numbers_have_names_units_seeds_and_choices(built):
     _, stem = built
     numbers = files.read(f"{stem}.nc")
     assert not [v for v in numbers.variables if not {"long_name", "units"} <= set(numbers[v].attrs)]
-    assert config_of(numbers)["seeds"] == [0, 1, 2]
+    config = config_of(numbers)
+    assert config["seeds"] == [0, 1, 2]
+    assert {"figure", "scale", *Figure.option_fields()} <= set(config)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -47,7 +48,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.row(numbers, _energy, _displacement, height=2.9)
 
 
-def _energy(ax, numbers: xr.Dataset) -> None:
+def _energy(ax: Axes, numbers: xr.Dataset) -> None:
     shown = numbers.isel(time=numbers["time"].values > 0)
     time = shown["time"].values
     ax.plot(time, shown["energy"], color=panels.AGES(0.1), lw=1.6, label=f"{numbers.attrs['p']}-spin glass")
@@ -69,7 +70,7 @@ def _energy(ax, numbers: xr.Dataset) -> None:
     style.log_ticks(inset)
 
 
-def _displacement(ax, numbers: xr.Dataset) -> None:
+def _displacement(ax: Axes, numbers: xr.Dataset) -> None:
     curves = numbers["displacement"].isel(lag=numbers["lag"].values > 0)
     waiting = curves["waiting_time"].values
     lags = curves["lag"].values

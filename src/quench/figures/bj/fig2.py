@@ -6,6 +6,7 @@ Needs ``classifiers``: one per panel.
 from __future__ import annotations
 
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -44,7 +45,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes[0], numbers)
 
 
-def learning(ax, one: xr.Dataset, what: str) -> None:
+def learning(ax: Axes, one: xr.Dataset, what: str) -> None:
     """Training and test curves of one classifier; ``what`` is "loss" or "accuracy"."""
     one = one.dropna("time", subset=["train_loss"])
     one = one.isel(time=one["time"].values > 0)

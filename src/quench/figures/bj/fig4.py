@@ -5,6 +5,8 @@ Needs ``classifiers``: one per column.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -38,7 +40,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         known = panels.learning(training).drop_dims("time")
         curves = panels.two_time(training)
         t1, t2, epoch, steps = (known[key].item() for key in ("t1", "t2", "epoch", "steps"))
-        rescaled = {rescaling: (("waiting_time", "lag"), curves.rescaled(rescaling)) for rescaling in RESCALINGS}
+        rescaled: dict[str, Any] = {name: (("waiting_time", "lag"), curves.rescaled(name)) for name in RESCALINGS}
         parts[name] = known.assign(
             title=panels.title(training),
             **rescaled,

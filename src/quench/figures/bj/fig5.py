@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.estimators.rescaling import ageing_exponent, time_to_displacement
@@ -82,7 +83,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _reach(ax, numbers: xr.Dataset) -> None:
+def _reach(ax: Axes, numbers: xr.Dataset) -> None:
     shown = numbers["waiting_time"].values > 0
     waiting, reach = numbers["waiting_time"].values[shown], numbers["reach"].values[shown]
     ax.set(xlabel="$t_w$ (updates)", ylabel=r"$t$ at the dotted $\Delta$")

@@ -5,6 +5,8 @@ Needs ``classifiers`` and ``flatness``: the same ones, one per row.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -51,7 +53,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
             [(found["node_weights"] * (relative <= x)).sum("node").mean(("network", "probe")) for x in MAGNITUDES],
             xr.DataArray(MAGNITUDES, dims="magnitude", name="magnitude"),
         )
-        shares = {
+        shares: dict[str, Any] = {
             f"{kind}_{word}": at[kind].isel(bound=bound).reduce(reduce, "network")
             for kind in ("flat", "negative")
             for word, bound, reduce in (("value", 0, np.mean), ("low", 1, np.min), ("high", 2, np.max))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from quench.estimators.learning import crossovers, final_loss, noise_arrival
 from quench.estimators.resampling import interval
@@ -31,7 +34,7 @@ BOUNDS = ("value", "low", "high")
 
 
 def title(training: xr.Dataset) -> str:
-    model = training.attrs["model"]
+    model = str(training.attrs["model"])
     return TITLES.get(model, model)
 
 
@@ -78,7 +81,7 @@ def learning(training: xr.Dataset) -> xr.Dataset:
         curves[name] = ("time", values.mean(axis=0))
         curves[f"{name}_low"], curves[f"{name}_high"] = ("time", values.min(axis=0)), ("time", values.max(axis=0))
     loss = alive["train_loss"].values
-    found = {}
+    found: dict[str, Any] = {}
     for symbol, crossover in zip(("t1", "t2"), crossovers(times, loss, training.attrs["constant_loss"]), strict=True):
         found[symbol] = crossover.time
         found[f"{symbol}_sensitivity"] = ("end", sorted(crossover.sensitivity))
@@ -148,14 +151,14 @@ def gain(curves: TwoTimeCurves, t1: float, t2: float, steps: int) -> xr.DataArra
     return xr.DataArray(list(found), dims="bound", coords={"bound": list(BOUNDS)})
 
 
-def ages(waiting_times: Sequence[float]) -> list:
+def ages(waiting_times: ArrayLike) -> list[Any]:
     """Colours from dark (young) to bright (old), linear in log t_w; t_w = 0 is the darkest."""
     values = np.log1p(np.asarray(waiting_times, dtype=float))
     span = (values.max() - values.min()) or 1.0
     return [AGES(0.93 * (v - values.min()) / span) for v in values]
 
 
-def curves_by_age(ax: Axes, curves: xr.DataArray, chosen: np.ndarray, colors: Sequence) -> None:
+def curves_by_age(ax: Axes, curves: xr.DataArray, chosen: np.ndarray, colors: list[Any]) -> None:
     """One line per chosen waiting time of ``curves`` (waiting_time, lag)."""
     lags = curves["lag"].values
     for row in np.flatnonzero(chosen):
@@ -166,9 +169,9 @@ def curves_by_age(ax: Axes, curves: xr.DataArray, chosen: np.ndarray, colors: Se
     style.log_ticks(ax)
 
 
-def age_bar(figure, axes: Sequence[Axes], waiting_times: Sequence[float]) -> None:
+def age_bar(figure: Figure, axes: Iterable[Axes], waiting_times: ArrayLike) -> None:
     """A colour bar of log t_w beside ``axes``."""
-    positive = [t for t in waiting_times if t > 0]
+    positive = [t for t in np.asarray(waiting_times, float) if t > 0]
     norm = mpl.colors.LogNorm(min(positive), max(positive))
     listed = mpl.colors.ListedColormap(AGES(np.linspace(0, 0.93, 256)))
     bar = figure.colorbar(mpl.cm.ScalarMappable(norm, listed), ax=list(axes), pad=0.015, aspect=30, shrink=0.95)
@@ -186,5 +189,5 @@ def mark_crossovers(ax: Axes, one: xr.Dataset, label: bool = True) -> None:
             ax.axvspan(low, high, color="0.9", lw=0, zorder=0)
         ax.axvline(value, color="0.35", lw=0.8, ls="--", zorder=1)
         if label:
-            place = {"xy": (value, 1), "xycoords": ("data", "axes fraction")}
+            place: dict[str, Any] = {"xy": (value, 1), "xycoords": ("data", "axes fraction")}
             ax.annotate(text, **place, xytext=(2, -3), textcoords="offset points", va="top", fontsize=8)

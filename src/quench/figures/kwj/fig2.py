@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -47,7 +48,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.row(numbers, _protocol, _overlaps, height=2.9)
 
 
-def _protocol(ax, numbers: xr.Dataset) -> None:
+def _protocol(ax: Axes, numbers: xr.Dataset) -> None:
     """A sketch of the loss against time: it falls under SGD, then rises and settles under Langevin dynamics."""
     facts = numbers.attrs
     sgd, langevin, measured = np.linspace(0, 1, 200), np.linspace(1, 1.6, 120), np.linspace(1.6, 2.6, 120)
@@ -73,15 +74,15 @@ def _protocol(ax, numbers: xr.Dataset) -> None:
     )
 
 
-def _overlaps(ax, numbers: xr.Dataset) -> None:
+def _overlaps(ax: Axes, numbers: xr.Dataset) -> None:
     lags = numbers["lag"].values
     shown = lags > 0
     for row, color in enumerate(palette(numbers)):
         curve = numbers.isel(temperature=row)
         label = f"$T$ = {style.power(float(curve['temperature']))}"
         style.curve(ax, lags, curve, "overlap", color, label=label)
-        label = "free Brownian weights" if row == 0 else None
-        ax.plot(lags[shown], curve["overlap_brownian"][shown], **style.THEORY, label=label)
+        theory = "free Brownian weights" if row == 0 else None
+        ax.plot(lags[shown], curve["overlap_brownian"][shown], **style.THEORY, label=theory)
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
     ax.set_title(rf"$\chi$ = {numbers.attrs['chi']:g}")

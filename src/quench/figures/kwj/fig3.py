@@ -6,6 +6,7 @@ Needs ``runs``: one Langevin run per phase.
 from __future__ import annotations
 
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -41,11 +42,11 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _times(ax, one: xr.Dataset) -> None:
+def _times(ax: Axes, one: xr.Dataset) -> None:
     relaxation_times(ax, one, "tau90", r"$\tau_{90}$")
 
 
-def _overlaps(ax, one: xr.Dataset) -> None:
+def _overlaps(ax: Axes, one: xr.Dataset) -> None:
     curves(ax, one, "overlap")
     ax.axhline(0.9, **style.GUIDE)
     ax.set_xscale("log")

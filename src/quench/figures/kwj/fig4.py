@@ -5,8 +5,11 @@ Needs ``runs``: one Langevin run with weight decay; ``fit``: the window of t / t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.estimators import powerlaw
@@ -82,14 +85,14 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _final(ax, numbers: xr.Dataset) -> None:
+def _final(ax: Axes, numbers: xr.Dataset) -> None:
     hot = numbers.where(numbers["temperature"] > 0, drop=True).isel(lag=-1)
     temperatures = hot["temperature"].values
     used = hot["left_master_curve"].values.astype(bool)
     for row, color in enumerate(style.colors(temperatures, numbers["temperature"].values)):
-        ends = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
-        style.points(ax, temperatures[row], *ends, color, ms=4.5, zorder=3)
-    style_of = {"linestyle": "none", "mfc": "none", "ms": 4}
+        value, low, high = (float(hot[f"overlap_{end}"].values[row]) for end in ("mean", "low", "high"))
+        style.points(ax, temperatures[row], value, low, high, color, ms=4.5, zorder=3)
+    style_of: dict[str, Any] = {"linestyle": "none", "mfc": "none", "ms": 4}
     wells = (("plateau", "exponent", "s", "0.2", r"$t\to\infty$"), ("final", "final_exponent", "D", "0.6", "$t_f$"))
     for end, exponent, marker, color, text in wells:
         slope = float(numbers[f"well_{exponent}"])

@@ -5,6 +5,8 @@ Needs ``runs``: one Langevin run per phase; an SGD run of the regularised networ
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -63,7 +65,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def _is_sgd(inputs: FigureInputs, name: str) -> bool:
-    return config_of(inputs.of("runs")[name][0])["trajectory"]["dynamics"] == "sgd"
+    return bool(config_of(inputs.of("runs")[name][0])["trajectory"]["dynamics"] == "sgd")
 
 
 def _sgd_numbers(run: xr.Dataset) -> xr.Dataset:
@@ -112,7 +114,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         top.set_title(title(name))
         _local_slopes(bottom, one["slope"], one["lag"].values, palette(one))
     if has_sgd:
-        _sgd(*axes[:, -1], numbers)
+        _sgd(axes[0, -1], axes[1, -1], numbers)
     style.outer_labels(axes)
     style.temperature_bar(figure, axes[:, :count].flat, numbers["temperature"].values)
     return style.finish(figure, axes.flat, numbers)
@@ -131,7 +133,7 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
         style.guide(ax, (first, first * (last / first) ** 0.6), 2.5 * means[0][measured][0], 1.0, "slope 1")
     level = float(one["epsilon_squared"])
     ax.axhline(level, **style.LEVEL)
-    place = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right"}
+    place: dict[str, Any] = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right"}
     ax.annotate(r"$\epsilon^2$", (lags[-1], level), **place, fontsize=8, bbox=style.PAPER)
     # The bands of networks that hardly move reach far below any mean.
     ax.set_ylim(bottom=np.nanmin(means[means > 0]) / 10)
@@ -139,7 +141,7 @@ def displacements(ax: Axes, one: xr.Dataset) -> None:
     style.log_ticks(ax)
 
 
-def _local_slopes(ax: Axes, slopes: xr.DataArray, lags: np.ndarray, colors: list) -> None:
+def _local_slopes(ax: Axes, slopes: xr.DataArray, lags: np.ndarray, colors: list[Any]) -> None:
     for values, color in zip(slopes.values, colors, strict=True):
         shown = np.isfinite(values)
         ax.plot(lags[shown], values[shown], color=color, linewidth=1.0)

@@ -48,7 +48,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 def round_basins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Wells of equal size on a triangular lattice of spacing 2."""
     turns = [(2 * np.pi / np.sqrt(3)) * (np.cos(a) * x + np.sin(a) * y) for a in np.pi / 6 + np.pi / 3 * np.arange(3)]
-    return -sum(np.cos(turn) for turn in turns) / 3
+    height: np.ndarray = -sum(np.cos(turn) for turn in turns) / 3
+    return height
 
 
 def winding_basins(x: np.ndarray, y: np.ndarray) -> np.ndarray:

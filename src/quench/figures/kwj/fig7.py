@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.estimators import bimodality
@@ -89,14 +90,14 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _alpha2(ax, one: xr.Dataset) -> None:
+def _alpha2(ax: Axes, one: xr.Dataset) -> None:
     curves(ax, one, "alpha2")
     ax.axhline(0, **style.GUIDE)
     ax.set_xscale("log")
     ax.set(xlabel="$t$ (updates)", ylabel=r"$\alpha_2(t)$")
 
 
-def _histograms(ax, one: xr.Dataset) -> None:
+def _histograms(ax: Axes, one: xr.Dataset) -> None:
     size = 10.0 ** one["motility"].values
     occupied = np.flatnonzero((np.nan_to_num(one["density"].values) > 0).any(axis=0))
     for row, color in enumerate(palette(one)):

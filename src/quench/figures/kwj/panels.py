@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -70,7 +71,7 @@ def columns(numbers: xr.Dataset, *rows: Callable[[Axes, xr.Dataset], None], **si
     return figure, axes
 
 
-def palette(one: xr.Dataset) -> list:
+def palette(one: xr.Dataset) -> list[Any]:
     """A colour per temperature of a panel, the same as in the other panels of its figure."""
     return style.colors(one["temperature"].values, one.attrs.get("temperatures"))
 
@@ -106,11 +107,11 @@ def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
 
 
-def paired_times(inputs: FigureInputs, name: str, quantity: str = "tau90", **choice) -> xr.DataArray:
+def paired_times(inputs: FigureInputs, name: str, quantity: str = "tau90", **choice: Any) -> xr.DataArray:
     """Relaxation times of jointly resampled networks (resample, temperature); row 0 is that of all networks."""
     files = inputs.networks(name, **choice)
     lags = files[0]["lag"].values.astype(float)
-    alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0)).values for dataset in files])
+    alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0).values) for dataset in files])
     tables = [dataset["overlap"].transpose("network", "lag").values[alive] for dataset in files]
     if not alive.any():
         return xr.DataArray(np.full((1, len(files)), np.nan), dims=("resample", "temperature"))
@@ -122,7 +123,7 @@ def frozen_level(run: xr.Dataset) -> float:
     return float(run["tau90_mean"].values[int(run["temperature"].values.argmin())])
 
 
-def kinked(inputs: FigureInputs, name: str, **choice) -> xr.Dataset:
+def kinked(inputs: FigureInputs, name: str, **choice: Any) -> xr.Dataset:
     """tau90 against T with its interval and Brownian line, its value at T = 0, and the kink T* where these two meet.
 
     ``choice``: ``chi`` or ``waiting_time`` of ``FigureInputs.run``.
@@ -145,8 +146,8 @@ def draw_kinked(ax: Axes, numbers: xr.Dataset, along: str, label: Callable[[floa
         one = numbers.isel({along: row})
         # The lags resolve no time below one update.
         shown = one.isel(temperature=(one["temperature"].values > 0) & (one["tau90_mean"].values >= 1))
-        ends = (shown[f"tau90_{end}"].values for end in ("mean", "low", "high"))
-        style.points(ax, shown["temperature"].values, *ends, color, label=label(float(values[row])))
+        value, low, high = (shown[f"tau90_{end}"].values for end in ("mean", "low", "high"))
+        style.points(ax, shown["temperature"].values, value, low, high, color, label=label(float(values[row])))
         if np.isfinite(one["frozen"]):
             ax.axhline(float(one["frozen"]), color=color, linewidth=0.7)
     ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=r"$\tau_{90}$ (updates)")

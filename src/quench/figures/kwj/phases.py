@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
@@ -135,7 +137,7 @@ def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
         where="mid",
     )
     ax.axhline(1, color="white", linewidth=0.8, linestyle=":")
-    place = {"fontsize": 8.5, "fontweight": "bold", "ha": "center", "va": "center"}
+    place: dict[str, Any] = {"fontsize": 8.5, "fontweight": "bold", "ha": "center", "va": "center"}
     centre = np.sqrt(edges[0] * edges[-1])
     top = float(np.nanmean(boundary)) if known.any() else len(strengths) / 2
     ax.text(centre, (top + len(strengths)) / 2, "quadratic", color="0.1", **place)

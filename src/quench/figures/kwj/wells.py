@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -13,7 +16,7 @@ def reference_weights(sizes: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.repeat(10.0 ** ((edges[1:] + edges[:-1]) / 2), np.maximum(sizes, 0))
 
 
-def overlaps(dataset: xr.Dataset, *, temperature: float, facts: dict) -> tuple[float, float]:
+def overlaps(dataset: xr.Dataset, *, temperature: float, facts: Mapping[str, Any]) -> tuple[float, float]:
     """Q_inf and Q at the longest lag in wells of stiffness lambda, means over networks with their own w(t_w) and epsilon.
 
     ``dataset``: observables of single networks at one waiting time; ``facts``: of its run. NaN without regularisation or

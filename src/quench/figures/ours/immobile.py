@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -92,7 +93,7 @@ def _numbers(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def _temperature(part: xr.Dataset) -> float:
-    return config_of(part)["trajectory"]["temperature"]
+    return float(config_of(part)["trajectory"]["temperature"])
 
 
 def _share(what: np.ndarray, among: np.ndarray) -> float:
@@ -122,7 +123,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _histogram(ax, one: xr.Dataset) -> None:
+def _histogram(ax: Axes, one: xr.Dataset) -> None:
     width = BINS[1] - BINS[0]
     centres = one["bin"].values
     live, dead = one["density_live"].values, one["density_dead"].values
@@ -139,7 +140,7 @@ def _histogram(ax, one: xr.Dataset) -> None:
     ax.legend(loc="upper left")
 
 
-def _scatter(ax, one: xr.Dataset) -> None:
+def _scatter(ax: Axes, one: xr.Dataset) -> None:
     size, moved = (np.maximum(one[name].values, FLOOR) for name in ("size", "displacement"))
     dead = one["dead"].values > 0
     for chosen, color in ((~dead, style.HEAT(0.08)), (dead, style.HEAT(0.95))):

@@ -5,8 +5,11 @@ Needs ``glass``: one solved quench to below T_d, with waiting times that span de
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -54,7 +57,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.row(numbers, _collapse, _approach, height=2.9)
 
 
-def _collapse(ax, numbers: xr.Dataset) -> None:
+def _collapse(ax: Axes, numbers: xr.Dataset) -> None:
     waiting, lags = numbers["waiting_time"].values, numbers["lag"].values
     for row, color in enumerate(style.ages(waiting)):
         shown = (lags > 0) & np.isfinite(numbers["correlation"].values[row])
@@ -67,14 +70,14 @@ def _collapse(ax, numbers: xr.Dataset) -> None:
     style.log_ticks(ax)
 
 
-def _approach(ax, numbers: xr.Dataset) -> None:
+def _approach(ax: Axes, numbers: xr.Dataset) -> None:
     waiting, levels = numbers["waiting_time"], numbers["level"].values
     for row, level in enumerate(levels):
         color = style.HEAT(0.05 + 0.9 * row / (len(levels) - 1))
         ratio = (numbers["relaxation"].isel(level=row) / waiting).values
         ax.plot(waiting, ratio, "o-", ms=3.5, color=color)
         for end in np.flatnonzero(np.isfinite(ratio))[-1:]:
-            place = {"xytext": (2, 5), "textcoords": "offset points", "ha": "right", "fontsize": 7.5, "color": color}
-            ax.annotate(f"$C$ = {level:.3f}", (waiting[end], ratio[end]), **place)
+            place: dict[str, Any] = {"xytext": (2, 5), "textcoords": "offset points", "ha": "right", "color": color}
+            ax.annotate(f"$C$ = {level:.3f}", (waiting[end], ratio[end]), fontsize=7.5, **place)
     ax.set(xscale="log", yscale="log", xlabel="$t_w$", ylabel="$t_C / t_w$")
     style.log_ticks(ax)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.figures import style
@@ -92,7 +93,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.row(numbers, _response, _slopes, height=2.9)
 
 
-def _response(ax, numbers: xr.Dataset) -> None:
+def _response(ax: Axes, numbers: xr.Dataset) -> None:
     plateau, violation = float(numbers["plateau"]), float(numbers["violation"])
     ax.plot([0, 1], [1, 0], **style.GUIDE)
     ends = [1 - plateau + violation * plateau, 1 - plateau]
@@ -114,7 +115,7 @@ def _response(ax, numbers: xr.Dataset) -> None:
     ax.legend(title="$t_w$", loc="upper right")
 
 
-def _slopes(ax, numbers: xr.Dataset) -> None:
+def _slopes(ax: Axes, numbers: xr.Dataset) -> None:
     plateau, violation = float(numbers["plateau"]), float(numbers["violation"])
     ax.plot([0, plateau, plateau, 1], [violation, violation, 1, 1], **style.THEORY, zorder=4)
     ax.axvline(plateau, **style.GUIDE)

@@ -6,8 +6,11 @@ Energies and correlations are compared at the simulated times that the solution 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
@@ -49,8 +52,9 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     files = [dataset for group in inputs.of("glass").values() for dataset in group]
     simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
     solutions = [dataset for dataset in files if "n_spins" not in config_of(dataset)]
-    temperatures = {config_of(dataset).get("temperature") for dataset in files}
-    if len({_n_spins(d) for d in simulations}) < 2 or len(solutions) > 1 or len(temperatures - {None}) != 1:
+    known = (config_of(dataset).get("temperature") for dataset in files)
+    temperatures = {temperature for temperature in known if temperature is not None}
+    if len({_n_spins(d) for d in simulations}) < 2 or len(solutions) > 1 or len(temperatures) != 1:
         raise QuenchError(
             "finite-size figure: give simulations at two or more N and at most one solution, all at one temperature"
         )
@@ -58,9 +62,9 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     kept = [d[names].assign_coords(n_spins=_n_spins(d)) for d in simulations]
     joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="override")
     fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
-    names = ("intercept", "intercept_error", "slope", "slope_error")
-    (temperature,) = temperatures - {None}
-    result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(names)})
+    fitted = ("intercept", "intercept_error", "slope", "slope_error")
+    (temperature,) = temperatures
+    result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(fitted)})
     if temperature <= threshold.dynamical_temperature(3):
         result["threshold_energy"] = threshold.threshold_energy(3, temperature)
     if solutions:
@@ -103,7 +107,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.row(numbers, _energies, _drift, *([_correlations] if compared else []))
 
 
-def _energies(ax, numbers: xr.Dataset) -> None:
+def _energies(ax: Axes, numbers: xr.Dataset) -> None:
     sizes = numbers["n_spins"].values
     shown = numbers["time"].values > 0
     for row, (n_spins, color) in enumerate(zip(sizes, _colors(sizes), strict=True)):
@@ -120,7 +124,7 @@ def _energies(ax, numbers: xr.Dataset) -> None:
     ax.legend(loc="upper right")
 
 
-def _drift(ax, numbers: xr.Dataset) -> None:
+def _drift(ax: Axes, numbers: xr.Dataset) -> None:
     times = [t for t in numbers["time"].values if t > 0]
     inverse = 1 / numbers["n_spins"].values
     line = np.array([0, inverse.max() * 1.05])
@@ -137,7 +141,7 @@ def _drift(ax, numbers: xr.Dataset) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _correlations(ax, numbers: xr.Dataset) -> None:
+def _correlations(ax: Axes, numbers: xr.Dataset) -> None:
     one = numbers.isel(waiting_time=0, lag=numbers["lag"].values > 0)
     sizes, lags = numbers["n_spins"].values, one["lag"].values
     for row, color in enumerate(_colors(sizes)):
@@ -152,5 +156,5 @@ def _correlations(ax, numbers: xr.Dataset) -> None:
     ax.set(xlabel="$t$", ylabel=r"$C_N(t_w + t, t_w) - C_\infty$", title=f"$t_w$ = {float(one['waiting_time']):g}")
 
 
-def _colors(sizes: np.ndarray) -> list:
+def _colors(sizes: np.ndarray) -> list[Any]:
     return [style.HEAT(0.95 - 0.9 * row / max(len(sizes) - 1, 1)) for row in range(len(sizes))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
@@ -43,8 +44,11 @@ MEANS = {
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """phi (model, distance, time); overlaps (temperature, lag) with tau90; theory against t / tau90 (scaled_time)."""
     times = np.geomspace(1e-2, T_MAX, 481)
-    models = {"F1": lambda d: (1 + d,), "F2": lambda d: (0.0, 4 * (1 + d))}
-    solutions = {m: [schematic.solve(v(d), T_MAX) for d in DISTANCES] for m, v in models.items()}
+    models: dict[str, list[tuple[float, ...]]] = {
+        "F1": [(1 + d,) for d in DISTANCES],
+        "F2": [(0.0, 4 * (1 + d)) for d in DISTANCES],
+    }
+    solutions = {name: [schematic.solve(v, T_MAX) for v in couplings] for name, couplings in models.items()}
     scaled = np.geomspace(1e-2, 1e3, 201)
     (name,) = inputs.of("runs")
     run = inputs.run(name)
@@ -91,7 +95,7 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes.flat, numbers)
 
 
-def _around(ax, one: xr.Dataset) -> None:
+def _around(ax: Axes, one: xr.Dataset) -> None:
     """phi at every distance: liquid red, glass blue, both paler with distance from the transition; critical black."""
     distances = np.sort(one["distance"].values)
     nearest = np.abs(distances[distances != 0]).min()
@@ -108,13 +112,13 @@ def _around(ax, one: xr.Dataset) -> None:
     ax.set(xlabel=r"$t\,\Omega$", ylabel=r"$\phi(t)$", xlim=(one["time"].values[0], one["time"].values[-1]))
 
 
-def _beside(ax, numbers: xr.Dataset) -> None:
+def _beside(ax: Axes, numbers: xr.Dataset) -> None:
     temperatures = numbers["temperature"].values
     for row, color in zip(range(len(temperatures)), style.colors(temperatures), strict=True):
         curve = numbers.isel(temperature=row)
         shown = curve["lag"].values > 0
-        scaled = curve["lag"].values[shown] / float(curve["tau90_mean"])
-        ax.plot(scaled, curve["overlap_mean"].values[shown], color=color, alpha=0.8, linewidth=1.0)
+        times = curve["lag"].values[shown] / float(curve["tau90_mean"])
+        ax.plot(times, curve["overlap_mean"].values[shown], color=color, alpha=0.8, linewidth=1.0)
     scaled = numbers["scaled_time"]
     ax.plot(scaled, numbers["brownian_scaled"], **style.THEORY, label="free Brownian")
     ax.plot(scaled, numbers["critical_scaled"].sel(model="F1"), color="black", linewidth=1.2, label="F1, critical")
