@@ -129,7 +129,9 @@ def test_langevin_edit_redoes_what_follows_and_no_sgd(restored):
 
 def test_observable_edit_trains_nothing(restored):
     restored.edit(
-        "src/quench/observables/overlap.py", "np.count_nonzero(np.abs(moved)", "np.count_nonzero(np.fabs(moved)"
+        "src/quench/observables/overlap.py",
+        "np.count_nonzero(np.abs(displacement)",
+        "np.count_nonzero(np.fabs(displacement)",
     )
     assert restored.planned() == MEASURED | FIGURES
 

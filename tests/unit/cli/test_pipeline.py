@@ -278,7 +278,7 @@ MISTAKES = [
     (replaced(FIGURE, "kwj.fig3", "kwj.panels"), "no figure 'kwj.panels'"),
     (["figure", "kwj.fig3", "-o", "drawn"], "kwj.fig3 needs runs"),
     ([*FIGURE, "--temperatures", "0.5"], "no observables at temperature 0.5"),
-    ([*FIGURE, "--temperatures", "hot"], "'hot' is not a list of numbers"),
+    ([*FIGURE, "--temperatures", "hot"], "'hot' is not a number"),
     ([*FIGURE, "--waiting-time", "7"], "t_w = 7 was not measured"),
     ([*FIGURE, "--run", "lonely"], "at least one file"),
     (replaced(FIGURE, "observables-whole.nc", "foreign.nc"), "foreign.nc: no variable 'overlap'"),
