@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from quench import __version__
 from quench.errors import QuenchError, nearest
@@ -60,10 +60,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A mistake is one line, as everywhere; ``--help`` tells the usage."""
+    """A mistake is one line, with the nearest option or choice; ``--help`` prints the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise QuenchError(f"{self.prog.removeprefix('quench').strip()}: {message}".removeprefix(": "))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = [option for action in self._actions for option in action.option_strings]
+            self.error(f"unrecognized argument {unknown[0]!r}{nearest(unknown[0].split('=')[0], options)}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            where = f"{nearest(str(value), known)}; known: {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}{where}")
 
 
 def _run(argv: list[str]) -> int:

@@ -52,9 +52,9 @@ def read_task(args: argparse.Namespace, choices: Mapping[str, Any]) -> Task:
     """The task of training on ``args.images`` under ``choices``, on the device and with the threads of ``args``."""
     from quench.dynamics.choices import Compute
     from quench.dynamics.classifier_task import Task, TrainingChoices
-    from quench.dynamics.training import usable_device
     from quench.errors import QuenchError
     from quench.pipeline import results
+    from quench.runtime.device import usable_device
 
     images, device = results.read(args.images, kind="images"), usable_device(args.device)
     chosen = TrainingChoices.of(choices)

@@ -9,12 +9,16 @@ import argparse
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from quench.config.sections import Figure
+from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.figures import declared
 from quench.pipeline import arguments
 from quench.pipeline.stages import STAGES
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # Stages of the files under each key of a figure's section.
 DRAWN = {stage.drawn: stage for stage in STAGES.values() if stage.drawn}
@@ -32,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar=("NAME", "FILE"),
             help=f"{stage.label}: a name and its files",
         )
-    parser.add_argument(
-        "--scale", choices=("reduced", "full"), default="reduced", help="reduced figures are labelled so"
-    )
+    arguments.add_field(parser, "scale", Scenario.model_fields["scale"])
     arguments.add_section(parser, Figure)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
@@ -66,7 +68,7 @@ def find(name: str) -> ModuleType:
     return importlib.import_module(f"quench.figures.{name}")
 
 
-def _read(given: list[list[str]], kind: str) -> dict[str, list]:
+def _read(given: list[list[str]], kind: str) -> dict[str, list[xr.Dataset]]:
     """The datasets of an option, by name."""
     from quench.pipeline import results
 

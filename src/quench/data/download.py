@@ -8,16 +8,26 @@ import tarfile
 import time
 import urllib.parse
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from quench.errors import QuenchError
 from quench.runtime.atomic import atomic
 
-if TYPE_CHECKING:
-    from quench.data.sources import Source
-
 ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """The ``files`` of the source ``name``, in ``folder`` below the data root.
+
+    ``downloads``: (address, md5) of one archive, or of each file.
+    """
+
+    name: str
+    folder: str = field(default="", kw_only=True)
+    files: tuple[str, ...] = field(default=(), kw_only=True)
+    downloads: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
 
 def data_root(root: str | Path | None = None) -> Path:
@@ -30,13 +40,13 @@ def gzipped(path: Path) -> Path:
     return path.with_name(path.name + ".gz")
 
 
-def missing_files(source: Source, root: str | Path | None = None) -> list[Path]:
+def missing_files(source: RawFiles, root: str | Path | None = None) -> list[Path]:
     """Files of ``source`` that are not below the data root, neither plain nor gzipped."""
     expected = [data_root(root) / source.folder / file for file in source.files]
     return [path for path in expected if not path.exists() and not gzipped(path).exists()]
 
 
-def check_available(source: Source, root: str | Path | None = None) -> None:
+def check_available(source: RawFiles, root: str | Path | None = None) -> None:
     """Raise ``QuenchError``, naming the missing file and its folder, if ``source`` is neither here nor downloadable."""
     missing = missing_files(source, root)
     if not missing or all(_target(source, address, root).exists() for address, _ in source.downloads):
@@ -45,7 +55,7 @@ def check_available(source: Source, root: str | Path | None = None) -> None:
         raise _offline(source, missing[0])
 
 
-def fetch_missing(source: Source, root: str | Path | None = None) -> None:
+def fetch_missing(source: RawFiles, root: str | Path | None = None) -> None:
     """Download and unpack ``source`` where files of it are missing.
 
     Raises ``QuenchError`` without a network, for a damaged archive, and for an archive without the files.
@@ -66,7 +76,7 @@ def fetch_missing(source: Source, root: str | Path | None = None) -> None:
         raise QuenchError(f"{still_missing[0]}: not among the files downloaded for {source.name!r}")
 
 
-def _offline(source: Source, path: Path) -> QuenchError:
+def _offline(source: RawFiles, path: Path) -> QuenchError:
     return QuenchError(
         f"dataset {source.name!r} is missing and cannot be downloaded: put {path.name} into {path.parent}"
         " (or point QUENCH_DATA or the config's data_root at a folder that holds it)"
@@ -81,7 +91,7 @@ def _reachable(address: str) -> bool:
     return True
 
 
-def _target(source: Source, address: str, root: str | Path | None) -> Path:
+def _target(source: RawFiles, address: str, root: str | Path | None) -> Path:
     """The path of a download: archives lie at the data root, single files in the folder of the source."""
     file = Path(urllib.parse.urlsplit(address).path).name
     return data_root(root) / ("" if file.endswith(".tar.gz") else source.folder) / file

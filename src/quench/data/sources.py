@@ -32,23 +32,19 @@ class RawData:
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(download.RawFiles):
     """The facts of one source of data.
 
     ``shape`` of a sample: (channels, rows, columns) of an image, (features,) of the user's own file. ``test_size`` is 0
     where the source has no test samples. ``read(folder, split)`` returns the samples of ``split``, "train" or "test",
-    from ``files`` in ``folder`` below the data root. ``downloads``: (address, md5) of one archive, or of each file.
+    from ``files`` in ``folder`` below the data root.
     """
 
-    name: str
     shape: tuple[int, ...]
     n_classes: int
     train_size: int
     test_size: int
     read: Callable[[Path, str], RawData]
-    folder: str = ""
-    files: tuple[str, ...] = ()
-    downloads: tuple[tuple[str, str], ...] = ()
 
     @property
     def features(self) -> int:

@@ -14,12 +14,12 @@ from torch import Tensor
 from quench.data.inputs import ImageSets, first_samples, standardised
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.choices import AUTO, Compute, classifier_backend
-from quench.dynamics.training import content_key
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.networks.models import MODELS
 from quench.networks.zoo import Images, build, construct
 from quench.numerics.random import stream_id
+from quench.store.checksum import content_key
 from quench.store.variables import config_of
 
 _BLOCK = 64  # updates whose independent draws share one key

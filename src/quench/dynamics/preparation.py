@@ -15,11 +15,11 @@ from quench.dynamics.choices import AUTO, LOSSES, SGD, Compute, Ensemble, Prepar
 from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import LossCurve
 from quench.dynamics.schedule import lags
-from quench.dynamics.training import content_key
 from quench.dynamics.trajectory import Leg, State, Trajectory
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture, initial_weights
 from quench.numerics.random import stream_id
+from quench.store.checksum import content_key
 from quench.store.variables import config_of, described, layers
 
 # The loss is recorded at every epoch at first, then at so many per decade.

@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from quench.dynamics.choices import LOSSES, Compute, backend_for, beyond_fused
-from quench.dynamics.training import usable_device
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
+from quench.runtime.device import usable_device
 
 
 class Problem(Protocol):

@@ -15,10 +15,10 @@ from quench.dynamics.choices import AUTO, LOSSES, Compute, Dynamics, Ensemble, L
 from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import Snapshots
 from quench.dynamics.schedule import Schedule
-from quench.dynamics.training import content_key
 from quench.dynamics.trajectory import Advance, Leg, Recorder, State, Trajectory
 from quench.numerics.random import stream_id
 from quench.store import snapshots
+from quench.store.checksum import content_key
 from quench.store.variables import config_of
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -120,24 +119,3 @@ def _finished(path: Path, kind: str, key: Mapping[str, Any]) -> xr.Dataset | Non
         print(f"quench: {error}; made again", file=sys.stderr)
         return None
     return part if files.config_of(part) == files.plain(key) else None
-
-
-def content_key(dataset: xr.Dataset) -> str:
-    """Checksum of the values in ``dataset``: a checkpoint is valid only for the same inputs."""
-    digest = hashlib.sha256()
-    for name in sorted(map(str, dataset.variables)):
-        digest.update(name.encode() + np.ascontiguousarray(dataset[name].values).tobytes())
-    return digest.hexdigest()
-
-
-def usable_device(wanted: str, float64: bool = False) -> str:
-    """``wanted`` if torch can use it here, for ``float64`` numbers if need be; else the CPU, with the reason on stderr."""
-    from quench.runtime import device
-
-    try:
-        usable, reason = device.usable_device(wanted, float64)
-    except ValueError as error:
-        raise QuenchError(f"--device: {error}") from None
-    if reason:
-        print(f"quench: --device {wanted}: {reason}; the CPU is used", file=sys.stderr)
-    return usable

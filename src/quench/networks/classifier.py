@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,7 +179,7 @@ class DenseClassifier(Classifier):
             self._matrices[layer].addmm_(delta.t(), activation, alpha=-rate)
             self._biases[layer].sub_(delta.sum(0), alpha=rate)
 
-    def _backward(self, x: Tensor, y: Tensor):
+    def _backward(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, int]]:
         """(input of the layer, d mean loss / d its output, layer), from the last layer to the first.
 
         Each layer's error is passed on before the layer is yielded, so that its weights may be changed in between.

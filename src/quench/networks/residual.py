@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 
-class SmallImageResNet(ResNet):
+class SmallImageResNet(ResNet):  # type: ignore[misc]  # torchvision has no annotations
     """torchvision's ResNet of basic blocks with a 3x3 stem of stride 1 and no max-pooling (He et al. 2016, Sec. 4.2).
 
     ``blocks`` per stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; stages have ``width``, 2, 4 and
@@ -21,11 +21,14 @@ class SmallImageResNet(ResNet):
         self.maxpool = nn.Identity()
         self.fc = nn.Linear(8 * width, classes)
 
-    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
+    def _make_layer(
+        self, block: type[BasicBlock], planes: int, blocks: int, stride: int = 1, dilate: bool = False
+    ) -> nn.Sequential:
         # torchvision writes 64, 128, 256, 512 into its constructor; a width multiplier enters here.
         if planes == 64:
             self.inplanes = self._first_width
-        return super()._make_layer(block, planes * self._first_width // 64, blocks, stride, dilate)
+        layer: nn.Sequential = super()._make_layer(block, planes * self._first_width // 64, blocks, stride, dilate)
+        return layer
 
 
 class WideBlock(nn.Module):
@@ -42,7 +45,8 @@ class WideBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         activated = self.norm1(x).relu()
         through = x if self.shortcut is None else self.shortcut(activated)
-        return through + self.conv2(self.norm2(self.conv1(activated)).relu())
+        outputs: Tensor = through + self.conv2(self.norm2(self.conv1(activated)).relu())
+        return outputs
 
 
 def wide_resnet(depth: int, stem: int, width: int, channels: int, classes: int) -> nn.Sequential:

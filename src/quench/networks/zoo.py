@@ -67,7 +67,7 @@ def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, 
         return _PARTS[name][0](images, chosen)
 
 
-def _dense(images: Images, widths: tuple[int, ...]) -> nn.Module:
+def _dense(images: Images, widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
     inputs = images.pixels
     for width in widths:

@@ -121,7 +121,7 @@ def _reader(field: FieldInfo) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         value: Any = text
         if item is not None:
-            parts = [part for part in text.split(",") if part]
+            parts = text.split(",")
             value = [part.split(":") for part in parts] if typing.get_origin(item) is tuple else parts
             if _plain(item) is int:
                 value = integers(text)

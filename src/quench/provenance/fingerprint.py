@@ -6,9 +6,9 @@ fingerprint: it is a function of the files of the package alone.
 
 Whatever decides a number is inside, and nothing else is. ``PLUMBING`` decides none and is left out of every fingerprint:
 how a process survives being killed, which code is whose, how files are written and checked, how raw images are downloaded,
-and the text of an error. So a new message or another checkpoint retrains nothing. One module of ``store`` is inside:
-``quench.store.variables`` puts arrays, names and units together, and these are part of a result. What plumbing imports
-is followed all the same, so that a module counts whichever way a computation reaches it.
+how a training resumes from its checkpoint, and the text of an error. So a new message retrains nothing. One module of
+``store`` is inside: ``quench.store.variables`` puts arrays, names and units together, and these are part of a result. What
+plumbing imports is followed all the same, so that a module counts whichever way a computation reaches it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT.name
 
 # Modules, and packages with all that they contain; names without the leading ``quench``.
-PLUMBING = ("errors", "runtime", "provenance", "store", "data.download")
+PLUMBING = ("errors", "runtime", "provenance", "store", "data.download", "dynamics.training")
 COMPUTING = ("store.variables",)
 
 

@@ -1,4 +1,4 @@
-"""A checksum at the end of a file, over every byte before it, by which a reader finds damage anywhere in the file.
+"""Checksums: of datasets, and one at the end of a file, by which a reader finds damage anywhere before it.
 
 NetCDF-4 readers know where their data end and ignore what follows.
 """
@@ -8,8 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from quench.errors import QuenchError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _PIECE = 1 << 24
 _PATTERN = re.compile(rb"\nquench sha256 ([0-9a-f]{64})\n")
@@ -49,4 +55,12 @@ def sha256(path: Path, size: int | None = None) -> str:
         while left > 0 and (piece := file.read(min(_PIECE, left))):
             digest.update(piece)
             left -= len(piece)
+    return digest.hexdigest()
+
+
+def content_key(dataset: xr.Dataset) -> str:
+    """SHA-256 of the values of all variables in ``dataset``, by name; hexadecimal."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        digest.update(name.encode() + np.ascontiguousarray(dataset[name].values).tobytes())
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,24 +103,6 @@ def test_cut_anywhere_it_gives_the_same_bits(tmp_path_factory, stops, seconds_a_
         return
 
 
-def test_a_device_that_is_not_there_is_the_cpu_with_a_reason(monkeypatch, capsys):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert training.usable_device("cuda:0") == "cpu"
-    assert "--device cuda:0: torch finds no CUDA device here; the CPU is used" in capsys.readouterr().err
-    assert training.usable_device("mps", float64=True) == "cpu"
-    assert "mps has no float64, which the master weights need" in capsys.readouterr().err
-    assert training.usable_device("cpu", float64=True) == "cpu"
-    assert training.usable_device("mps") == "mps"
-    assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", "cuda:", "cpu:1", ""])
-def test_a_name_that_is_no_device_is_an_error(name):
-    with pytest.raises(QuenchError, match=r"--device: .* is not one of cpu, cuda, cuda:N, mps"):
-        training.usable_device(name)
-
-
 def well(name="", after=lambda: None):
     """A trajectory in the well, which calls ``after`` in every leg."""
     state, recorder = start()
@@ -204,14 +185,6 @@ def test_finished_parts_are_not_made_again(tmp_path):
     assert joined.sizes["network"] == 6 and files.config_of(joined) == {"depth": 2}
     assert np.array_equal(joined["weights"][4:], well().follow()["weights"], equal_nan=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out.nc"]
-
-
-def test_any_change_of_the_values_changes_the_content_key():
-    dataset = xr.Dataset({"x": (("sample", "component"), np.arange(6.0).reshape(3, 2))})
-    assert training.content_key(dataset) == training.content_key(dataset.copy(deep=True).assign_attrs(config="other"))
-    changed = dataset.copy(deep=True)
-    changed["x"][2, 1] = np.nextafter(5.0, 6.0)
-    assert training.content_key(dataset) != training.content_key(changed)
 
 
 def test_inputs_that_do_not_fit_leave_nothing_behind(tmp_path):

@@ -1,6 +1,7 @@
 """Imports point one way, as the design page states, and commands import nothing to compute with."""
 
 import ast
+import graphlib
 import re
 
 import pytest
@@ -38,6 +39,13 @@ def test_a_room_imports_from_itself_and_from_rooms_before_it(name):
         for line, target in imported(module)
         if target.split(".")[0] == "quench" and room(target) not in allowed
     ]
+
+
+def test_no_modules_import_each_other():
+    """Not even through others, in function bodies or for types."""
+    arrows = {module: {target for _, target in imported(module)} - {module} for module in PATHS if module != "quench"}
+    order = list(graphlib.TopologicalSorter(arrows).static_order())
+    assert order.index("quench.data.download") < order.index("quench.data.sources")
 
 
 @pytest.mark.parametrize("module", COMMANDS)
