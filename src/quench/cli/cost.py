@@ -16,7 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quench.cli.options import bounded, scenario_file
+from pydantic import Field
+
+from quench.cli.options import scenario_file
+from quench.config.base import Positive
+from quench.pipeline.arguments import reader
 
 if TYPE_CHECKING:
     from quench.config.sections import Scenario
@@ -32,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
     parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
     parser.add_argument(
-        "--cores", type=bounded(int, 1), default=os.cpu_count(), help="cores in use (default: those of this machine)"
+        "--cores", type=reader(Positive), default=os.cpu_count(), help="cores in use (default: those of this machine)"
     )
     parser.add_argument(
         "--job-minutes",
-        type=bounded(float, 0.0, open_low=True),
+        type=reader(float, Field(gt=0)),
         metavar="MINUTES",
         help="propose chunks for training jobs of this length",
     )

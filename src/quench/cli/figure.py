@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.figures import declared
-from quench.pipeline import arguments
+from quench.pipeline.arguments import add_field, add_section
 from quench.pipeline.stages import STAGES
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar=("NAME", "FILE"),
             help=f"{stage.label}: a name and its files",
         )
-    arguments.add_field(parser, "scale", Scenario.model_fields["scale"])
-    arguments.add_section(parser, Figure)
+    add_field(parser, "scale", Scenario.model_fields["scale"])
+    add_section(parser, Figure)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 

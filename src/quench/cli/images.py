@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 
 from quench.cli.options import add_output, check_output
-from quench.data.sources import SOURCES
+from quench.config.classifiers import Classifier
+from quench.config.sections import Scenario
+from quench.pipeline.arguments import add_field
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help=f"one of {', '.join(SOURCES)}")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
+    add_field(parser, "source", Classifier.model_fields["source"])
+    add_field(parser, "data_root", Scenario.model_fields["data_root"])
     add_output(parser)
 
 

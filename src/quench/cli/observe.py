@@ -13,7 +13,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quench.cli.options import add_output, bounded, check_output, integers
+from quench.cli.options import add_output, check_output
+from quench.config.base import Time
+from quench.config.external import External
+from quench.pipeline.arguments import add_section, reader
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,16 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "snapshots", nargs="+", type=Path, help="files with weights (network, time, weight), or streamed ones"
     )
+    add_section(parser, External)
     parser.add_argument(
-        "--waiting-times",
-        type=integers,
-        help="t_w, snapshot times, separated by commas (default: those declared when the trajectory was recorded)",
-    )
-    parser.add_argument("--chi", type=bounded(float, 0.0, open_low=True), required=True, help="epsilon = sigma / chi")
-    parser.add_argument("--lags", type=integers, help="lags to measure (default: the declared ones, or all)")
-    parser.add_argument("--motility-lags", type=integers, default=(), help="lags with a motility histogram")
-    parser.add_argument(
-        "--hidden-only", action="store_true", help="leave out the output layer, as the authors' scripts do"
+        "--lags", type=reader(tuple[Time, ...]), help="lags to measure (default: the declared ones, or all)"
     )
     add_output(parser)
 
@@ -50,9 +46,9 @@ def run(args: argparse.Namespace) -> None:
     observables, config = measure_ensemble(
         # One by one: the snapshots of an ensemble may be larger than memory.
         (_read(path, chunks) for path in args.snapshots),
-        args.waiting_times,
+        args.waiting_times or None,
         chi=args.chi,
-        include_output_layer=not args.hidden_only,
+        include_output_layer=args.include_output_layer,
         names=args.snapshots,
         lags=args.lags,
         motility_lags=args.motility_lags,

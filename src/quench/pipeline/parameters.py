@@ -76,22 +76,18 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     if job["point"] not in section.points:
         return None
     value = section.points[job["point"]]
-    batch_size = None if section.dynamics == "langevin" else int(value)
-    point = {"temperature": value} if batch_size is None else {"batch_size": batch_size}
-    own = {"langevin": "anneal", "sgd": "momentum", "adam": "betas"}
-    foreign = {name for dynamics, name in own.items() if dynamics != section.dynamics}
-    shared = {name: one for name, one in section.options().items() if name not in foreign}
+    dynamics = section.at(value).parameters()
+    config: dict[str, Any] = {"anneal": dynamics.pop("anneal")} if "anneal" in dynamics else {}
+    foreign = {"momentum", "betas"} - dynamics.keys()
+    shared = {name: one for name, one in (section.options() | dynamics).items() if name not in foreign}
     options = {name: shared.pop(name) for name in list(shared) if name.startswith("anneal_")}
-    config: dict[str, Any] = {}
-    if section.dynamics == "langevin":
-        config["anneal"] = {**dict(section.anneal), "end": value} if section.anneal else None
     if scenario.compute.snapshots == "streamed":
         chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
         options |= {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
     ensemble = scenario.ensembles[section.ensemble]
     config["prepared"] = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
     return Parameters(
-        {**shared, **point, "lag_max": section.lag_max_at(batch_size)},
+        {**shared, "lag_max": section.lag_max_at(dynamics.get("batch_size"))},
         {**options, **_engine(scenario, Engines(scenario).run(job["run"]))},
         {**config, "precision": scenario.compute.precision},
         {"seed": _span(job["seeds"])},

@@ -139,7 +139,7 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("runs.hot.chi", 1e15, "below the resolution of float64"),
         ("runs.hot.more_chi", [10, 1e300], "below the resolution of float64"),
         ("runs.hot.motility_lags", [51], "beyond lag_max = 50"),
-        ("runs.hot.batch_sizes", [5], "takes no batch_sizes"),
+        ("runs.hot.batch_sizes", [5], "takes no batch sizes"),
         ("runs.batches.temperatures", [0.1], "takes no temperatures"),
         ("ensembles.warm.weight_decay", -0.1, "greater than or equal to 0"),
         ("ensembles.warm.seeds", 0, "greater than or equal to 1"),

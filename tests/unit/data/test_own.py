@@ -186,7 +186,7 @@ def test_engine_is_the_fused_one_where_it_can(plain):
         ("runs.adam.momentum", 0.5, "'adam' takes no momentum"),
         ("runs.heavy.momentum", 1.0, "runs.heavy.momentum"),
         ("runs.heavy.anneal", {"start": 1, "updates": 4}, "no temperature to anneal"),
-        ("runs.cold.anneal", {"start": 0, "updates": 4, "form": "exponential"}, "use form: linear"),
+        ("runs.cold.anneal", {"start": 0, "updates": 4, "form": "exponential"}, "take the linear form"),
         ("runs.cold.anneal", {"start": 1, "updates": 4, "from": 2}, "known here: start, updates, form"),
     ],
 )
