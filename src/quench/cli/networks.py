@@ -34,8 +34,7 @@ def add_checkpoints(parser: argparse.ArgumentParser) -> None:
 
 def compute_choices(args: argparse.Namespace) -> Compute:
     """The choices of ``add_compute``."""
-    section = read_section(args, sections.Compute)
-    return Compute(section.backend, section.device, section.precision, args.threads)
+    return Compute(args.backend, args.device, args.precision, args.threads)
 
 
 def preparation_choices(args: argparse.Namespace) -> Preparation:

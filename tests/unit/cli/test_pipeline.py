@@ -62,6 +62,26 @@ def test_files_follow_their_contracts(folder):
             assert variable.attrs.get("long_name"), name
 
 
+def test_single_weights_of_a_run_are_those_of_its_snapshots(folder):
+    snapshots, target = folder / "snapshots-whole.nc", folder / "mobility.nc"
+    quench(
+        "mobility",
+        snapshots,
+        folder / "data.nc",
+        "--waiting-time",
+        20,
+        "--lag",
+        60,
+        "--backend",
+        "reference",
+        "-o",
+        target,
+    )
+    weights, found = files.read(snapshots)["weights"], files.read(target, kind="mobility")
+    assert np.array_equal(found["size"], np.abs(weights.sel(time=20)))
+    assert np.array_equal(found["displacement"], np.abs(weights.sel(time=80) - weights.sel(time=20)))
+
+
 def test_training_went_down(folder):
     loss = files.read(folder / "pretrained-whole.nc")["loss"]
     assert (loss.isel(time=-1) < loss.isel(time=0)).all()
