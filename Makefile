@@ -5,7 +5,7 @@
 # make setup      only set up .venv; make clean removes what was generated
 #
 # make SCENARIO=paper FIGURES="kwj_fig3" CORES=8     another scenario, chosen targets, cores
-# make PYTHON=python3.12 setup                       another interpreter (3.11 to 3.13)
+# make PYTHON=python3.12 setup                       another interpreter (3.11.4 to 3.13)
 
 PYTHON ?= python3
 SCENARIO ?=
@@ -42,8 +42,8 @@ setup: $(VENV)/ready
 
 # Made anew when the lock changes; the mark is set last, so that a broken set-up is not taken for a whole one.
 $(VENV)/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-		|| { echo "quench needs Python 3.11, 3.12 or 3.13, not $$($(PYTHON) --version); set PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14))' \
+		|| { echo "quench needs Python 3.11 (from 3.11.4), 3.12 or 3.13, not $$($(PYTHON) --version); set PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
