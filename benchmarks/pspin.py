@@ -24,8 +24,8 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 import numpy as np  # noqa: E402
 
 from quench.errors import QuenchError  # noqa: E402
-from quench.theory.pspin.equations import Model  # noqa: E402
 from quench.theory.pspin.grid import RESOLUTIONS  # noqa: E402
+from quench.theory.pspin.model import quenched  # noqa: E402
 from quench.theory.pspin.solution import Solution  # noqa: E402
 from quench.theory.pspin.solve import Quench, solve  # noqa: E402
 from quench.theory.pspin.time_stepping import march  # noqa: E402
@@ -41,9 +41,10 @@ CLEAR_OF_TRANSITION = 1.1
 _COST = """
 import json, resource, sys, time
 cpu = time.process_time()
+from quench.theory.pspin.model import quenched
 from quench.theory.pspin.solve import solve
 loaded = time.process_time()
-solve(3, 0.5, float(sys.argv[2]), resolution=sys.argv[1])
+solve(quenched(3, 0.5), float(sys.argv[2]), resolution=sys.argv[1])
 used = time.process_time()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([used - loaded, used - cpu, peak]))
@@ -94,12 +95,12 @@ def tabulated(t_max: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @functools.cache
 def solved_finely(p: int, temperature: float, t_max: float) -> Solution:
-    return march(Model(p, temperature), RESOLUTIONS["fine"], t_max)
+    return march(quenched(p, temperature), RESOLUTIONS["fine"], t_max)
 
 
 @functools.cache
 def solved(p: int, temperature: float, t_max: float, resolution: str) -> Quench:
-    return solve(p, temperature, t_max, resolution=resolution, accuracy=1e-2)
+    return solve(quenched(p, temperature), t_max, resolution=resolution)
 
 
 def true_errors(quench: Quench, truth: Solution) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -143,7 +144,7 @@ def estimates() -> str:
     """How often the fast grid's estimate covers its distance to the standard one, and by how much it exceeds it."""
     rows = []
     for p, temperature, t_max in ((3, 0.5, 1e4), (3, 1.0, 1e3), (4, 0.3, 1e3)):
-        truth = march(Model(p, temperature), RESOLUTIONS["standard"], t_max)
+        truth = march(quenched(p, temperature), RESOLUTIONS["standard"], t_max)
         errors = true_errors(solved(p, temperature, t_max, "fast"), truth)
         true, estimate = (np.concatenate([errors[name][i] for name in errors]) for i in (0, 1))
         ratio = estimate / np.maximum(true, 1e-300)
@@ -159,15 +160,16 @@ def estimates() -> str:
 
 def scan() -> str:
     """p = 3, 4, 5 from T = 0.05 to 2, to t = 1e5 on the fast grid: failures, estimates, energies at equilibrium."""
+    from quench.theory.covariance import Covariance
     from quench.theory.threshold import dynamical_temperature, threshold_energy
 
     rows = []
     for p in (3, 4, 5):
-        limit = dynamical_temperature(p)
+        limit = dynamical_temperature(Covariance.pure(p))
         failures, estimates_found, off, above = [], [], [], []
         for temperature in TEMPERATURES:
             try:
-                quench = solve(p, temperature, 1e5, resolution="fast")
+                quench = solve(quenched(p, temperature), 1e5, resolution="fast")
                 _, waiting, lag = tabulated(1e5)
                 energy = quench.energy(np.geomspace(0.1, 1e5, 61))
                 correlation = quench.two_time(waiting, lag)[0]
@@ -178,7 +180,7 @@ def scan() -> str:
             if temperature > CLEAR_OF_TRANSITION * limit:
                 off.append(abs(energy.value[-1] + 1 / (2 * temperature)))
             elif temperature < limit:
-                above.append(energy.value[-1] - threshold_energy(p, temperature))
+                above.append(energy.value[-1] - threshold_energy(Covariance.pure(p), temperature))
         worst = np.max(estimates_found, axis=0)
         rows.append(
             f"| {p} | {len(TEMPERATURES)} | {'; '.join(failures) or 'none'} | {worst[0]:.1e} | {worst[1]:.1e} |"
