@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import xarray as xr
@@ -57,5 +58,10 @@ def ageing(inputs: FigureInputs, figure: str) -> tuple[Model, xr.Dataset]:
 
 def title(numbers: xr.Dataset) -> str:
     """Title of the first panel: the model and the temperature."""
-    model = f"$p$ = {numbers.attrs['p']}" if "p" in numbers.attrs else numbers.attrs["covariance"]
+    model = f"$p$ = {numbers.attrs['p']}" if "p" in numbers.attrs else formula(numbers.attrs["covariance"])
     return f"{model}, $T$ = {numbers.attrs['temperature']:g}"
+
+
+def formula(covariance: str) -> str:
+    """The text of a covariance as a formula of a label."""
+    return "$" + re.sub(r"\^(\d+)", r"^{\1}", covariance) + "$"
