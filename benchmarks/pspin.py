@@ -1,6 +1,6 @@
 """The p-spin solver: reach and cost, accuracy, how good its error estimates are, and a scan over p and T.
 
-    python benchmarks/pspin.py [--parts cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
+    python benchmarks/pspin.py [--parts reach,cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
 
 Costs are those of new processes: processor time of one core, what a busy machine blurs least, and largest memory. The
 truth is a solution on a finer grid, in ``doubled`` one on the same grid with shorter lengths. Ten minutes of processor
@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # The number of threads must be set before the libraries are loaded.
@@ -52,7 +53,14 @@ print(json.dumps([used - loaded, used - cpu, peak]))
 
 
 def main() -> None:
-    parts = {"cost": cost, "accuracy": accuracy, "estimates": estimates, "scan": scan, "doubled": doubled}
+    parts = {
+        "reach": reach,
+        "cost": cost,
+        "accuracy": accuracy,
+        "estimates": estimates,
+        "scan": scan,
+        "doubled": doubled,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(parts), help="some of " + ", ".join(parts))
     parser.add_argument("--write", type=Path, help="put the tables between the markers of this file")
@@ -69,6 +77,31 @@ def main() -> None:
 
 def table(header: str, rows: list[str]) -> str:
     return "\n".join([header, "| " + " | ".join("---" for _ in range(header.count("|") - 1)) + " |", *rows])
+
+
+def reach() -> str:
+    """How far every grid gets: the end of the solution, and the time up to which C is good to 1e-5 and to 1e-3."""
+    mixed = ((3, 0.5), (4, 0.5))
+    models = [
+        quenched(3, 0.5),
+        quenched(None, 0.0, terms=mixed),
+        quenched(None, 0.0, terms=mixed, initial_temperature=0.81),
+    ]
+    rows = []
+    for resolution in RESOLUTIONS:
+        cells = []
+        for model in models:
+            began = time.process_time()
+            quench = solve(model, 1e9, resolution=resolution)
+            used = time.process_time() - began
+            times = np.geomspace(1.0, quench.t_max, 60)
+            waiting = np.geomspace(1e-3, 1.0, 25) * times[:, None]
+            errors = quench.two_time(waiting, times[:, None] - waiting)[0].error.max(axis=1)
+            good = [max(times[np.maximum.accumulate(errors) <= limit], default=0.0) for limit in (1e-5, 1e-3)]
+            cells.append(f"{quench.t_max:.0e}; {good[0]:.0e}, {good[1]:.0e} ({used:.0f} s)")
+            print(resolution, model, cells[-1], quench.failure, flush=True)
+        rows.append(f"| {resolution} | " + " | ".join(cells) + " |")
+    return table("| grid | p = 3, T = 0.5 | 3+4, T = 0 | 3+4, T0 = 0.81, T = 0 |", rows)
 
 
 def cost() -> str:

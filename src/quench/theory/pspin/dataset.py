@@ -16,6 +16,7 @@ from quench.theory.pspin.solve import MARGIN, Estimated, Quench, solve
 from quench.theory.pspin.times import Times
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 SOURCE = "Cugliandolo & Kurchan, Phys. Rev. Lett. 71, 173 (1993); Baity-Jesi et al. 2018, Fig. 1"
 # A displacement below this many errors of C has no digits.
 DIGITS = 10
@@ -68,7 +69,7 @@ def glass(
     return xr.Dataset(variables, coordinates, {"reach": reach, "end": end})
 
 
-def _solved(known: Array, function: Callable[..., Any], *arguments: Array) -> Any:
+def _solved(known: Mask, function: Callable[..., Any], *arguments: Array) -> Any:
     """The results of ``function`` where ``known``, and NaN elsewhere."""
 
     def table(values: Array) -> Array:
@@ -98,7 +99,7 @@ def _reach(quench: Quench, checked: dict[str, tuple[Array, Estimated]], accuracy
     return reach, end
 
 
-def _within(result: Estimated, kept: Array) -> Estimated:
+def _within(result: Estimated, kept: Mask) -> Estimated:
     return Estimated(*(np.where(kept, values, np.nan) for values in result))
 
 

@@ -61,7 +61,7 @@ class Solution:
         """Energy per spin E(t). Raises ``ValueError`` outside [0, t_max]."""
         return self._one_time(self.energies, time)
 
-    def newton(self, time: np.ndarray) -> np.ndarray:
+    def last_change(self, time: np.ndarray) -> np.ndarray:
         """Largest last change of C or r by Newton's method up to ``time``."""
         _, step, _ = self._in_time(np.asarray(time, float))
         return self.changes[step]

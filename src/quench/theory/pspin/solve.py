@@ -89,7 +89,7 @@ class Quench:
 
     def _left(self, time: Array) -> Array:
         """What Newton's method may have left in C and R up to ``time``."""
-        return LEFT * np.maximum(self.fine.newton(time), self.coarse.newton(time))
+        return LEFT * np.maximum(self.fine.last_change(time), self.coarse.last_change(time))
 
     def _in_range(self, time: Array) -> Array:
         if not np.all((time >= 0) & (time <= self.t_max * (1 + 1e-12))):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from quench.errors import QuenchError
 from quench.theory.pspin import time_stepping
@@ -181,6 +182,31 @@ def test_a_solution_without_a_first_step_is_an_error(monkeypatch):
         QuenchError, match=r"p = 3, T = 0.05: no solution \(Newton's method diverged at t = .*finer resolution"
     ):
         march(quenched(3, 0.05), COARSE, 1.0)
+
+
+def test_blas_runs_on_one_thread_in_any_program(monkeypatch):
+    """Threads make these small matrices slower, and the last bits depend on their number."""
+    seen, solved = set(), time_stepping.newton
+
+    def recorded(*arguments):
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return solved(*arguments)
+
+    monkeypatch.setattr(time_stepping, "newton", recorded)
+    with threadpool_limits(2, "blas"):
+        march(quenched(), COARSE, 0.1)
+    assert seen == {1}
+
+
+def test_newton_accepts_what_rounding_leaves():
+    """Changes that do not get smaller with a fresh Jacobian are accepted below 1e-8, and returned."""
+    noise = np.random.Generator(np.random.PCG64(1))
+
+    def residual(c, r):
+        return np.stack([c[1:] - 0.5, r[1:] - 0.5], axis=1) + 1e-10 * noise.choice([-1.0, 1.0], size=(1, 2, 3))
+
+    left = newton(Unsolvable(residual), np.full((2, 3), 0.7), np.ones((2, 3)))
+    assert 1e-11 < left < 1e-8
 
 
 def test_known_resolutions_are_ordered():
