@@ -26,7 +26,7 @@ class Quench(Section):
         None, "f(C) = C^p / 2 is the covariance of the energies; null is 3, unless terms are given", ge=2, le=20
     )
     terms: tuple[Term, ...] = key(
-        (), "[k, a_k]: f(C) = sum of a_k C^k, instead of p; a_1 is the variance of a random field"
+        (), "pairs of k and a_k: f(C) = sum of a_k C^k, instead of p; a_1 is the variance of a random field"
     )
     initial_temperature: float | None = key(
         None, "T0, the system is in equilibrium before the quench (k_B = 1); null is infinite", gt=0, le=1e6
