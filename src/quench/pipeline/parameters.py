@@ -170,9 +170,11 @@ def pspin(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     quench = scenario.quenches[job["quench"]]
     shared = _given(quench)
     times = {name: shared.pop(f"{name}s") for name in ("time", "waiting_time", "lag")}
+    chosen = {name: shared.pop(name) for name in ("p", "terms", "initial_temperature") if name in shared}
     return Parameters(
         shared,
-        {f"{name}s": text for name, text in times.items()},
+        chosen | {f"{name}s": text for name, text in times.items()},
+        quench.model().stated(),
         coordinates={name: listed(text, name) for name, text in times.items()},
     )
 

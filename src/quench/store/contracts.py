@@ -73,7 +73,7 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
         "gradient_descent": Wanted(("network", "waiting_time", "lag"), 0, gaps=True),
         "cosine": Wanted(("network", "waiting_time", "lag"), gaps=True),
     },
-    "glass": {"energy": Wanted(("time",)), "correlation": Wanted(("waiting_time", "lag"), gaps=True)},
+    "glass": {"energy": Wanted(("time",), gaps=True), "correlation": Wanted(("waiting_time", "lag"), gaps=True)},
     "figure": {},
 }
 

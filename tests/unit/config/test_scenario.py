@@ -75,7 +75,11 @@ def test_a_figure_takes_glass_solved_and_simulated():
         ({"lags": "0:1:5"}, "lags: '0:1:5' is neither"),
         ({"t_max": 10.0}, "t_max = 10 is before the latest requested time, 1000"),
         ({"p": 1}, "greater than or equal to 2"),
-        ({"temperature": 0}, "greater than 0"),
+        ({"temperature": -1}, "greater than or equal to 0"),
+        ({"p": 3, "terms": [[4, 0.5]]}, "not both"),
+        ({"terms": [[3, -0.5]]}, "greater than 0"),
+        ({"terms": [[1, 0.5]]}, "needs a term k >= 2"),
+        ({"initial_temperature": 0.5}, "not above the static transition"),
         ({"resolution": "standart"}, "'standard'"),
     ],
 )
