@@ -7,10 +7,12 @@ coordinates say what it contains.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from quench.config.scenario import load_files
@@ -70,7 +72,7 @@ class Chunks:
 
     def __init__(self) -> None:
         self._first: tuple[str | Path, dict[str, Any], str | None] | None = None
-        self._owner: dict[str, str | Path] = {}
+        self._owner: dict[str | bytes, str | Path] = {}
 
     def add(self, path: str | Path, dataset: xr.Dataset) -> None:
         """Raise ``QuenchError``, naming ``path``, where ``dataset`` does not fit the chunks added before."""
@@ -82,20 +84,27 @@ class Chunks:
         # Foreign files and unfinished recordings do not state their code.
         if None not in (code, its_code) and code != its_code:
             raise QuenchError(f"{path}: made by a different version of the code than {first}; make both again")
-        # A file without seeds counts as one member.
-        for member in members or [f"the file {path}"]:
+        for member in members:
             if member in self._owner:
-                raise QuenchError(f"{path}: {member} is also in {self._owner[member]}; each may be in one file only")
+                # A network without a seed is known by its weights, since one file may have two names.
+                words = f"the file {path}" if isinstance(member, bytes) else member
+                raise QuenchError(f"{path}: {words} is also in {self._owner[member]}; each may be in one file only")
             self._owner[member] = path
 
 
-def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
-    """Configuration that all chunks have in common, and the members of this one: its seeds, or points of a run or scan."""
+def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str | bytes]]:
+    """Configuration that all chunks have in common, and the members of this one: its seeds, or points of a run or scan.
+
+    Networks without seeds are told apart by the SHA-256 of their last weights.
+    """
     kind, config = dataset.attrs.get("kind"), files.config_of(dataset)
     if kind == "scan":
         points = zip(dataset["width"].values.tolist(), dataset["weight_decay"].values.tolist(), strict=True)
         return config, [f"the point n = {width}, lambda = {strength:g}" for width, strength in points]
     seeds = [f"seed {seed}" for seed in dataset["seed"].values.tolist()] if "seed" in dataset.variables else []
+    if "seed" not in dataset.variables and "weights" in dataset:
+        ends = dataset["weights"].isel(time=-1).values
+        return config, [hashlib.sha256(end.tobytes()).digest() for end in ends if np.isfinite(end).all()]
     if kind not in ("observables", "mobility"):
         return config, seeds
     config, point = _without_point(config)

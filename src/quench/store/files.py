@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib.metadata
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from quench import __version__
 from quench.errors import QuenchError
 from quench.runtime import signals
 from quench.runtime.atomic import atomic
-from quench.store import checksum, contracts
+from quench.store import checksum, contracts, foreign
 from quench.store.variables import concat_chunks, config_of, described, layers
 
 __all__ = ["KINDS", "concat_chunks", "config_of", "described", "layers", "plain", "read", "versions", "write"]
@@ -85,9 +86,11 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
 
     Raises ``QuenchError``, naming the file and what is wrong, when it is absent, damaged, changed since it was written,
     of another kind, or breaks its contract. A file without ``code_fingerprint`` (written by other software) needs no
-    checksum; it is checked against the first of the kinds.
+    checksum; it is checked against the first of the kinds. Of such snapshots, only complete records are read, and only
+    the variables of ``contracts.SNAPSHOTS``.
     """
-    dataset, sealed = _load(Path(path))
+    kinds = (kind,) if isinstance(kind, str) else kind or ()
+    dataset, sealed = _load(Path(os.path.expanduser(path)), kinds)
     if not sealed and "code_fingerprint" in dataset.attrs:
         raise QuenchError(
             f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again,"
@@ -97,7 +100,6 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
         # Other software may mean something else by it.
         dataset.attrs.pop("kind", None)
     found = dataset.attrs.get("kind")
-    kinds = (kind,) if isinstance(kind, str) else kind or ()
     if kinds and found and found not in kinds:
         raise QuenchError(f"{path}: holds {found!r}, not {' or '.join(kinds)}")
     contract = found or next(iter(kinds), None)
@@ -106,12 +108,15 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
     return dataset
 
 
-def _load(path: Path) -> tuple[xr.Dataset, bool]:
+def _load(path: Path, kinds: tuple[str, ...]) -> tuple[xr.Dataset, bool]:
     """The dataset at ``path``, and whether the file has a checksum; ``QuenchError`` where it cannot be read."""
     try:
         sealed = checksum.check(path)
-        with signals.defer_interrupt(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
-            return opened.load(), sealed
+        with signals.defer_interrupt():
+            if not sealed and kinds[:1] == ("snapshots",):
+                return foreign.load(path, contracts.SNAPSHOTS, "time", ("time", "weights")), sealed
+            with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+                return opened.load(), sealed
     except FileNotFoundError:
         raise QuenchError(f"{path}: no such file") from None
     except PermissionError:
