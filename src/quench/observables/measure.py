@@ -21,6 +21,9 @@ from quench.observables.table import KWJ
 from quench.store.contracts import Wanted
 from quench.store.variables import config_of, described
 
+# The fourth power of a sum of two such weights is below the largest float64.
+LARGEST = np.finfo(np.float64).max ** 0.25 / 2
+
 
 def measure_ensemble(
     trajectories: Iterable[xr.Dataset],
@@ -210,7 +213,10 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     sigma = measured["sigma"].values
     epsilon = sigma / chi
     # The weights of a diverged network have no bound.
-    kept = np.isfinite(sigma) & (trajectory["diverged_at"].values < 0)
+    alive = trajectory["diverged_at"].values < 0
+    if (measured["largest"].values[alive] > LARGEST).any():
+        raise QuenchError(f"weights exceed {LARGEST:.1g}: fourth powers of displacements would be infinite in float64")
+    kept = np.isfinite(sigma) & alive
     if (epsilon[kept] == 0).any():
         raise QuenchError("the weights of a network are all equal: sigma = 0, and no overlap length epsilon = sigma / chi")
     if kept.any():

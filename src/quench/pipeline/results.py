@@ -72,7 +72,7 @@ class Chunks:
 
     def __init__(self) -> None:
         self._first: tuple[str | Path, dict[str, Any], str | None] | None = None
-        self._owner: dict[str | bytes, str | Path] = {}
+        self._owner: dict[str, str | Path] = {}
 
     def add(self, path: str | Path, dataset: xr.Dataset) -> None:
         """Raise ``QuenchError``, naming ``path``, where ``dataset`` does not fit the chunks added before."""
@@ -86,25 +86,29 @@ class Chunks:
             raise QuenchError(f"{path}: made by a different version of the code than {first}; make both again")
         for member in members:
             if member in self._owner:
-                # A network without a seed is known by its weights, since one file may have two names.
-                words = f"the file {path}" if isinstance(member, bytes) else member
-                raise QuenchError(f"{path}: {words} is also in {self._owner[member]}; each may be in one file only")
+                place = "appears twice" if self._owner[member] == path else f"is also in {self._owner[member]}"
+                raise QuenchError(f"{path}: {member} {place}; each may be in one file only")
             self._owner[member] = path
+        self._check_weights(path, dataset)
+
+    def _check_weights(self, path: str | Path, dataset: xr.Dataset) -> None:
+        """Refuse a network that is counted twice: one file under two names, or one model recorded as several."""
+        if "weights" not in dataset or "time" not in dataset["weights"].dims:
+            return
+        for number, end in enumerate(dataset["weights"].isel(time=-1).transpose("network", ...).values):
+            content = hashlib.sha256(end.tobytes()).hexdigest()
+            if content in self._owner and np.isfinite(end).all():
+                raise QuenchError(f"{path}: network {number} has the weights of {self._owner[content]}; give each one once")
+            self._owner[content] = f"network {number} of {path}"
 
 
-def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str | bytes]]:
-    """Configuration that all chunks have in common, and the members of this one: its seeds, or points of a run or scan.
-
-    Networks without seeds are told apart by the SHA-256 of their last weights.
-    """
+def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+    """Configuration that all chunks have in common, and the members of this one: its seeds, or points of a run or scan."""
     kind, config = dataset.attrs.get("kind"), files.config_of(dataset)
     if kind == "scan":
         points = zip(dataset["width"].values.tolist(), dataset["weight_decay"].values.tolist(), strict=True)
         return config, [f"the point n = {width}, lambda = {strength:g}" for width, strength in points]
     seeds = [f"seed {seed}" for seed in dataset["seed"].values.tolist()] if "seed" in dataset.variables else []
-    if "seed" not in dataset.variables and "weights" in dataset:
-        ends = dataset["weights"].isel(time=-1).values
-        return config, [hashlib.sha256(end.tobytes()).digest() for end in ends if np.isfinite(end).all()]
     if kind not in ("observables", "mobility"):
         return config, seeds
     config, point = _without_point(config)

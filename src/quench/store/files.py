@@ -96,7 +96,7 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
             f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again,"
             " or remove its attribute 'code_fingerprint' if the change is yours"
         )
-    if not sealed:
+    if not sealed and not foreign.ours(dataset.attrs):
         # Other software may mean something else by it.
         dataset.attrs.pop("kind", None)
     found = dataset.attrs.get("kind")

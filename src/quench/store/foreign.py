@@ -7,8 +7,9 @@ and returns other records in wrong places where the unlimited dimension is not t
 from __future__ import annotations
 
 import itertools
+import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ import xarray as xr
 from quench.errors import QuenchError
 
 
+def ours(attrs: Mapping[str, Any]) -> bool:
+    """Whether the attributes of a file say that quench wrote it; somebody may have changed it since."""
+    try:
+        return str(attrs.get("created_by", "")).startswith("quench ") and isinstance(json.loads(attrs["config"]), dict)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def load(path: Path, names: Collection[str], records: str, needed: Collection[str]) -> xr.Dataset:
     """The variables ``names`` of the file at ``path``, without its last records if these are not complete.
 
@@ -27,8 +36,11 @@ def load(path: Path, names: Collection[str], records: str, needed: Collection[st
     quench wrote and somebody changed, all are. Raises ``QuenchError`` where no record is complete, or a later one is.
     """
     with netCDF4.Dataset(path) as file:
-        ours = str(getattr(file, "created_by", "")).startswith("quench ")
-        others = [] if ours else [name for name in file.variables if name not in names]
+        others = [] if ours(file.__dict__) else [name for name in file.variables if name not in names]
+        for name in set(file.variables) & set(file.dimensions) - set(others):
+            # xarray cannot open such a file, and does not name it.
+            if (dims := file[name].dimensions) != (name,):
+                raise QuenchError(f"{path}: {name} has dimensions ({', '.join(dims)}), not ({name})")
     with xr.open_dataset(
         path, engine="netcdf4", decode_times=False, mask_and_scale=False, drop_variables=others
     ) as opened:
@@ -41,11 +53,12 @@ def load(path: Path, names: Collection[str], records: str, needed: Collection[st
 def _loaded(variable: xr.Variable, unlimited: Collection[Any]) -> xr.Variable:
     """``variable`` in memory, read in pieces between which no unlimited dimension but the first one extends."""
     grown = [dim for dim in variable.dims[1:] if dim in unlimited]
+    if not grown:
+        return variable.load()
     values = np.empty(variable.shape, variable.dtype)
     for places in itertools.product(*(range(variable.sizes[dim]) for dim in grown)):
-        piece: Any = tuple(
-            dict(zip(grown, places, strict=True)).get(dim, slice(None)) for dim in variable.dims
-        )
+        place = dict(zip(grown, places, strict=True))
+        piece: Any = tuple(place.get(dim, slice(None)) for dim in variable.dims)
         values[piece] = variable[piece].values
     return variable.copy(data=values)
 

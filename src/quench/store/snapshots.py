@@ -100,11 +100,13 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
     """
     if "weights" not in dataset.variables:
         raise QuenchError(f"{path}: no variable 'weights'; a snapshots file holds weights (network, time, weight)")
+    given = dataset["weights"].dims
     # The names of dimensions tell their order, whichever program wrote the file.
     dataset = dataset.transpose("network", "time", "weight", ..., missing_dims="ignore")
     weights = dataset["weights"]
     if weights.dims != contracts.SNAPSHOTS["weights"].dims:
-        raise QuenchError(f"{path}: weights has dimensions {weights.dims}, not (network, time, weight)")
+        dims = ", ".join(map(str, given))
+        raise QuenchError(f"{path}: weights has dimensions ({dims}), not (network, time, weight)")
     if weights.dtype.kind != "f" or 0 in weights.shape:
         raise QuenchError(f"{path}: weights must be floating-point numbers, and at least one")
     if "diverged_at" not in dataset.variables:
