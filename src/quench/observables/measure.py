@@ -218,7 +218,9 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
         raise QuenchError(f"weights exceed {LARGEST:.1g}: fourth powers of displacements would be infinite in float64")
     kept = np.isfinite(sigma) & alive
     if (epsilon[kept] == 0).any():
-        raise QuenchError("the weights of a network are all equal: sigma = 0, and no overlap length epsilon = sigma / chi")
+        raise QuenchError(
+            "the weights of a network are all equal: sigma = 0, and no overlap length epsilon = sigma / chi"
+        )
     if kept.any():
         try:
             check_resolution(measured["largest"].values[kept], epsilon[kept], _dtype(trajectory))

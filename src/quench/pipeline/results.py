@@ -98,7 +98,9 @@ class Chunks:
         for number, end in enumerate(dataset["weights"].isel(time=-1).transpose("network", ...).values):
             content = hashlib.sha256(end.tobytes()).hexdigest()
             if content in self._owner and np.isfinite(end).all():
-                raise QuenchError(f"{path}: network {number} has the weights of {self._owner[content]}; give each one once")
+                raise QuenchError(
+                    f"{path}: network {number} has the weights of {self._owner[content]}; give each one once"
+                )
             self._owner[content] = f"network {number} of {path}"
 
 

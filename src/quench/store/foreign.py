@@ -75,9 +75,8 @@ def _complete(raw: xr.Dataset, records: str, needed: Collection[str], path: Path
     kept = int(np.flatnonzero(written)[-1]) + 1 if written.any() else 0
     if not written[:kept].all() or not kept:
         first = int(written.argmin())
-        raise QuenchError(
-            f"{path}: record {first} along {records!r} was not written completely{', though later ones were' if kept else ''}"
-        )
+        later = ", though later ones were" if kept else ""
+        raise QuenchError(f"{path}: record {first} along {records!r} was not written completely{later}")
     print(
         f"quench: {path}: the last {len(written) - kept} of {len(written)} records were not written completely, and are"
         " left out",

@@ -14,7 +14,9 @@ from quench.errors import QuenchError
 from quench.store import contracts, files, unfinished
 
 # Units of a clock or a calendar.
-_CLOCK = re.compile(r"(?:[mun]?s|\w*sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|h|d(?:ay)?s?|weeks?|months?|years?)(?: since .*)?$")
+_CLOCK = re.compile(
+    r"(?:[mun]?s|\w*sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|h|d(?:ay)?s?|weeks?|months?|years?)(?: since .*)?$"
+)
 
 
 def build(weights: np.ndarray, times: np.ndarray, *, layer: np.ndarray, **trajectory: np.ndarray) -> xr.Dataset:

@@ -283,6 +283,7 @@ def test_any_file_is_measured_or_refused_in_one_line(tmp_path_factory, capsys_di
 @pytest.fixture(scope="module")
 def capsys_disabled():
     """Call a function; return its value and what it wrote to stderr."""
+
     def call(function, *words):
         with contextlib.redirect_stderr(io.StringIO()) as stream:
             return function(*words), stream.getvalue()
