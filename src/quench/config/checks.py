@@ -65,7 +65,7 @@ def _check_file_name(place: str, path: str) -> None:
     """Snakemake takes braces in the name of an input for wildcards, and logs have one line per file."""
     if not path or not set(path).isdisjoint("{}\n\r\0"):
         raise QuenchError(
-            f"config: {place}: {path!r}: a file name without braces and line breaks is needed; rename the file, or link to it"
+            f"config: {place}: {path!r}: a file name without braces or line breaks is needed; rename or link the file"
         )
 
 
