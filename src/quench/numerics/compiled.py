@@ -4,8 +4,8 @@ Numba's own cache follows the edits of one file only, so a function would keep c
 another module. Its index and code files can also disagree while several processes write. Here every piece of machine code
 is a file of its own, named by a digest of all that it depends on: the function and its signature, the syntax trees of its
 module and of everything that this imports (``quench.provenance.fingerprint``), the processor, and the versions of Python
-and numba. A file never changes; it can only be replaced by an equal one. It starts with a checksum, without which a flipped bit
-would be executed.
+and numba. A file never changes; it can only be replaced by an equal one. It starts with a checksum, without which a flipped
+bit would be executed.
 
 The files lie in NUMBA_CACHE_DIR if it is set, else in the package's ``__pycache__``, else (in an installation that the
 user cannot write to) in the user's cache folder. All of these are read, and the first writable one is written. Without a
