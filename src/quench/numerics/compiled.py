@@ -106,7 +106,8 @@ class _Files(IndexDataCacheFile):
         return None
 
     def save(self, key: tuple[Any, ...], data: Any) -> None:
-        name, content = self._name(key), self._dump(data)
+        dump: Any = self._dump
+        name, content = self._name(key), dump(data)
         for folder in folders():
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,8 @@ from quench.store.variables import concat_chunks, config_of, described, layers
 __all__ = ["KINDS", "concat_chunks", "config_of", "described", "layers", "plain", "read", "versions", "write"]
 
 KINDS = tuple(contracts.CONTRACTS)
+# Start of an unfinished recording, which is no NetCDF file.
+RECORDING = b"quench recording "
 _ROW = 10_000
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
@@ -125,10 +127,22 @@ def _load(path: Path, kinds: tuple[str, ...]) -> tuple[xr.Dataset, bool]:
         raise
     # The libraries raise errors of any type for a malformed file.
     except Exception as error:
+        if _is_recording(path):
+            raise QuenchError(
+                f"{path}: an unfinished recording; keep it: quench observe measures its snapshots so far"
+            ) from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise QuenchError(
             f"{path}: not a readable NetCDF-4 file ({reason}); if quench wrote it, delete it and run again"
         ) from None
+
+
+def _is_recording(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(RECORDING)) == RECORDING
+    except OSError:
+        return False
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,17 @@ def test_network_that_is_counted_twice_is_refused(tmp_path, capsys):
     assert "network 1 has the weights of network 0 of" in line
 
 
+def test_unfinished_recording_is_not_to_be_deleted(tmp_path, capsys):
+    """It may be the only copy of a training."""
+    part = tmp_path / "run.nc.part"
+    unfinished.Writer(
+        part, {"seeds": [0], "layers": [["w", 2]], "dtype": "float32", "n_weights": 2, "index": None}
+    ).close()
+    assert main(["plot", str(part), "-o", str(tmp_path / "a.pdf")]) == 2
+    line = capsys.readouterr().err
+    assert "an unfinished recording; keep it: quench observe" in line and "delete" not in line and line.count("\n") == 1
+
+
 def test_old_file_beside_a_newer_unfinished_one_is_refused(tmp_path, capsys):
     path, part = tmp_path / "run.nc", tmp_path / "run.nc.part"
     walk().to_netcdf(path)
