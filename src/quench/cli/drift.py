@@ -37,4 +37,5 @@ def run(args: argparse.Namespace) -> None:
         title=f"drift {args.output.stem}",
     )
     config = {"training": files.config_of(training), "backend": task.backend}
-    files.write(displacements, args.output, kind="drift", config=config, code=steps.code("drift", task.backend))
+    made = displacements.assign_attrs(task.arithmetic)
+    files.write(made, args.output, kind="drift", config=config, code=steps.code("drift", task.backend))

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from quench.cli.options import checked_outputs
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.figures import declared
@@ -50,15 +51,14 @@ def run(args: argparse.Namespace) -> None:
     from quench.provenance import steps
     from quench.store import checksum, files
 
+    *_, target = checked_outputs(args.output, (*build.FORMATS, ".nc"))
     code = steps.code("figure", figure=args.module)
     choices = {name: getattr(args, name) for name in ("scale", *Figure.option_fields())}
     inputs = FigureInputs({key: _read(getattr(args, key), stage.kinds[0]) for key, stage in DRAWN.items()}, choices)
     plotted = build.numbers(module, inputs)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     pictures = build.draw(module, plotted, args.output)
     config = {"figure": args.module, **choices, "seeds": inputs.seeds()}
     config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}
-    target = args.output.with_name(args.output.name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=code)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from quench.errors import QuenchError, nearest
+from quench.runtime.atomic import target
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -14,12 +17,23 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def check_output(path: Path) -> None:
     """Raise ``QuenchError`` before any work where the output cannot be written."""
-    if path.is_dir():
-        raise QuenchError(f"{path}: is a folder; name a file")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = target(path).parent
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise QuenchError(f"{path.parent}: cannot be created ({error.strerror})") from None
+        raise QuenchError(f"{path}: cannot be written ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise QuenchError(f"{path}: cannot be written (no permission to write to its folder)")
+
+
+def checked_outputs(stem: Path, suffixes: Iterable[str]) -> list[Path]:
+    """The files ``stem`` + suffix of a command that writes several; ``QuenchError`` where one cannot be written."""
+    if not stem.name:
+        raise QuenchError(f"{stem}: is a folder; name a file")
+    paths = [stem.with_name(stem.name + suffix) for suffix in suffixes]
+    for path in paths:
+        check_output(path)
+    return paths
 
 
 def scenario_file(name: str, folder: Path = Path("config")) -> Path:

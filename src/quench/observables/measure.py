@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from quench.observables.table import KWJ
 from quench.store.contracts import Wanted
 from quench.store.variables import config_of, described
 
+# The fourth power of a sum of two such weights is below the largest float64.
+LARGEST = np.finfo(np.float64).max ** 0.25 / 2
+
 
 def measure_ensemble(
     trajectories: Iterable[xr.Dataset],
@@ -33,26 +38,41 @@ def measure_ensemble(
 
     The chunks are measured one by one: of those that an iterator reads, one is in memory. ``names``: what errors call them.
     Other arguments as for ``measure``; averages as ``average`` computes them; the parameters are those that a file of
-    observables declares. Raises ``QuenchError`` for chunks with different times, and as ``measure`` does.
+    observables declares. Where every network has diverged the averages are NaN, which is reported on stderr. Raises
+    ``QuenchError`` for chunks with different times or numbers of weights, where nothing follows a waiting time, and as
+    ``measure`` does.
     """
     measured: list[xr.Dataset] = []
-    labels = [str(name) for name in names]
+    labels: Iterator[object] = iter(names) if names else (f"trajectory {number}" for number in itertools.count())
     config: dict[str, Any] = {}
-    first: np.ndarray | None = None
     for trajectory in trajectories:
-        label = labels[len(measured)] if labels else f"trajectory {len(measured)}"
-        times = trajectory["time"].values
-        first = times if first is None else first
-        if not np.array_equal(times, first):
-            raise QuenchError(f"{label}: its times differ from those of {labels[0] if labels else 'trajectory 0'}")
+        label, times = next(labels), trajectory["time"].values
+        if not measured:
+            first, its_times = label, times
+        if not np.array_equal(times, its_times):
+            raise QuenchError(f"{label}: its times differ from those of {first}")
         try:
             chosen = _waiting_times(trajectory, waiting_times)
             measured.append(measure(trajectory, chosen, chi=chi, include_output_layer=include_output_layer, **lags))
         except QuenchError as error:
             raise QuenchError(f"{label}: {error}") from None
+        count, its_count = (int(one["n_weights"]) for one in (measured[-1], measured[0]))
+        if count != its_count:
+            raise QuenchError(f"{label}: its networks have {count} measured weights, those of {first} {its_count}")
         config = {"trajectory": config_of(trajectory), "chi": chi, "waiting_times": chosen}
         del trajectory  # before the next one is read
-    return average(measured), config | {"include_output_layer": include_output_layer}
+    pooled = average(measured)
+    _check_measured(pooled)
+    return pooled, config | {"include_output_layer": include_output_layer}
+
+
+def _check_measured(pooled: xr.Dataset) -> None:
+    """Raise ``QuenchError`` where networks are left but no lag above 0; report on stderr where no network is left."""
+    if int(pooled["n_networks"].max()) == 0:
+        print("quench: every network has diverged, so that all averages are NaN", file=sys.stderr)
+    elif not np.isfinite(pooled["overlap_mean"].where(pooled["lag"] > 0)).any():
+        ages = ", ".join(map(str, pooled["waiting_time"].values))
+        raise QuenchError(f"no snapshot at a measured lag above 0 follows t_w = {ages}")
 
 
 def measure(
@@ -134,6 +154,8 @@ def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, incl
         if "layer" not in snapshots.coords:
             raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
         snapshots = snapshots.isel(weight=(snapshots["layer"] < snapshots["layer"].max()).values)
+        if not snapshots.sizes["weight"]:
+            raise QuenchError("include_output_layer: all weights are in one layer, so that none is left without it")
     weights = snapshots["weights"]
     # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -177,16 +199,31 @@ def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, inclu
     return streamed[[*names, *others]].sel(chi=chi, drop=True).sel(wanted)
 
 
+def _dtype(trajectory: xr.Dataset) -> str:
+    """The type of the weights in training: of the networks that were recorded, or else that of the file."""
+    if "weights" not in trajectory:
+        return "float64"
+    weights = trajectory["weights"]
+    # NetCDF has no half precision, so that the type in a recording may be wider than that of the model.
+    return str((trajectory.attrs | weights.attrs).get("dtype_of_weights", weights.dtype)).removeprefix("torch.")
+
+
 def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Dataset:
     """A file's content from the ``measured`` tables and what ``trajectory`` holds of its networks."""
     sigma = measured["sigma"].values
     epsilon = sigma / chi
     # The weights of a diverged network have no bound.
-    kept = np.isfinite(sigma) & (trajectory["diverged_at"].values < 0)
+    alive = trajectory["diverged_at"].values < 0
+    if (measured["largest"].values[alive] > LARGEST).any():
+        raise QuenchError(f"weights exceed {LARGEST:.1g}: fourth powers of displacements would be infinite in float64")
+    kept = np.isfinite(sigma) & alive
+    if (epsilon[kept] == 0).any():
+        raise QuenchError(
+            "the weights of a network are all equal: sigma = 0, and no overlap length epsilon = sigma / chi"
+        )
     if kept.any():
-        dtype = trajectory["weights"].dtype if "weights" in trajectory else np.float64
         try:
-            check_resolution(measured["largest"].values[kept], epsilon[kept], dtype)
+            check_resolution(measured["largest"].values[kept], epsilon[kept], _dtype(trajectory))
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
     grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))

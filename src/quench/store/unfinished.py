@@ -26,7 +26,7 @@ from quench.store import files
 SUFFIX = ".part"
 # The code fingerprint of a recording, whose weights come from code of other projects.
 CODE = "recorded"
-_MAGIC = b"quench recording 1\n"
+_MAGIC = files.RECORDING + b"1\n"
 _SYNC_SECONDS = 30.0
 
 
