@@ -194,6 +194,15 @@ def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, inclu
     return streamed[[*names, *others]].sel(chi=chi, drop=True).sel(wanted)
 
 
+def _dtype(trajectory: xr.Dataset) -> str:
+    """The type of the weights in training: of the networks that were recorded, or else that of the file."""
+    if "weights" not in trajectory:
+        return "float64"
+    weights = trajectory["weights"]
+    # NetCDF has no half precision, so that the type in a recording may be wider than that of the model.
+    return str((trajectory.attrs | weights.attrs).get("dtype_of_weights", weights.dtype)).removeprefix("torch.")
+
+
 def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Dataset:
     """A file's content from the ``measured`` tables and what ``trajectory`` holds of its networks."""
     sigma = measured["sigma"].values
@@ -201,9 +210,8 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     # The weights of a diverged network have no bound.
     kept = np.isfinite(sigma) & (trajectory["diverged_at"].values < 0)
     if kept.any():
-        dtype = trajectory["weights"].dtype if "weights" in trajectory else np.float64
         try:
-            check_resolution(measured["largest"].values[kept], epsilon[kept], dtype)
+            check_resolution(measured["largest"].values[kept], epsilon[kept], _dtype(trajectory))
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
     grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))

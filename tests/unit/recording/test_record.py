@@ -1,6 +1,8 @@
 """Recordings of a training loop: the weights at the scheduled times, whatever happens to the process."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -121,7 +123,7 @@ def test_recording_of_a_loop_that_stops_is_kept_and_resumed(tmp_path, capsys):
     for _ in range(13):
         recorder.step(training.update())
     recorder.close()
-    assert "12 snapshots up to update 13, 5 to come" in capsys.readouterr().err and not path.exists()
+    assert "12 snapshots up to update 13, 6 to come" in capsys.readouterr().err and not path.exists()
     early = snapshots.read(unfinished.part_path(path))
     assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
     # The script resumes from a checkpoint that is older than the last snapshot.
@@ -189,23 +191,41 @@ def test_earlier_results_are_safe(tmp_path):
     recorder.step()
     # The earlier recording stays until the new one is complete.
     assert path.read_bytes() == content
-    with pytest.raises(QuenchError, match="another process"):
-        quench.record(network(1), SCHEDULE, path, step=1)
+    for options in ({"step": 1}, {"overwrite": True}):
+        with pytest.raises(QuenchError, match="this process is recording to this file"):
+            quench.record(network(1), SCHEDULE, path, **options)
     recorder.close()
     path.unlink()
     with pytest.raises(QuenchError, match=r"did not end; .*step="):
         quench.record(network(), SCHEDULE, path)
 
 
-def test_recording_resumes_with_the_same_settings_only(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schedule": quench.Schedule((2,), 20, 4, 4)}, r"config.waiting_times\[1\] was 8, and is now absent"),
+        ({"schedule": quench.Schedule((2, 8), 30, 4, 4)}, "config.lag_max was 20, and is now 30"),
+        ({"seed": 1}, r"seeds\[0\] was 0, and is now 1"),
+        ({"config": {"lr": 0.2}}, r"config.lr was 0.1, and is now 0.2"),
+        ({"sample": 9}, r"n_weights was 21, and is now 9"),
+        ({"output_layer": "0"}, 'output_layer was "2", and is now "0"'),
+        ({"model": torch.nn.Linear(7, 3)}, 'config.model was "Sequential", and is now "Linear"'),
+        ({"model": torch.nn.Sequential(torch.nn.Linear(6, 3))}, "layers.0.weight was 12, and is now 18"),
+    ],
+)
+def test_recording_resumes_with_the_same_settings_only(tmp_path, options, message):
+    given = {"model": network(), "schedule": SCHEDULE, "seed": 0, "config": {"lr": 0.1}}
+    quench.record(path=tmp_path / "run.nc", **given).close()
+    with pytest.raises(QuenchError, match=message):
+        quench.record(path=tmp_path / "run.nc", step=5, **given | options)
+    quench.record(path=tmp_path / "run.nc", step=5, **given).close()
+
+
+def test_missing_and_complete_recordings_are_reported(tmp_path, capsys):
     path = tmp_path / "run.nc"
     with pytest.raises(QuenchError, match="not found"):
         quench.record(network(), SCHEDULE, path, step=5)
     quench.record(network(), SCHEDULE, path).close()
-    with pytest.raises(QuenchError, match="another value of config"):
-        quench.record(network(), quench.Schedule((2,), 20), path, step=5)
-    with pytest.raises(QuenchError, match="another value of seeds"):
-        quench.record(network(1), SCHEDULE, path, step=5)
     capsys.readouterr()
     recorder = quench.record(network(), SCHEDULE, path, step=5)
     assert "4 snapshots from 1 to 4 are missing" in capsys.readouterr().err
@@ -218,6 +238,163 @@ def test_recording_resumes_with_the_same_settings_only(tmp_path, capsys):
     recorder.step()
     recorder.close()
     assert path.read_bytes() == content and "already complete" in capsys.readouterr().err
+    with pytest.raises(QuenchError, match=r"already complete, but config.lag_max was 20, and is now 30"):
+        quench.record(network(), quench.Schedule((2, 8), 30, 4, 4), path, step=20)
+
+
+def test_list_of_updates_stays_the_same_when_recording_resumes(tmp_path):
+    quench.record(network(), range(0, 9, 2), tmp_path / "run.nc").close()
+    with pytest.raises(QuenchError, match=r"times\[1\] was 2, and is now 3"):
+        quench.record(network(), range(0, 9, 3), tmp_path / "run.nc", step=3)
+    quench.record(network(), [0], tmp_path / "short.nc").close()
+    with pytest.raises(QuenchError, match="ends at update 0, and the schedule at 1"):
+        quench.record(network(), [0, 1], tmp_path / "short.nc", step=1)
+
+
+def test_script_resumes_in_a_process_with_another_seed(tmp_path):
+    """As documented: with the number of updates alone, and where nothing set torch's seed before."""
+    path, training = tmp_path / "run.nc", Training(seed=3)
+    recorder = quench.record(training.model, SCHEDULE, path)
+    for _ in range(10):
+        recorder.step(training.update())
+    recorder.close()
+    torch.manual_seed(99)
+    recorder = quench.record(training.model, SCHEDULE, path, step=10)
+    for _ in range(20):
+        recorder.step(training.update())
+    found = snapshots.read(path)
+    assert found["seed"].values.tolist() == [3] and found["time"].values.tolist() == SCHEDULE.times.tolist()
+    assert all(np.array_equal(found["weights"].sel(time=t)[0], training.weights[t]) for t in SCHEDULE.times)
+
+
+def test_writer_whose_file_was_replaced_keeps_its_own_snapshots(tmp_path):
+    """As on a file system without locks: the last file to be complete has snapshots of one run alone."""
+    first, second = Training(seed=1), Training(seed=2)
+    one = quench.record(first.model, SCHEDULE, tmp_path / "run.nc")
+    unfinished.part_path(tmp_path / "run.nc").unlink()
+    two = quench.record(second.model, SCHEDULE, tmp_path / "run.nc")
+    two.step(second.update())
+    for _ in range(30):
+        one.step(first.update())
+    found = snapshots.read(tmp_path / "run.nc")
+    assert all(np.array_equal(found["weights"].sel(time=t)[0], first.weights[t]) for t in SCHEDULE.times)
+    # The other recording is still there.
+    assert snapshots.read(unfinished.part_path(tmp_path / "run.nc"))["seed"].values.tolist() == [2]
+    two.close()
+
+
+def test_file_is_free_again_while_a_forked_worker_lives(tmp_path, capsys):
+    """A worker process that loads data shares the lock of the file. What it does with its copy changes nothing."""
+    path = tmp_path / "run.nc"
+    recorder = quench.record(network(), range(3), path)
+    told, tell = os.pipe()
+    worker = os.fork()
+    if not worker:
+        recorder.step()
+        recorder.close()
+        os.read(told, 1)
+        os._exit(0)
+    recorder.step()
+    recorder.close()
+    again = quench.record(network(), range(3), path, step=1)
+    again.step()
+    again.close()
+    os.write(tell, b"x")
+    assert os.waitpid(worker, 0)[1] == 0
+    assert snapshots.read(path)["time"].values.tolist() == [0, 1, 2]
+
+
+def test_other_process_is_named_as_such(tmp_path):
+    recorder = quench.record(network(), [0, 1], tmp_path / "run.nc")
+    script = f"""
+import torch, quench
+for options in ({{}}, {{"overwrite": True}}, {{"step": 1}}):
+    try:
+        quench.record(torch.nn.Linear(2, 2), [0, 1], {str(tmp_path / "run.nc")!r}, **options)
+    except quench.errors.QuenchError as error:
+        print(error)
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.count("another process is recording to this file") == 3
+    recorder.step()
+    assert snapshots.read(tmp_path / "run.nc").sizes["time"] == 2
+
+
+def test_header_alone_does_not_hinder_the_next_recording(tmp_path):
+    path = tmp_path / "run.nc"
+    quench.record(network(), [5], path).close()
+    quench.record(network(), [0], path).close()
+    assert snapshots.read(path)["time"].values.tolist() == [0]
+    other = tmp_path / "other.nc.part"
+    other.write_text("notes")
+    with pytest.raises(QuenchError, match="holds the snapshots"):
+        quench.record(network(), [0], tmp_path / "other.nc")
+    assert other.read_text() == "notes"
+
+
+def test_copies_of_a_recorder_record_nothing(tmp_path):
+    """Averaging (EMA, SWA) copies the model, and some programs keep the recorder in it."""
+    model = network()
+    model.recorder = quench.record(model, [0, 1], tmp_path / "run.nc")
+    copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    for one in copies:
+        one.recorder.step()
+        one.recorder.close()
+        assert one.recorder.updates == 1
+    assert not (tmp_path / "run.nc").exists()
+    model.recorder.step()
+    assert (tmp_path / "run.nc").exists()
+
+
+def test_relative_paths_mean_what_they_meant_at_the_start(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    recorder = quench.record(network(), [0, 1], "run.nc")
+    home = quench.record(network(), [0, 1], "~/run.nc")
+    monkeypatch.chdir("elsewhere")
+    recorder.step()
+    home.step()
+    assert (tmp_path / "run.nc").exists() and (tmp_path / "home" / "run.nc").exists()
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        (0.5, [0.5]),
+        (np.float32(0.5), [0.5]),
+        (np.array([0.5]), [0.5]),
+        (torch.full((1, 1), 0.5, requires_grad=True), [0.5]),
+        (torch.tensor(0.5, dtype=torch.bfloat16), [0.5]),
+        (torch.ones(8), [np.nan]),
+        ({"loss": 0.5}, [np.nan]),
+        ("low", [np.nan]),
+        (object(), [np.nan]),
+        (0.5, [0.5, 0.5]),
+        (np.array([0.5, 0.75]), [0.5, 0.75]),
+        ([torch.tensor([0.5]), 0.75], [0.5, 0.75]),
+        ([0.1, 0.2, 0.3], [np.nan, np.nan]),
+        ([0.1, None], [0.1, np.nan]),
+    ],
+)
+def test_any_loss_is_recorded_or_reported_and_training_continues(tmp_path, capsys, losses, expected):
+    models = [network(seed) for seed in range(len(expected))]
+    recorder = quench.record(models, [1, 2], tmp_path / "run.nc")
+    recorder.step(losses)
+    recorder.step(losses)
+    found = snapshots.read(tmp_path / "run.nc")["loss"]
+    assert np.array_equal(found, np.transpose([expected, expected]), equal_nan=True)
+    assert capsys.readouterr().err.count("step(loss) takes one number") == np.isnan(expected).all()
+
+
+def test_loops_that_count_themselves_report_what_they_pass(tmp_path, capsys):
+    recorder = quench.record(network(), [0, 2, 3, 4, 6], tmp_path / "run.nc")
+    recorder.reach(2)
+    recorder.reach(6)
+    assert "2 snapshots from 3 to 4 are missing" in capsys.readouterr().err
+    assert snapshots.read(tmp_path / "run.nc")["time"].values.tolist() == [0, 2, 6]
 
 
 def test_networks_side_by_side_in_one_file(tmp_path):
@@ -281,26 +458,105 @@ def test_full_disk_loses_the_snapshot_but_not_the_training(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
+    "schedule",
+    [
+        np.array([0, 2]),
+        [np.int64(0), 2.0],
+        torch.tensor([2, 0]),
+        quench.Schedule(np.array([1]), np.int64(1)),
+        quench.Schedule((1e0,), 1.0, dense=np.int32(1)),
+        range(0, 3, 2),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(tmp_path, schedule):
+    numbers = {"seed": np.int64(3), "sample": np.int32(4), "config": {"lr": np.float64(0.5)}}
+    recorder = quench.record(network(), schedule, tmp_path / "run.nc", **numbers)
+    for _ in range(3):
+        recorder.step()
+    found = snapshots.read(tmp_path / "run.nc")
+    assert found["time"].values[[0, -1]].tolist() == [0, 2] and found.sizes["weight"] == 4
+    assert found["seed"].values.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"waiting_times": 100}, "waiting_times: whole numbers"),
+        ({"waiting_times": ()}, "waiting_times: whole numbers"),
+        ({"waiting_times": (1.5,)}, "waiting_times: whole numbers"),
+        ({"lag_max": -5}, "lag_max: a whole number from 0 on, not -5"),
+        ({"dense": 0}, "dense: a whole number from 1 on, not 0"),
+        ({"per_decade": "12"}, "per_decade: a whole number"),
+    ],
+)
+def test_mistake_in_a_schedule_names_its_field(arguments, message):
+    with pytest.raises(QuenchError, match=message):
+        quench.Schedule(**{"waiting_times": (10,), "lag_max": 100} | arguments)
+
+
+def partitioned():
+    """What ZeRO-3 leaves of a model between uses."""
+    model = network()
+    for parameter in model.parameters():
+        parameter.data = torch.empty(0)
+    return model
+
+
+TWICE = network()
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"schedule": [0.5]}, "whole numbers"),
-        ({"schedule": []}, "whole numbers"),
-        ({"schedule": [-1, 3]}, "whole numbers"),
+        ({"schedule": [0.5]}, "schedule: whole numbers"),
+        ({"schedule": []}, "schedule: whole numbers"),
+        ({"schedule": [-1, 3]}, "schedule: whole numbers"),
+        ({"schedule": 100}, "schedule: whole numbers"),
         ({"sample": 22}, "21 weights"),
+        ({"sample": 0}, "sample: a whole number from 1"),
         ({"seed": [1, 2]}, "one non-negative number"),
+        ({"seed": 2**63}, "one non-negative number"),
+        ({"seed": "a"}, "one non-negative number"),
         ({"step": -1}, "not -1"),
         ({"config": {"model": "mine"}}, "'model' is always recorded"),
         ({"config": {"data": torch.zeros(2)}}, "only numbers, words"),
+        ({"config": [1, 2]}, "config: a mapping"),
+        ({"output_layer": "1"}, "output_layer: no trained weights in a module '1'"),
+        ({"path": None}, "path: the name of a file"),
+        ({"path": "."}, "is a folder"),
+        ({"path": "~nobody-of-this-name/run.nc"}, "path: the name of a file"),
+        ({"path": "/proc/version/run.nc"}, "cannot be recorded to"),
+        ({"path": "a" * 252 + ".nc"}, "at most 240 bytes"),
+        ({"path": "run.nc.part"}, "run.nc, without .part"),
+        ({"path": "a\0.nc"}, "cannot be recorded to"),
         ({"model": torch.nn.ReLU()}, "no parameter"),
-        ({"model": []}, "no parameter"),
-        ({"model": [network(), torch.nn.Linear(2, 2)]}, "differ"),
+        ({"model": []}, "a torch.nn.Module, or a list"),
+        ({"model": network().parameters()}, "a torch.nn.Module, or a list"),
+        ({"model": 3}, "a torch.nn.Module, or a list"),
+        ({"model": [network(), torch.nn.Linear(2, 2)]}, r"'0.weight' is float32 \(4, 3\) in network 0 and absent in"),
+        ({"model": [network(), network().double()]}, r"'0.weight' is float32 \(4, 3\) in network 0 and float64"),
+        ({"model": [TWICE, network(), TWICE]}, "networks 0 and 2 are the same object"),
+        ({"model": torch.nn.Sequential(torch.nn.LazyLinear(3))}, "'0.weight' has no shape yet; run one batch"),
+        ({"model": torch.nn.Linear(2, 2, device="meta")}, "'weight' is on the meta device"),
+        ({"model": partitioned()}, "'0.weight' holds no values here"),
+        ({"model": torch.nn.Linear(2, 2, dtype=torch.complex64)}, "only real, dense weights .* complex64"),
     ],
 )
-def test_mistakes_are_reported_before_training(tmp_path, options, message):
+def test_mistakes_are_reported_before_training(tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
     given = {"model": network(), "schedule": SCHEDULE, "path": tmp_path / "run.nc"} | options
     with pytest.raises(QuenchError, match=message):
         quench.record(**given)
     assert not list(tmp_path.iterdir())
+
+
+def test_earlier_recording_is_kept_where_an_argument_is_wrong(tmp_path):
+    recorded(tmp_path / "run.nc")
+    before = (tmp_path / "run.nc").read_bytes()
+    with pytest.raises(QuenchError):
+        quench.record(partitioned(), SCHEDULE, tmp_path / "run.nc", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.nc"]
+    assert (tmp_path / "run.nc").read_bytes() == before
 
 
 def test_importing_the_package_imports_no_large_library():
