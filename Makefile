@@ -1,5 +1,6 @@
 # make            set up .venv, then every figure of the default scenario into results/default/figures
 # make test       set up .venv, then all tests
+# make test-integrations   tests with Lightning, Hugging Face and several processes
 # make smoke      the whole pipeline on next to nothing
 # make docs       the documentation as web pages in docs/_build/html
 # make setup      only set up .venv; make clean removes what was generated
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
 
-.PHONY: run setup test smoke lint docs clean
+.PHONY: run setup test test-integrations smoke lint docs clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -25,8 +26,14 @@ smoke: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/cluster
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/cluster --ignore tests/integrations
 	$(BIN)/python -m pytest tests/cluster
+
+# Their libraries are beside those of quench, which they must not change.
+test-integrations: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target $(VENV)/integrations -r tests/integrations/requirements.lock
+	PYTHONPATH=$(abspath $(VENV)/integrations) $(BIN)/python -m pytest tests/integrations
 
 lint: setup
 	$(BIN)/ruff check .

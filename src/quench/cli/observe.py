@@ -10,6 +10,7 @@ quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 30
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ def run(args: argparse.Namespace) -> None:
         lags=args.lags,
         motility_lags=args.motility_lags,
     )
+    counted = observables["n_weights"]
+    if left_out := counted.attrs.get("comment"):
+        print(f"quench: {int(counted):,} weights of each network are measured, {left_out}", file=sys.stderr)
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from quench.dynamics import schedule
+from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
 from quench.observables import derived, table
 from quench.observables.accumulator import TwoTimeObservables, chosen_lags
@@ -100,8 +100,8 @@ def measure(
     grid = trajectory["lag"].values if streamed else _possible_lags(trajectory, waiting_times)
     if lags is not None:
         grid = np.unique(np.asarray(lags, dtype=np.int64)) if streamed else _requested(lags, grid)
-    elif (declared := _declared_lags(trajectory)) is not None:
-        grid = declared
+    elif not streamed:
+        grid = _declared_lags(trajectory, grid)
     wanted = {"waiting_time": waiting_times, "lag": grid, "motility_lag": chosen_lags(motility_lags, grid)}
     measured = (_selected if streamed else _recorded)(trajectory, wanted, chi, include_output_layer)
     return _complete(measured, trajectory, chi)
@@ -121,11 +121,14 @@ def _waiting_times(trajectory: xr.Dataset, requested: Sequence[int] | None) -> l
     return reached
 
 
-def _declared_lags(trajectory: xr.Dataset) -> np.ndarray | None:
-    """The lag grid that our own runs declare; None for a foreign file."""
-    declared = config_of(trajectory)
-    names = ("lag_max", "dense", "per_decade")
-    return schedule.lags(*(declared[name] for name in names)) if declared.keys() >= set(names) else None
+def _declared_lags(snapshots: xr.Dataset, possible: np.ndarray) -> np.ndarray:
+    """The lags of the schedule that the snapshots were recorded on; all ``possible`` ones where they declare none."""
+    declared = config_of(snapshots)
+    if not declared.keys() >= {"waiting_times", "lag_max", "dense", "per_decade"}:
+        return possible
+    schedule = Schedule(*(declared[name] for name in ("waiting_times", "lag_max", "dense", "per_decade")))
+    # Earlier versions made other lags of the same parameters.
+    return schedule.lags if np.isin(snapshots["time"].values, schedule.times).all() else possible
 
 
 def _possible_lags(snapshots: xr.Dataset, waiting_times: list[int]) -> np.ndarray:
@@ -150,12 +153,11 @@ def _requested(lags: Sequence[int], possible: np.ndarray) -> np.ndarray:
 
 def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
     """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
+    left_out: dict[str, str] = {}
     if not include_output_layer:
         if "layer" not in snapshots.coords:
             raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
-        snapshots = snapshots.isel(weight=(snapshots["layer"] < snapshots["layer"].max()).values)
-        if not snapshots.sizes["weight"]:
-            raise QuenchError("include_output_layer: all weights are in one layer, so that none is left without it")
+        snapshots, left_out = _hidden(snapshots)
     weights = snapshots["weights"]
     # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -173,7 +175,20 @@ def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, incl
         if (values := measured.tables.get(one.name)) is not None
     }
     others = {"largest": ("network", measured.largest), "sigma": ("network", sigma.values)}
-    return xr.Dataset(tables | others | {"n_weights": weights.sizes["weight"]}, coords=dict(wanted))
+    return xr.Dataset(tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords=dict(wanted))
+
+
+def _hidden(snapshots: xr.Dataset) -> tuple[xr.Dataset, dict[str, str]]:
+    """``snapshots`` without the weights of the output layer, and the name of that layer where a recording states it."""
+    layer = snapshots["layer"]
+    output = int(layer.attrs.get("output_layer", layer.max()))
+    names = str(layer.attrs.get("flag_meanings", "")).split()
+    name = names[output] if output < len(names) else output
+    hidden = snapshots.isel(weight=(layer != output).values)
+    if not hidden.sizes["weight"]:
+        raise QuenchError(f"include_output_layer: all weights are in the output layer, {name}; none is left without it")
+    left_out = snapshots.sizes["weight"] - hidden.sizes["weight"]
+    return hidden, {"comment": f"without the {left_out} of the output layer {name}"} if names else {}
 
 
 def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
@@ -238,7 +253,9 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     spread = "standard deviation of the weights at the end of training"
     result["sigma"] = described(sigma, by_network, spread, references=eq14)
     result["epsilon"] = described(epsilon, by_network, "overlap length sigma/chi", references=eq14)
-    result["n_weights"] = described(int(measured["n_weights"]), (), "number of weights")
+    counted = measured["n_weights"]
+    left_out = {name: text for name, text in counted.attrs.items() if name == "comment"}
+    result["n_weights"] = described(int(counted), (), "number of weights", **left_out)
     # Figures are drawn from observables alone, so the losses along the trajectory are copied.
     losses = [name for name in ("loss", "data_loss", "active_fraction") if name in trajectory]
     return result.assign({name: trajectory[name] for name in losses})
