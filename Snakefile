@@ -43,6 +43,9 @@ rule theory:
         RULES.paths.figures("theory_"),
 
 
+check_targets()
+
+
 onstart:
     record_submission()
     report_start()
