@@ -51,7 +51,9 @@ def test_all_mistakes_of_a_wider_target_are_listed_before_any_work(untouched):
 
 def test_unknown_target_names_the_nearest(untouched):
     untouched.overlay({})
-    assert_one_line(untouched, untouched.snakemake("-n", targets=("kwj_fgi3",)), "'kwj_fgi3' (did you mean 'kwj_fig3'?)")
+    assert_one_line(
+        untouched, untouched.snakemake("-n", targets=("kwj_fgi3",)), "'kwj_fgi3' (did you mean 'kwj_fig3'?)"
+    )
 
 
 def test_overlay_without_its_default_names_what_is_missing(untouched, tmp_path):
