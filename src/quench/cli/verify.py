@@ -3,8 +3,8 @@
 quench verify results/default
 
 Pictures are compared with the checksums in the file of plotted numbers beside them. A file is missing where another one
-exists that is made from it. The exit status is 1 where something is wrong or missing, and the last lines are the commands that make it
-again. Results that were never made are not wrong.
+exists that is made from it. The exit status is 1 where something is wrong or missing, and the last lines are the commands
+that make it again. Results that were never made are not wrong.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
 
 
 def _remedy(scenario: str, option: str, paths: list[Path]) -> str:
-    """The command that makes ``paths`` of ``scenario`` again: as its targets, or after an ``option`` with all made from them."""
+    """The command that makes ``paths`` of ``scenario`` again: as targets, or after an ``option`` with what follows."""
     listed = " ".join(shlex.quote(str(path)) for path in paths)
     overlay = f" --configfile {_overlay(scenario)}" if scenario != "default" else ""
     # An option ends the list of files of --configfile.
