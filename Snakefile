@@ -47,5 +47,13 @@ check_targets()
 
 
 onstart:
-    record_submission()
     report_start()
+    record_submission()
+
+
+onsuccess:
+    report_end()
+
+
+onerror:
+    report_end()

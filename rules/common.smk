@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.cli import parse_args
@@ -21,6 +22,7 @@ from quench.data.download import check_available
 from quench.data.sources import find
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
+from quench.pipeline import notes
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules, absent_sources
 from quench.pipeline.stages import WILDCARDS
@@ -33,6 +35,8 @@ from quench.store.archive import SUMS
 DRY_RUN = any(
     re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in sys.argv
 )
+# File systems keep whole seconds at worst.
+STARTED = time.time() - 1
 RULES_HASH = submission.rules_hash(
     [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
 )
@@ -176,11 +180,11 @@ def record_submission():
 
 
 def report_start():
-    """Report the disk space of snapshots and the parts for the reference backend, and remove stale checkpoints."""
+    """Report a new scenario, the disk space of snapshots and the parts for the reference backend, and remove stale checkpoints."""
     size = readable(scenario_snapshot_bytes(SCENARIO))
     if SCENARIO.compute.snapshots == "full":
         notice(
-            f"snapshots take up to {size} on disk (compute.snapshots: streamed keeps none)"
+            f"all snapshots of the scenario take up to {size} (compute.snapshots: streamed keeps none)"
         )
     else:
         notice(f"observables are streamed; {size} of snapshots are not kept")
@@ -188,5 +192,13 @@ def report_start():
         notice(
             f"the fused engine lacks a loss or optimiser of {', '.join(slower)}; these run on the reference backend"
         )
+    for text in notes.at_start(Path(RESULTS)):
+        notice(text)
     for folder in remove_stale(RESULTS, SCENARIO.compute.checkpoint_days):
         notice(f"{folder}: stale checkpoint removed")
+
+
+def report_end():
+    """Report the notes of this call's jobs, and where its figures and its report are."""
+    for text in notes.at_end(Path(RESULTS), STARTED):
+        notice(text)

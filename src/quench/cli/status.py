@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline import status
 
     folder = Path.cwd()
-    files = [_file(name) for name in args.scenario]
+    files = [str(scenario_file(name)) for name in args.scenario if name != "default"]
     overlays = f" --configfile {shlex.join(files)}" if files else ""
     jobs = status.tracked(_summary(args.targets, files), folder)
     by_state = {state: [job for job in jobs if job.state == state] for state in status.STATES}
@@ -82,10 +82,6 @@ def _counted(words: Iterable[str]) -> str:
     return ", ".join(f"{count} {word}" for word, count in Counter(words).items())
 
 
-def _file(name: str) -> str:
-    return name if Path(name).is_file() else str(scenario_file(name))
-
-
 def _summary(targets: list[str], files: list[str]) -> str:
     """Output of ``snakemake --summary`` for the targets."""
     import subprocess
@@ -102,5 +98,5 @@ def _summary(targets: list[str], files: list[str]) -> str:
     if ended.returncode:
         lines = [line for line in ended.stderr.splitlines() if line.strip()]
         mistakes = [line.removeprefix("quench: ") for line in lines if line.startswith("quench: ")] or lines[-1:]
-        raise QuenchError(f"status: {(mistakes or ['snakemake --summary failed'])[0]}")
+        raise QuenchError("\n".join(mistakes) or "status: snakemake --summary failed")
     return ended.stdout
