@@ -29,7 +29,7 @@ from quench.pipeline.stages import WILDCARDS
 from quench.provenance import submission
 from quench.provenance.fingerprint import all_fingerprints, fingerprint
 from quench.runtime.atomic import atomic
-from quench.runtime.checkpoint import remove_stale
+from quench.runtime.checkpoint import remove_recorded, remove_stale
 from quench.store.archive import SUMS
 
 DRY_RUN = any(
@@ -199,6 +199,7 @@ def report_start():
 
 
 def report_end():
-    """Report the notes of this call's jobs, and where its figures and its report are."""
+    """Report the notes of this call's jobs, and where its figures and its report are; remove the second names of results."""
+    remove_recorded(RESULTS)
     for text in notes.at_end(Path(RESULTS), STARTED):
         notice(text)
