@@ -43,6 +43,17 @@ rule theory:
         RULES.paths.figures("theory_"),
 
 
+check_targets()
+
+
 onstart:
-    record_submission()
     report_start()
+    record_submission()
+
+
+onsuccess:
+    report_end()
+
+
+onerror:
+    report_end()

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 
 class QuenchError(Exception):
-    """A mistake in the input, in one line. The command line prints it without a traceback and exits with status 2."""
+    """A mistake in the input, in one line, or several mistakes in a line each.
+
+    The command line prints ``lines`` of it without a traceback and exits with status 2.
+    """
+
+    def lines(self) -> str:
+        """One line for each mistake, each with the name of the program."""
+        return "\n".join(f"quench: {line}" for line in str(self).splitlines())
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -33,6 +33,12 @@ class Repository(Copy):
             check=False, timeout=3600,
         )  # fmt: skip
 
+    def quench(self, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "quench", *words], cwd=self.folder, capture_output=True, text=True, check=False,
+            env=inherited() | {"PYTHONPATH": str(self.folder / "src")},
+        )  # fmt: skip
+
     def planned(self, targets=TARGETS) -> set[str]:
         """The jobs of a dry run, each as ``rule wildcard wildcard ...``; targets, which do nothing, are left out."""
         told = self.snakemake("--dry-run", targets=targets)

@@ -36,6 +36,31 @@ def test_dry_run_tells_the_same(untouched):
     assert_one_line(untouched, untouched.snakemake("--dry-run"), "compute.chunk: input should be greater")
 
 
+def test_all_mistakes_of_a_wider_target_are_listed_before_any_work(untouched):
+    untouched.overlay({"runs": {"regularised": {"temperatures": [0.1, 0.003]}}})
+    for options in ((), ("-n",)):
+        ended = untouched.snakemake(*options, targets=())
+        assert ended.returncode != 0 and "Traceback" not in ended.stdout + ended.stderr
+        lines = [line for line in ended.stderr.splitlines() if line.startswith("quench: ")]
+        assert [line.split(": ")[2] for line in lines[:-1]] == [
+            f"figures.{name}.temperatures" for name in ("kwj_fig2", "kwj_figa2", "ours_immobile")
+        ]
+        assert lines[-1].endswith("add figures: {kwj_fig2: null, kwj_figa2: null, ours_immobile: null}")
+    assert not (untouched.folder / "results").exists()
+
+
+def test_unknown_target_names_the_nearest(untouched):
+    untouched.overlay({})
+    assert_one_line(
+        untouched, untouched.snakemake("-n", targets=("kwj_fgi3",)), "'kwj_fgi3' (did you mean 'kwj_fig3'?)"
+    )
+
+
+def test_overlay_without_its_default_names_what_is_missing(untouched, tmp_path):
+    untouched.overlay({})
+    assert_one_line(untouched, untouched.snakemake("--directory", str(tmp_path)), "config/config.yaml: not found in")
+
+
 def test_missing_images_without_a_network_are_told_before_any_work(untouched, tmp_path):
     # A module of this name is imported when Python starts: it takes the network away from the whole process.
     (untouched.folder / "src" / "sitecustomize.py").write_text(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import xarray as xr
 import yaml
 from copies import shell
 from pages import fenced
@@ -96,19 +97,56 @@ def test_page_followed_to_the_letter_works(page, small):
     assert followed
 
 
-def test_changed_parameter_changes_the_figure(small):
-    """As the tutorial says: nothing is trained again, and the picture changes."""
-    picture = small.folder / "results/default/figures/kwj_fig2.svg"
-    assert shell("snakemake kwj_fig2", small.folder).returncode == 0
-    before = picture.read_bytes()
-    (small.folder / "config/mine.yaml").write_text(
-        "runs: {regularised: {more_chi: [10, 50, 100, 500]}}\nfigures: {kwj_fig2: {chi: 50}}\n"
-    )
-    told = shell("snakemake kwj_fig2 --configfile config/mine.yaml", small.folder)
+def overlays(page: Path) -> list[str]:
+    """The YAML blocks of a page that begin with the name of their file."""
+    return [block.text for block in blocks(page) if block.language == "yaml" and block.text.startswith("# config/")]
+
+
+def points(figure: Path, quantity: str) -> int:
+    """Values above one update that a figure shows."""
+    with xr.open_dataset(figure) as numbers:
+        return int((numbers[quantity] >= 1).sum())
+
+
+def test_tutorial_changes_its_figure_without_training_and_leaves_the_default_alone(small):
+    """As it says: nothing is trained again, the picture changes, and the results are in a folder of their own."""
+    first, second, third = overlays(ROOT / "docs/tutorial.md")
+    figure = small.folder / "results/tutorial/figures/kwj_fig2.svg"
+    pictures = []
+    for text, expected in ((first, None), (second, {"observe", "figure", "kwj_fig2"}), (third, None)):
+        (small.folder / "config/tutorial.yaml").write_text(text)
+        told = shell("snakemake kwj_fig2 --configfile config/tutorial.yaml", small.folder)
+        assert told.returncode == 0, told.stderr
+        done = set(re.findall(r"^(?:local)?rule (\w+):$", told.stdout + told.stderr, flags=re.MULTILINE))
+        assert expected is None or done == expected
+        assert "quench: drawn: results/tutorial/figures/kwj_fig2.png" in told.stderr
+        pictures.append(figure.read_bytes())
+        with xr.open_dataset(figure.with_suffix(".nc")) as numbers:
+            assert (numbers["overlap_mean"] < 0.9).any("lag").all()
+    assert len(set(pictures)) == 3
+    assert shell("quench verify results/tutorial", small.folder).returncode == 0
+    assert not (small.folder / "results/default").exists()
+
+
+def test_figure_of_the_readme_shows_points(small):
+    (overlay,) = overlays(ROOT / "README.md")
+    (small.folder / "config/mine.yaml").write_text(overlay)
+    told = shell("snakemake kwj_fig3 --configfile config/mine.yaml", small.folder)
     assert told.returncode == 0, told.stderr
-    done = set(re.findall(r"^(?:local)?rule (\w+):$", told.stdout + told.stderr, flags=re.MULTILINE))
-    assert done == {"observe", "figure", "kwj_fig2"}
-    assert picture.read_bytes() != before
+    assert points(small.folder / "results/mine/figures/kwj_fig3.nc", "tau90_mean") >= 3
+
+
+def test_networks_of_the_readme_are_trained_at_full_length(untouched):
+    """The smaller run above cannot see that a larger lambda drives the weights to zero."""
+    (overlay,) = overlays(ROOT / "README.md")
+    (untouched.folder / "config/mine.yaml").write_text(overlay)
+    target = "results/mine/observables/regularised/T0.0001/chi30.nc"
+    told = shell(f"snakemake {target} --configfile config/mine.yaml", untouched.folder)
+    assert told.returncode == 0, told.stderr
+    assert "trivial phase" not in told.stderr
+    with xr.open_dataset(untouched.folder / target) as observed:
+        assert observed["tau90"].sizes["network"] == 4
+        assert (observed["tau90"] >= 10).all()
 
 
 CHECKED = [

@@ -94,7 +94,7 @@ def test_a_killed_workflow_goes_on_from_its_checkpoint(repository):
 
 def test_streaming_gives_the_same_observables_by_the_same_rules(repository):
     told = finish(snakemake(repository, TARGET))
-    assert re.search(r"snapshots take up to [\d.]+ [kMG]B on disk", told)
+    assert re.search(r"snapshots of the scenario take up to [\d.]+ [kMG]B ", told)
     full = (repository / TARGET).read_bytes()
     shutil.rmtree(repository / "results/smoke/snapshots")
     shutil.rmtree(repository / "results/smoke/observables")

@@ -101,7 +101,8 @@ def test_another_temperature_trains_that_temperature_alone(restored):
 
 
 def test_one_temperature_less_trains_nothing(restored):
-    restored.overlay({"runs": {"overparameterised": {"temperatures": [0.01]}}})
+    # Another figure shows the temperature that is left out.
+    restored.overlay({"runs": {"overparameterised": {"temperatures": [0.01]}}, "figures": {"ours_immobile": None}})
     assert restored.planned() == {"figure kwj_fig3"}
 
 
@@ -161,6 +162,11 @@ def test_deleted_result_is_made_again_with_the_same_bytes(restored):
     content = path.read_bytes()
     path.unlink()
     try:
+        told = restored.quench(
+            "status", *TARGETS, "--scenario", "config/smoke.yaml", "--scenario", "overlay.yaml"
+        ).stdout
+        assert f"made again by snakemake {path.relative_to(restored.folder)} --configfile" in told
+        assert f"{path}: missing, but figures/" in restored.quench("verify", "results/smoke").stdout
         # The figure is there and needs nothing; asked for by its name, the file is made by its own job alone.
         again = restored.snakemake(targets=[str(path.relative_to(restored.folder))])
         assert again.returncode == 0, again.stderr

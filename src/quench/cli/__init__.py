@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import time
@@ -39,10 +40,13 @@ def main(argv: list[str] | None = None) -> int:
     0 done, 1 found wrong, or the system refused (no room, no permission), 2 a mistake in the input, 130 interrupted.
     """
     argv = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # On a terminal that lacks a character, a message without it is better than none.
+        sys.stdout.reconfigure(errors="replace")
     try:
         return _run(argv)
     except QuenchError as error:
-        print(f"quench: {error}", file=sys.stderr)
+        print(error.lines(), file=sys.stderr)
         return 2
     except OSError as error:
         if isinstance(error, BrokenPipeError):

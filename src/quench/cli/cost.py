@@ -1,11 +1,12 @@
 """Cost of a scenario before it runs: jobs, core-hours, memory, disk space and wall time of every stage.
 
 quench cost --scenario paper --cores 500
-quench cost --configfile config/paper.yaml mine.yaml
+quench cost --scenario config/mine.yaml kwj_fig3
 quench cost --scenario paper --job-minutes 45
 
-Measures this machine for a few seconds and prints the costs for cores like its own; finished jobs are included, with their
-share. With --job-minutes it also prints chunks for jobs of about that length, as an overlay that declares them.
+A scenario is a name (config/NAME.yaml) or a file, as given to snakemake --configfile; it may be repeated. Targets are
+figures. Measures this machine for about half a minute and prints the costs for cores like its own; finished jobs are
+included, with their share. With --job-minutes it also prints chunks for jobs of about that length, as an overlay.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import Field
 
 from quench.cli.options import scenario_file
 from quench.config.base import Positive
+from quench.errors import QuenchError
 from quench.pipeline.arguments import reader
 
 if TYPE_CHECKING:
@@ -31,8 +33,15 @@ CLUSTER_START = 8.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="*", metavar="FIGURE", help="figures (default: everything)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--scenario", default="default", help="name of an overlay in config/ (default: none)")
+    which.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="overlay of the default scenario; may be repeated",
+    )
     which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
     parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
     parser.add_argument(
@@ -56,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline.paths import Paths
 
     scenario = declare(load_files(_files(args)), args.job_minutes)
-    found = jobs(Paths(scenario))
+    found = jobs(Paths(scenario), args.targets)
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     times = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
     cores = "reference cores" if args.as_reference else f"cores like ours (time over the reference: {times})"
@@ -68,9 +77,10 @@ def run(args: argparse.Namespace) -> None:
 
 def _files(args: argparse.Namespace) -> list[Path]:
     base = args.config_folder / "config.yaml"
-    if args.configfile:
-        return [base, *args.configfile]
-    return [base] if args.scenario == "default" else [base, scenario_file(args.scenario, args.config_folder)]
+    if not base.is_file():
+        raise QuenchError(f"{base}: not found; change to the folder of the Snakefile")
+    named = [scenario_file(name, args.config_folder) for name in args.scenario if name != "default"]
+    return [base, *(args.configfile or named)]
 
 
 def _print_table(found: Mapping[str, Job], cores: int, speed: Mapping[str, float], per_job: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.figures import declared
 from quench.pipeline.arguments import add_field, add_section
+from quench.pipeline.notes import NOTE
 from quench.pipeline.stages import STAGES
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def run(args: argparse.Namespace) -> None:
     choices = {name: getattr(args, name) for name in ("scale", *Figure.option_fields())}
     inputs = FigureInputs({key: _read(getattr(args, key), stage.kinds[0]) for key, stage in DRAWN.items()}, choices)
     plotted = build.numbers(module, inputs)
+    for note in build.trivial(inputs):
+        print(f"{NOTE}{args.output.name}: {note}", file=sys.stderr)
     pictures = build.draw(module, plotted, args.output)
     config = {"figure": args.module, **choices, "seeds": inputs.seeds()}
     config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}

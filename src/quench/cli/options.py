@@ -37,9 +37,14 @@ def checked_outputs(stem: Path, suffixes: Iterable[str]) -> list[Path]:
 
 
 def scenario_file(name: str, folder: Path = Path("config")) -> Path:
-    """The file in ``folder`` of the scenario ``name``. Raises ``QuenchError`` with the nearest name for an unknown one."""
+    """The overlay that a ``--scenario`` names: a file, or a scenario in ``folder``.
+
+    Raises ``QuenchError`` with the nearest name for an unknown one, and outside a folder with scenarios.
+    """
     path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = ["default", *sorted(p.stem for p in folder.glob("*.yaml") if p.stem not in {"config", "claims"})]
-        raise QuenchError(f"--scenario: no {name!r}{nearest(name, known)}; known: {', '.join(known)}")
-    return path
+    if Path(name).is_file() or path.is_file():
+        return Path(name) if Path(name).is_file() else path
+    if not folder.is_dir():
+        raise QuenchError(f"--scenario: no {folder}/ here, where scenarios are; change to the folder of the Snakefile")
+    known = ["default", *sorted(p.stem for p in folder.glob("*.yaml") if p.stem not in {"config", "claims"})]
+    raise QuenchError(f"--scenario: no {name!r}{nearest(name, known)}; known: {', '.join(known)}, or a file")

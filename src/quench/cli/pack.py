@@ -50,7 +50,8 @@ def _wanted(scenario: Any, root: Path) -> list[Path]:
         for path in paths:
             if not path.exists():
                 raise QuenchError(
-                    f"{path}: missing, but the figure {figure!r} is drawn from it; run the workflow first"
+                    f"{path}: missing, but the figure {figure!r} is drawn from it; run the workflow first, or see quench"
+                    f" verify {root}"
                 )
         read.update(paths)
     return sorted(read)

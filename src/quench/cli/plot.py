@@ -3,7 +3,9 @@
 quench observe run.nc --waiting-times 100,1000 --chi 100 -o observables.nc
 quench plot observables.nc -o ageing.pdf
 
-Several files are drawn below each other. --collapse adds the curves against t / t_w.
+Several files are drawn below each other. --collapse adds the curves against t / t_w. A sentence for each file says whether
+the run ages. With --rates, a file of updates and learning rates in two columns, times are integrals of the learning rate:
+under a warm-up or a decay, lags of so many updates are not comparable at different ages.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("observables", nargs="+", type=Path, help="files of quench observe, one per run")
     for name in ("fit", "collapse"):
         add_field(parser, name, External.model_fields[name])
+    parser.add_argument("--rates", type=Path, metavar="FILE", help="updates and learning rates, in whose time to draw")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, help=f"picture to write, a name ending in {', '.join(FORMATS)}"
     )
@@ -35,11 +38,15 @@ def run(args: argparse.Namespace) -> None:
         raise QuenchError("two files have the same name, which is the title of their panels")
     check_output(args.output)
 
+    from quench.estimators import clock
     from quench.figures import build
     from quench.figures.figure_inputs import FigureInputs
     from quench.figures.own import ageing
     from quench.pipeline import results
 
+    rates = clock.read_rates(args.rates) if args.rates else None
     runs = {path.stem: [results.read(path, kind="observables")] for path in args.observables}
-    inputs = FigureInputs({"external": runs}, {"fit": args.fit, "collapse": args.collapse})
+    inputs = FigureInputs({"external": runs}, {"fit": args.fit, "collapse": args.collapse, "rates": rates})
     build.draw(ageing, build.numbers(ageing, inputs), args.output.with_suffix(""), (args.output.suffix,))
+    for name, answer in ageing.answers(inputs).items():
+        print(f"{name}: {answer}")

@@ -7,6 +7,7 @@ quench pretrain data/mnist5k.nc --width 16 --depth 6 --weight-decay 0.005 --seed
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from quench.cli.networks import add_compute, add_seeds, compute_choices, preparation_choices, read_input
@@ -46,3 +47,14 @@ def run(args: argparse.Namespace) -> None:
         title=f"pretrain {args.output.stem}",
         checkpoint_every=args.checkpoint_every,
     )
+    _note_trivial(args.output)
+
+
+def _note_trivial(path: Path) -> None:
+    """Weight decay may have driven all weights of some networks to zero; such networks show no dynamics of interest."""
+    from quench.networks.trivial import noted
+    from quench.pipeline.notes import NOTE
+    from quench.store import files
+
+    if note := noted(files.read(path)["weights"].std("weight")):
+        print(f"{NOTE}{path.stem}: {note}; a smaller weight decay avoids it", file=sys.stderr)

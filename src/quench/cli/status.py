@@ -9,6 +9,7 @@ A scenario is a name (config/NAME.yaml) or a file, as given to snakemake --confi
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,9 @@ from quench.cli.options import scenario_file
 
 if TYPE_CHECKING:
     from quench.pipeline.status import TrackedJob
+
+# Deleted files that are listed with the call that makes them again.
+DELETED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +39,21 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline import status
 
     folder = Path.cwd()
-    jobs = status.tracked(_summary(args.targets, [_file(name) for name in args.scenario]), folder)
+    files = [str(scenario_file(name)) for name in args.scenario if name != "default"]
+    overlays = f" --configfile {shlex.join(files)}" if files else ""
+    jobs = status.tracked(_summary(args.targets, files), folder)
     by_state = {state: [job for job in jobs if job.state == state] for state in status.STATES}
     print(f"{len(by_state['done'])} of {len(jobs)} jobs done{_of(args.targets)}")
     for job in by_state["running"]:
         print(f"\nrunning  {job.rule} {job.name}\n         {job.progress() or 'no progress reported yet'}")
     for job in by_state["stopped"]:
-        print(f"\nstopped  {job.rule} {job.name}: the next run resumes from its checkpoint")
+        print(f"\nstopped  {job.rule} {job.name}: its next try resumes from its checkpoint")
+    for job in by_state["deleted"][:DELETED]:
+        print(
+            f"\ndeleted  {job.rule} {job.name}: made again by snakemake {job.outputs[0].relative_to(folder)}{overlays}"
+        )
+    if len(by_state["deleted"]) > DELETED:
+        print(f"         and {len(by_state['deleted']) - DELETED} more; quench verify lists all of them")
     for job in by_state["failed"]:
         print(f"\nfailed   {job.rule} {job.name} ({job.log.relative_to(folder)})")
         for line in job.last_words() or ["(nothing in its log)"]:
@@ -70,10 +82,6 @@ def _counted(words: Iterable[str]) -> str:
     return ", ".join(f"{count} {word}" for word, count in Counter(words).items())
 
 
-def _file(name: str) -> str:
-    return name if Path(name).is_file() else str(scenario_file(name))
-
-
 def _summary(targets: list[str], files: list[str]) -> str:
     """Output of ``snakemake --summary`` for the targets."""
     import subprocess
@@ -90,5 +98,5 @@ def _summary(targets: list[str], files: list[str]) -> str:
     if ended.returncode:
         lines = [line for line in ended.stderr.splitlines() if line.strip()]
         mistakes = [line.removeprefix("quench: ") for line in lines if line.startswith("quench: ")] or lines[-1:]
-        raise QuenchError(f"status: {(mistakes or ['snakemake --summary failed'])[0]}")
+        raise QuenchError("\n".join(mistakes) or "status: snakemake --summary failed")
     return ended.stdout

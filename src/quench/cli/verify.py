@@ -2,8 +2,9 @@
 
 quench verify results/default
 
-Pictures are compared with the checksums in the file of plotted numbers beside them. The exit status is 1 where something is
-wrong, and the last line is the command that makes it again. Missing results are not wrong.
+Pictures are compared with the checksums in the file of plotted numbers beside them. A file is missing where another one
+exists that is made from it. The exit status is 1 where something is wrong or missing, and the last lines are the commands
+that make it again. Results that were never made are not wrong.
 """
 
 from __future__ import annotations
@@ -36,14 +37,22 @@ def run(args: argparse.Namespace) -> int:
             print(fault)
         if found:
             wrong.append(args.folder / path.relative_to(root))
+    missing = results.deleted(root)
+    for path, user in missing.items():
+        print(f"{path}: missing, but {user.relative_to(root)} is made from it")
     undeclared = [path for path in paths if expected.contents(scenario, path.relative_to(root).as_posix()) is None]
     if undeclared:
         print(f"not declared by this scenario, and not read by it: {len(undeclared)} files, such as {undeclared[0]}")
-    print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong")
+    absent = f", {len(missing)} missing" if missing else ""
+    print(f"{args.folder}: {len(paths)} files checked, {len(wrong) or 'nothing'} wrong{absent}")
+    if wrong or missing:
+        print("to make them again:")
+    if missing:
+        print(_remedy(scenario.scenario, "", [args.folder / path.relative_to(root) for path in missing]))
     if wrong:
-        print(f"to make them again:\n{_remedy(scenario.scenario, wrong)}")
+        print(_remedy(scenario.scenario, " --forcerun", wrong))
     sys.stdout.flush()
-    return 1 if wrong else 0
+    return 1 if wrong or missing else 0
 
 
 def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
@@ -73,11 +82,12 @@ def _faults(path: Path, scenario: Any, root: Path) -> Iterator[str]:
             yield f"{picture}: not the picture that was drawn with {path.name}"
 
 
-def _remedy(scenario: str, wrong: list[Path]) -> str:
-    """The command that makes the ``wrong`` files of ``scenario`` again, and all files made from them."""
-    forced = " ".join(shlex.quote(str(path)) for path in wrong)
+def _remedy(scenario: str, option: str, paths: list[Path]) -> str:
+    """The command that makes ``paths`` of ``scenario`` again: as targets, or after an ``option`` with what follows."""
+    listed = " ".join(shlex.quote(str(path)) for path in paths)
     overlay = f" --configfile {_overlay(scenario)}" if scenario != "default" else ""
-    return f"snakemake{overlay} --forcerun {forced}"
+    # An option ends the list of files of --configfile.
+    return f"snakemake{overlay}{option} {listed}" if option or not overlay else f"snakemake {listed}{overlay}"
 
 
 def _overlay(scenario: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -29,13 +30,13 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false for numbers: Python takes true for 1."""
+    def _numbers_of_yaml(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for numbers, since Python takes true for 1; read 1e4, which YAML takes for text."""
         given = value if isinstance(value, (list, tuple)) else [value]
         annotation = cls.model_fields[str(info.field_name)].annotation
         if any(isinstance(one, bool) for one in given) and "bool" not in str(annotation):
             raise ValueError("true and false are not allowed here")
-        return value
+        return _with_integers(value) if "int" in str(annotation) else value
 
     def options(self) -> dict[str, Any]:
         """Values that the command of a job receives, by the names of ``option_fields``; none of a section that is null."""
@@ -79,6 +80,15 @@ class Section(BaseModel):
             absent = prefix and all(values[key] is None for key in required)
             found[name] = None if absent else {key: value for key, value in values.items() if value is not None}
         return found
+
+
+def _with_integers(value: Any) -> Any:
+    """``value`` with an integer in place of every text such as 1e4, also in lists."""
+    if isinstance(value, (list, tuple)):
+        return [_with_integers(one) for one in value]
+    if isinstance(value, str) and re.fullmatch(r"\d+(\.\d*)?[eE]\+?\d{1,2}", value) and float(value).is_integer():
+        return int(float(value))
+    return value
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from quench.config.base import Section, references, tables
@@ -21,161 +21,156 @@ from quench.networks.models import MODELS
 MAX_CHI = 1e14
 
 
-def check(scenario: Scenario) -> None:
-    """Raise ``QuenchError`` for the first mistake that no single section can notice."""
+def mistakes(scenario: Scenario) -> Iterator[str]:
+    """All mistakes that no single section can notice, each with its place."""
     for table in tables(Scenario):
         for name, entry in getattr(scenario, table).items():
-            _check_references(f"{table}.{name}", entry, scenario)
-            if table in _CHECKS:
-                _CHECKS[table](name, entry, scenario)
+            unknown = list(_unknown_references(f"{table}.{name}", entry, scenario))
+            yield from unknown
+            # The other checks follow the references.
+            if table in _CHECKS and not unknown:
+                yield from _CHECKS[table](name, entry, scenario)
 
 
-def _check_references(place: str, entry: Section, scenario: Scenario) -> None:
+def _unknown_references(place: str, entry: Section, scenario: Scenario) -> Iterator[str]:
     """Every name under a key must exist in its tables, and have the section of that key where entries have one."""
     for key, names in references(type(entry)).items():
         known = {name: one for table in names for name, one in getattr(scenario, table).items()}
         given = getattr(entry, key)
         for name in [given] if isinstance(given, str) else given:
-            _known(f"{place}.{key}", name, known)
-            if getattr(known[name], key, True) is None:
-                raise QuenchError(f"config: {place}.{key}: {names[0]}.{name} has no {key} section")
+            if name not in known:
+                yield f"{place}.{key}: no {name!r}{nearest(name, known)}; known: {', '.join(known) or 'none'}"
+            elif getattr(known[name], key, True) is None:
+                yield f"{place}.{key}: {names[0]}.{name} has no {key} section"
 
 
-def _check_data(name: str, data: Data, _scenario: Scenario) -> None:
-    _check_file_name(f"data.{name}.source", data.source)
+def _data(name: str, data: Data, _scenario: Scenario) -> Iterator[str]:
+    yield from _file_name(f"data.{name}.source", data.source)
     if data.subset is not None:
-        _at(f"data.{name}.", check_subset, data.subset, data.source)
+        yield from _raised(f"data.{name}.", check_subset, data.subset, data.source)
     source = find(data.source)
     n_samples = data.subset or source.train_size
     if data.components > n_samples:
-        raise QuenchError(f"config: data.{name}.components: {data.components} is more than the {n_samples} samples")
-    if data.components > source.features:
-        raise QuenchError(
-            f"config: data.{name}.components: {data.components} is more than the {source.features} features of"
-            f" {data.source!r}"
+        yield f"data.{name}.components: {data.components} is more than the {n_samples} samples"
+    elif data.components > source.features:
+        yield (
+            f"data.{name}.components: {data.components} is more than the {source.features} features of {data.source!r}"
         )
 
 
-def _check_external(name: str, run: External, _scenario: Scenario) -> None:
+def _external(name: str, run: External, _scenario: Scenario) -> Iterator[str]:
     for path in run.snapshots:
-        _check_file_name(f"external.{name}.snapshots", path)
+        yield from _file_name(f"external.{name}.snapshots", path)
 
 
-def _check_file_name(place: str, path: str) -> None:
+def _file_name(place: str, path: str) -> Iterator[str]:
     """Snakemake takes braces in the name of an input for wildcards, and logs have one line per file."""
     if not path or not set(path).isdisjoint("{}\n\r\0"):
-        raise QuenchError(
-            f"config: {place}: {path!r}: a file name without braces or line breaks is needed; rename or link the file"
-        )
+        yield f"{place}: {path!r}: a file name without braces or line breaks is needed; rename or link the file"
 
 
-def _check_ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> None:
-    _check_labels(f"ensembles.{name}", ensemble.dataset, ensemble.loss, scenario)
+def _ensemble(name: str, ensemble: Ensemble, scenario: Scenario) -> Iterator[str]:
+    return _labels(f"ensembles.{name}", ensemble.dataset, ensemble.loss, scenario)
 
 
-def _check_scan(name: str, scan: Scan, scenario: Scenario) -> None:
-    _check_labels(f"scans.{name}", scan.dataset, LOSSES[0], scenario)
+def _scan(name: str, scan: Scan, scenario: Scenario) -> Iterator[str]:
+    return _labels(f"scans.{name}", scan.dataset, LOSSES[0], scenario)
 
 
-def _check_labels(place: str, dataset: str, loss: str, scenario: Scenario) -> None:
+def _labels(place: str, dataset: str, loss: str, scenario: Scenario) -> Iterator[str]:
     """Only the mean square takes any number as a label; labels given in a file are checked when it is read."""
     if loss != "mse" and scenario.data[dataset].labels == "classes":
-        raise QuenchError(f"config: {place}: loss {loss} needs labels: parity in data.{dataset}")
-    _at(f"{place}: ", backend_for, scenario.compute.backend, scenario.compute.device, loss)
+        yield f"{place}: loss {loss} needs labels: parity in data.{dataset}"
+    yield from _raised(f"{place}: ", backend_for, scenario.compute.backend, scenario.compute.device, loss)
 
 
-def _check_run(name: str, run: Run, scenario: Scenario) -> None:
+def _run(name: str, run: Run, scenario: Scenario) -> Iterator[str]:
     for chi in (run.chi, *run.more_chi):
         if chi > MAX_CHI:
-            raise QuenchError(
-                f"config: runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
+            yield (
+                f"runs.{name}.chi: {chi:g} puts epsilon = sigma/chi below the resolution of float64 weights;"
                 f" at most {MAX_CHI:g} is allowed"
             )
     for key, values in (("temperatures", run.temperatures), ("chi, more_chi", {run.chi, *run.more_chi})):
-        _check_folders(f"runs.{name}.{key}", values)
+        yield from _folders(f"runs.{name}.{key}", values)
     for lag in run.motility_lags:
         if lag > run.lag_max:
-            raise QuenchError(f"config: runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}")
-    _at(f"runs.{name}: ", backend_for, scenario.compute.backend, scenario.compute.device, LOSSES[0], run.optimiser)
+            yield f"runs.{name}.motility_lags: {lag} is beyond lag_max = {run.lag_max}"
+    engine = scenario.compute.backend, scenario.compute.device, LOSSES[0], run.optimiser
+    yield from _raised(f"runs.{name}: ", backend_for, *engine)
 
 
-def _check_folders(place: str, values: Iterable[float]) -> None:
+def _folders(place: str, values: Iterable[float]) -> Iterator[str]:
     """Values name folders and files with ten digits; two that are equal in ten digits would share one."""
     seen: dict[str, float] = {}
     for value in values:
         other = seen.setdefault(f"{value:.10g}", value)
         if other != value:
-            raise QuenchError(
-                f"config: {place}: {other!r} and {value!r} are equal in ten digits, and would share a folder"
-            )
+            yield f"{place}: {other!r} and {value!r} are equal in ten digits, and would share a folder"
 
 
-def _check_classifier(name: str, classifier: Classifier, scenario: Scenario) -> None:
-    kind = MODELS[classifier.model].kind
-    _at(f"classifiers.{name}: ", classifier_backend, scenario.compute.backend, scenario.compute.device, kind)
+def _classifier(name: str, classifier: Classifier, scenario: Scenario) -> Iterator[str]:
+    engine = scenario.compute.backend, scenario.compute.device, MODELS[classifier.model].kind
+    yield from _raised(f"classifiers.{name}: ", classifier_backend, *engine)
     known, _ = find(classifier.source).split_sizes
     if classifier.train_samples and classifier.train_samples > known:
-        raise QuenchError(
-            f"config: classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
+        yield (
+            f"classifiers.{name}.train_samples: {classifier.train_samples} is more than the {known} training"
             f" images of {classifier.source!r}"
         )
 
 
-def _check_simulation(name: str, _simulation: Simulation, scenario: Scenario) -> None:
+def _simulation(name: str, _simulation: Simulation, scenario: Scenario) -> Iterator[str]:
     if name in scenario.quenches:
-        raise QuenchError(
-            f"config: simulations.{name}: quenches has an entry of this name; both are results/glass files"
-        )
+        yield f"simulations.{name}: quenches has an entry of this name; both are results/glass files"
 
 
-def _check_figure(name: str, figure: Figure, scenario: Scenario) -> None:
-    _at(f"figures.{name}: ", declared.check, figure.module(name), dict(figure))
+def _figure(name: str, figure: Figure, scenario: Scenario) -> Iterator[str]:
+    place = f"figures.{name}"
+    yield from _raised(f"{place}: ", declared.check, figure.module(name), dict(figure))
     for run_name in figure.runs:
         run = scenario.runs[run_name]
-        for chi in figure.chis_of(run_name):
-            if chi is not None and chi not in (run.chi, *run.more_chi):
-                raise QuenchError(
-                    f"config: figures.{name}.chi: {chi:g} is not measured by run {run_name!r};"
-                    f" add it to its more_chi (now {[run.chi, *run.more_chi]})"
-                )
+        measured = (run.chi, *run.more_chi)
+        absent = [chi for chi in figure.chis_of(run_name) if chi is not None and chi not in measured]
+        if absent:
+            yield (
+                f"{place}.chi: run {run_name!r} does not measure {_listed(absent)};"
+                f" add it to its more_chi (now {_listed(measured)})"
+            )
         if figure.waiting_time is not None and figure.waiting_time not in run.waiting_times:
-            raise QuenchError(
-                f"config: figures.{name}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
+            yield (
+                f"{place}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
                 f" {run_name!r}: {list(run.waiting_times)}"
             )
-        check_temperatures(name, figure, run_name, scenario)
-
-
-def check_temperatures(name: str, figure: Figure, run: str, scenario: Scenario) -> None:
-    """Raise ``QuenchError`` where a figure shows a temperature that a run does not measure."""
-    measured = scenario.runs[run].temperatures
-    for temperature in figure.temperatures:
-        if temperature not in measured:
-            raise QuenchError(
-                f"config: figures.{name}.temperatures: {temperature:g} is not measured by run {run!r}: {list(measured)}"
+    for run_name in dict.fromkeys((*figure.runs, *figure.mobility)):
+        measured = scenario.runs[run_name].temperatures
+        absent = [temperature for temperature in figure.temperatures if temperature not in measured]
+        if absent:
+            yield (
+                f"{place}.temperatures: run {run_name!r} does not measure {_listed(absent)};"
+                f" its temperatures are {_listed(measured)}"
             )
 
 
-_CHECKS: dict[str, Callable[[str, Any, Scenario], None]] = {
-    "data": _check_data,
-    "external": _check_external,
-    "ensembles": _check_ensemble,
-    "scans": _check_scan,
-    "runs": _check_run,
-    "classifiers": _check_classifier,
-    "simulations": _check_simulation,
-    "figures": _check_figure,
+def _listed(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values) or "none"
+
+
+_CHECKS: dict[str, Callable[[str, Any, Scenario], Iterator[str]]] = {
+    "data": _data,
+    "external": _external,
+    "ensembles": _ensemble,
+    "scans": _scan,
+    "runs": _run,
+    "classifiers": _classifier,
+    "simulations": _simulation,
+    "figures": _figure,
 }
 
 
-def _at(place: str, function: Callable[..., object], *args: object) -> None:
-    """Call ``function``; its ``QuenchError`` names the place."""
+def _raised(place: str, function: Callable[..., object], *args: object) -> Iterator[str]:
+    """The ``QuenchError`` of a call, at its place."""
     try:
         function(*args)
     except QuenchError as error:
-        raise QuenchError(f"config: {place}{error}") from None
-
-
-def _known(place: str, name: str, table: Collection[str]) -> None:
-    if name not in table:
-        raise QuenchError(f"config: {place}: no {name!r}{nearest(name, table)}; known: {', '.join(table) or 'none'}")
+        yield f"{place}{error}"

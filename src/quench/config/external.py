@@ -13,7 +13,9 @@ class External(Section):
     snapshots: tuple[str, ...] = key(
         ..., "snapshots files, relative to the folder where Snakemake runs; their networks are averaged", min_length=1
     )
-    chi: float = key(..., "overlap length epsilon = sigma / chi (KWJ Eq. 14)", gt=0)
+    chi: float | None = key(
+        None, "overlap length epsilon = sigma / chi (KWJ Eq. 14); null chooses one at which tau90 is resolved", gt=0
+    )
     waiting_times: tuple[Time, ...] = key(
         (), "t_w, among the snapshot times; empty takes those declared in the recording", unit="updates"
     )

@@ -18,7 +18,8 @@ INTRODUCTION = """\
 
 A scenario is one YAML file. `config.yaml` is the default. All others override it:
 `snakemake --configfile config/NAME.yaml` merges mappings key by key, replaces lists and values, and drops a named entry
-that is `null`. An unknown key is an error that names the nearest known one. `quench config FILE ...` checks files without
+that is `null`. A complete scenario that says `base: none` starts from nothing instead. Every mistake is one line with its
+place, its reason and the nearest known name. `quench config config/config.yaml config/NAME.yaml` checks files without
 running anything. The resolved configuration of a run is in `results/<scenario>/config.yaml`.
 
 | scenario | content |

@@ -1,29 +1,37 @@
-"""From a plain mapping (Snakemake's ``config``, or YAML files) to a checked scenario, or one line of error."""
+"""From a plain mapping (Snakemake's ``config``, or YAML files) to a checked scenario, or a line for every mistake."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from quench.config import checks
 from quench.config.base import section_of, tables
-from quench.config.checks import check
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError, nearest
 
 TABLES = tuple(tables(Scenario))
+# Mistakes that are printed at most.
+SHOWN = 20
 
 
 def load_files(paths: Iterable[str | Path]) -> Scenario:
     """Scenario of the first YAML file, overridden by the following ones, as with ``snakemake --configfile``."""
-    merged: dict[str, Any] = {}
+    return resolve(merged(paths))
+
+
+def merged(paths: Iterable[str | Path]) -> dict[str, Any]:
+    """The contents of YAML files, each over those before it; one with ``base: none`` starts from nothing."""
+    found: dict[str, Any] = {}
     for path in paths:
-        overlay(merged, read_file(path))
-    return resolve(merged)
+        content = read_file(path)
+        found = overlay({} if content.get("base") == "none" else found, content)
+    return found
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
@@ -66,15 +74,31 @@ def overlay(base: dict[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
 def resolve(config: Mapping[str, Any]) -> Scenario:
     """The checked scenario, without the named entries that an overlay set to null.
 
-    Raises ``QuenchError`` with the place of the first mistake, its reason and the nearest known name.
+    Raises ``QuenchError`` with a line for every mistake: its place, its reason and the nearest known name.
     """
     plain = _without_nulls(config)
     try:
         scenario = _with_external_figures(Scenario.model_validate(plain))
     except ValidationError as error:
-        raise QuenchError(f"config: {_first_mistake(error)}") from None
-    check(scenario)
+        raise _refusal(list(_mistakes(error, plain))) from None
+    if found := list(checks.mistakes(scenario)):
+        raise _refusal(found)
     return scenario
+
+
+def _refusal(mistakes: Sequence[str]) -> QuenchError:
+    """One line for each mistake, and how to leave out the figures that have one."""
+    more = len(mistakes) - SHOWN
+    shown = list(mistakes) if more < 2 else [*mistakes[:SHOWN], f"and {more} more mistakes"]
+    figures = dict.fromkeys(line.split(":")[0].split(".")[1] for line in mistakes if _choice_of_figure(line))
+    if len(mistakes) > 1 and figures:
+        shown.append(f"to leave these figures out, add figures: {{{', '.join(f'{name}: null' for name in figures)}}}")
+    return QuenchError("\n".join(f"config: {line}" for line in shown))
+
+
+def _choice_of_figure(mistake: str) -> bool:
+    """Whether a figure shows what the scenario does not have."""
+    return mistake.startswith("figures.") and any(word in mistake for word in ("does not measure", ": no '", "not on"))
 
 
 def _with_external_figures(scenario: Scenario) -> Scenario:
@@ -95,18 +119,36 @@ def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _first_mistake(error: ValidationError) -> str:
-    mistakes = error.errors(include_url=False)
-    mistake, path = mistakes[0], _place(mistakes[0]["loc"])
-    place = ".".join(path)
-    if mistake["type"] == "extra_forbidden":
+def _mistakes(error: ValidationError, config: Mapping[str, Any]) -> Iterator[str]:
+    """One mistake for each key; one for all keys that a new entry of a table lacks."""
+    by_place: dict[tuple[str, ...], list[Any]] = {}
+    for one in error.errors(include_url=False):
+        by_place.setdefault(tuple(_place(one["loc"])), []).append(one)
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for path, found in by_place.items():
+        if found[0]["type"] == "missing" and len(path) == 3:
+            lacking.setdefault(path[:2], []).append(path[2])
+    for path, found in by_place.items():
+        keys = lacking.get(path[:2], [])
+        guess = nearest(path[1], set(map(str, config[path[0]])) - {path[1]}) if keys else ""
+        if not guess or path[-1] not in keys:
+            yield _mistake(path, found)
+        elif path[-1] == keys[0]:
+            yield f"{path[0]}.{path[1]}: a new entry{guess} needs {', '.join(keys)}"
+
+
+def _mistake(path: Sequence[str], mistakes: Sequence[Any]) -> str:
+    """Place and reason; where several types are allowed, all reasons are given."""
+    first, place = mistakes[0], ".".join(path)
+    if first["type"] == "extra_forbidden":
         known = _keys_at(Scenario, path[:-1])
         return f"{place}: no such key{nearest(path[-1], known)}; known here: {', '.join(known)}"
-    # Where several types are allowed, all reasons are given.
-    reasons = [other["msg"].removeprefix("Value error, ") for other in mistakes if _place(other["loc"]) == path]
+    given = first.get("input")
+    if first["type"] == "tuple_type" and isinstance(given, (int, float, str)):
+        return f"{place}: a list is needed: [{given}]"
+    reasons = [other["msg"].removeprefix("Value error, ") for other in mistakes]
     reason = ", or ".join(dict.fromkeys(reasons))
-    given = mistake.get("input")
-    shown = "" if isinstance(given, (dict, list, BaseModel)) or mistake["type"] == "missing" else f" (got {given!r})"
+    shown = "" if isinstance(given, (dict, list, BaseModel)) or first["type"] == "missing" else f" (got {given!r})"
     return f"{place or 'scenario'}: {reason[0].lower() + reason[1:]}{shown}"
 
 
@@ -115,7 +157,7 @@ def _place(location: tuple[str | int, ...]) -> list[str]:
     return [str(part) for part in location if "[" not in str(part) and part != "constrained-str"]
 
 
-def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     """Field names of the section at ``path``; below a table of named entries, those of an entry."""
     current: Any = model
     for part in path:

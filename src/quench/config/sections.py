@@ -265,6 +265,9 @@ class Scenario(Section):
     """A complete set of declared inputs; the default is config/config.yaml, the others are overlays on it."""
 
     scenario: Name = key("default", "name of the folder under results/")
+    base: Literal["none"] | None = key(
+        None, "none: this file is a complete scenario and overrides no other; null: it overrides the files before it"
+    )
     scale: Literal["reduced", "full"] = key("reduced", "reduced-scale figures are labelled so")
     data_root: str | None = key(None, "folder of raw images; null takes the environment's QUENCH_DATA, else ./data")
     data: dict[Name, Data] = key({}, "datasets by name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import xarray as xr
 
 from quench.dynamics.trajectory import Journalled, Recorder, State, Trajectory, follow
 from quench.errors import QuenchError
+from quench.provenance import submission
 from quench.runtime import signals
 from quench.runtime.checkpoint import Checkpoint, Saved
 from quench.runtime.progress import Progress
@@ -38,7 +40,8 @@ def complete_parts(
 ) -> None:
     """``complete`` the ``trajectories`` of one configuration in turn, and write their results joined ``along`` a dimension.
 
-    Finished parts wait in a hidden folder beside ``output``, so that a killed job does none of them again.
+    Finished parts wait in a hidden folder beside ``output``, in a workflow until it ends, so that a killed job does none of
+    them again.
     """
     folder = output.parent / f".{output.stem}.parts"
 
@@ -54,7 +57,8 @@ def complete_parts(
     kind, config = parts[0].attrs["kind"], files.config_of(parts[0])["config"]
     with signals.defer_interrupt():
         files.write(files.concat_chunks(parts, along), output, kind=kind, config=config, code=code)
-        shutil.rmtree(folder, ignore_errors=True)
+        if not _in_workflow():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _key(trajectory: Trajectory, code: str) -> dict[str, Any]:
@@ -73,6 +77,9 @@ def _complete(
 ) -> None:
     state, recorder = trajectory.state, trajectory.recorder
     with Checkpoint(output, {**key, "packages": files.versions()}, checkpoint_every) as checkpoint:
+        if _kept(checkpoint, trajectory.kind):
+            print(f"quench: {title}: was complete before; its result is taken", file=sys.stderr)
+            return
         saved = checkpoint.load()
         if saved is not None:
             restore(state, recorder, saved)
@@ -91,7 +98,29 @@ def _complete(
         # A Ctrl-C that comes when the work is done leaves nothing behind.
         with signals.defer_interrupt():
             files.write(trajectory.result(state), output, kind=trajectory.kind, config=config, code=code)
-            checkpoint.remove()
+            if _in_workflow():
+                checkpoint.keep_result()
+            else:
+                checkpoint.remove()
+
+
+def _in_workflow() -> bool:
+    """Whether a main process will record the result, and remove what the job keeps until then."""
+    return submission.VARIABLE in os.environ
+
+
+def _kept(checkpoint: Checkpoint, kind: str) -> bool:
+    """Give the result of an earlier try its name again, if it is intact."""
+    kept = checkpoint.kept_result()
+    if kept is None:
+        return False
+    try:
+        files.read(kept, kind)
+    except QuenchError as error:
+        print(f"quench: {error}; made again", file=sys.stderr)
+        return False
+    checkpoint.take_result()
+    return True
 
 
 def save(checkpoint: Checkpoint, state: State, recorder: Recorder) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from quench.figures import style, vocabulary
 from quench.figures.figure_inputs import FigureInputs
+from quench.networks.trivial import noted
 from quench.runtime.atomic import atomic
 
 FORMATS = (".pdf", ".png", ".svg")
@@ -22,7 +24,17 @@ def numbers(module: ModuleType, inputs: FigureInputs) -> xr.Dataset:
     with xr.set_options(keep_attrs=False):  # type: ignore[no-untyped-call]
         plotted = module.compute(inputs)
     described = vocabulary.described(plotted, getattr(module, "MEANS", {}))
-    return described.assign_attrs(scale_label=inputs.scale_label(), caption=module.CAPTION)
+    label = " · ".join(filter(None, (inputs.scale_label(), *trivial(inputs))))
+    return described.assign_attrs(scale_label=label, caption=module.CAPTION)
+
+
+def trivial(inputs: FigureInputs) -> list[str]:
+    """Runs and ensembles of a figure with networks in the trivial phase, and how many these are."""
+    found = {name: parts[0]["sigma"].values for name, parts in inputs.of("runs").items() if "sigma" in parts[0]}
+    for name, parts in inputs.of("ensembles").items():
+        found[name] = np.concatenate([part["weights"].std("weight").values for part in parts])
+    notes = {name: noted(sigma) for name, sigma in found.items()}
+    return [f"{name}: {note}" for name, note in notes.items() if note]
 
 
 def draw(module: ModuleType, plotted: xr.Dataset, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from quench.cost.model import Costs
 from quench.cost.work import Work
+from quench.errors import QuenchError, nearest
 from quench.pipeline.paths import Paths
 
 
@@ -27,8 +28,16 @@ class Job:
         return Path(self.path).exists()
 
 
-def jobs(paths: Paths) -> dict[str, Job]:
-    """The jobs of a scenario by the file that they make (of a figure, its numbers), each after those that it needs."""
+def jobs(paths: Paths, figures: Collection[str] = ()) -> dict[str, Job]:
+    """The jobs of a scenario by the file that they make (of a figure, its numbers), each after those that it needs.
+
+    All of them, or those of some ``figures``. Raises ``QuenchError`` for a figure that the scenario does not declare.
+    """
+    for name in figures:
+        if name not in paths.scenario.figures:
+            raise QuenchError(
+                f"no figure {name!r} in scenario {paths.scenario.scenario!r}{nearest(name, paths.scenario.figures)}"
+            )
     costs = Costs(paths.scenario)
     found: dict[str, Job] = {}
 
@@ -40,7 +49,8 @@ def jobs(paths: Paths) -> dict[str, Job]:
             found[path] = Job(rule, path, work, paths.cores(work.units), needs)
         return path
 
-    for path in paths.files("report"):
+    ends = [paths.files("figure", {"figure": name}) for name in figures] or [paths.files("report")]
+    for path in (path for end in ends for path in end):
         add(path)
     return found
 

@@ -123,7 +123,7 @@ def mobility(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
 def external(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.external[job["external"]]
     return Parameters(
-        {"chi": section.chi},
+        {} if section.chi is None else {"chi": section.chi},
         {"waiting_times": section.waiting_times, **_measured(section)},
         {"include_output_layer": section.include_output_layer},
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from quench.config.checks import check_temperatures
 from quench.config.sections import CHUNKED, Scenario
 from quench.data.own import is_own
 from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
@@ -91,7 +90,6 @@ class Paths:
             own = self.scenario.runs[entry].chi
             jobs = [{**job, "chi": f"{chi or own:.10g}"} for chi in section.chis_of(entry) for job in jobs]
         if "point" in stage.wildcards:
-            check_temperatures(figure, section, entry, self.scenario)
             points = self.scenario.runs[entry].points
             shown = [point for point, value in points.items() if value in (section.temperatures or points.values())]
             jobs = [{**job, "point": point} for job in jobs for point in shown]

@@ -19,7 +19,9 @@ from quench.config.scenario import load_files
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.pipeline import expected, stages
+from quench.pipeline.paths import Paths
 from quench.store import files
+from quench.store.archive import SUMS
 
 CONFIG = "config.yaml"
 # Parameters that files of earlier versions do not state, and their values at that time.
@@ -175,6 +177,27 @@ def paths_in(root: Path) -> list[Path]:
     """All NetCDF files of a results folder, except those of unfinished jobs, which have hidden folders and names."""
     found = [path for path in root.rglob("*.nc") if not any(p.startswith(".") for p in path.relative_to(root).parts)]
     return sorted(found)
+
+
+def deleted(root: Path) -> dict[Path, Path]:
+    """Missing files of a results folder from which existing ones are made, each with one of these.
+
+    Snakemake does not make them again: what it needs them for is up to date. None beside an unpacked archive.
+    """
+    if (root / SUMS).exists():
+        return {}
+    declared = Paths(scenario_at(root))
+    ends = [root / stages.STAGES[rule].path for rule in ("claims", "report")]
+    found: dict[Path, Path] = {}
+    for path in [*paths_in(root), *filter(Path.exists, ends)]:
+        name = path.relative_to(root).as_posix()
+        if expected.contents(declared.scenario, name) is None:
+            continue
+        for needed in declared.needs(*declared.job(f"{declared.folder}/{name}")):
+            missing = root / needed.removeprefix(f"{declared.folder}/")
+            if not missing.exists():
+                found.setdefault(missing, path)
+    return found
 
 
 def codes_of(dataset: xr.Dataset, stage: stages.Stage) -> set[str]:

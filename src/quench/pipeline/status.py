@@ -13,8 +13,9 @@ from pathlib import Path
 from quench.pipeline.stages import log_of
 from quench.runtime import usage
 from quench.runtime.progress import LOG_EVERY_SECONDS
+from quench.store.archive import SUMS
 
-STATES = ("done", "running", "failed", "stopped", "waiting")
+STATES = ("done", "running", "failed", "stopped", "waiting", "deleted")
 _PROGRESS = re.compile(r"^.*: (?P<where>.*step [\d,]+ of [\d,]+.* left)$", re.MULTILINE)
 _FAILED = re.compile(r"^Error in rule \w+:\n(?:[ \t]+.*\n)*?[ \t]+log: (?P<log>\S+)", re.MULTILINE)
 # Seconds without a line in its log after which a job on another machine counts as stopped.
@@ -23,13 +24,14 @@ _SILENT = 4 * LOG_EVERY_SECONDS
 
 @dataclass
 class TrackedJob:
-    """One job of the workflow: its rule, its files, and whether Snakemake would run it."""
+    """One job of the workflow: its rule, its files, and whether one is missing and whether Snakemake would run it."""
 
     rule: str
     name: str
     log: Path
     outputs: list[Path] = field(default_factory=list)
     pending: bool = False
+    missing: bool = False
     reason: str = ""
     state: str = "waiting"
 
@@ -59,12 +61,18 @@ def tracked(summary: str, folder: Path) -> list[TrackedJob]:
         job = found.setdefault((row["rule"], log), TrackedJob(row["rule"], _name(log), folder / log))
         job.outputs.append(folder / path)
         job.pending |= row["plan"] != "no update"
+        job.missing |= row["status"] == "missing"
         if row["plan"] != "no update" and not job.reason:
             # The job itself is unchanged.
             job.reason = "inputs to be made again" if row["status"] == "ok" else row["status"]
     run = _Run(folder)
     for job in found.values():
-        job.state = _state(job, run) if job.pending else "done"
+        if job.pending:
+            job.state = _state(job, run)
+        else:
+            # What a missing file was needed for is up to date; beside an unpacked archive it never existed.
+            unpacked = folder / Path(*job.outputs[0].relative_to(folder).parts[:2]) / SUMS
+            job.state = "deleted" if job.missing and not unpacked.exists() else "done"
     return list(found.values())
 
 
@@ -79,7 +87,7 @@ def left(known: Iterable[TrackedJob]) -> float | None:
             took.setdefault(job.rule, []).append(used.seconds)
     total = 0.0
     for job in known:
-        if job.state != "done":
+        if job.state not in ("done", "deleted"):
             if job.rule not in took:
                 return None
             total += sum(took[job.rule]) / len(took[job.rule])
@@ -103,7 +111,8 @@ def _state(job: TrackedJob, run: _Run) -> str:
     if job.checkpoint.is_dir():
         if _at_work(job.checkpoint, job.log):
             return "running"
-        if run.since is None:
+        # Its next try resumes from what it has saved.
+        if run.since is None or (job.log in run.failed and any(job.checkpoint.glob("state-*.bin"))):
             return "stopped"
     if not job.log.exists() or all(path.exists() for path in job.outputs):
         return "waiting"

@@ -21,7 +21,7 @@ _STEPS = {
     "sgd": ("quench.dynamics.run", "quench.dynamics.{backend}.sgd"),
     "momentum": _MEMORY,
     "adam": _MEMORY,
-    "observe": ("quench.observables.measure", "quench.observables.average"),
+    "observe": ("quench.observables.measure", "quench.observables.average", "quench.observables.lengths"),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "images": ("quench.data.images",),
     "train": ("quench.observables.classifier_training", "quench.dynamics.{backend}.minibatch"),

@@ -1,7 +1,8 @@
 """Checkpoints of a job: two alternating state files with checksums, bound to the configuration, code and inputs of the job.
 
 They lie in a hidden folder beside the output, because Snakemake deletes the declared outputs of a failed job. The folder
-is removed once the output is written. A journal beside the states holds the snapshots, whose number only grows.
+is removed once the output is written; in a workflow it keeps a second name of the output until the workflow ends. A journal
+beside the states holds the snapshots, whose number only grows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from quench.runtime.journal import Journal
 from quench.runtime.locks import lock
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+# A second name of a finished output.
+KEPT = "result.nc"
 _MAGIC = b"quench checkpoint 2\n"
 _DIGEST = 64
 _NO_ROWS = np.empty((0, 0))
@@ -188,6 +191,34 @@ class Checkpoint:
         self._unlock()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def keep_result(self) -> None:
+        """Replace the states by a second name of the output, which costs no disk space; keep them where that fails.
+
+        A workflow removes the output of a job that is cancelled after its end and before the main process has recorded it.
+        """
+        with contextlib.suppress(OSError):
+            self._kept.unlink(missing_ok=True)
+            self._kept.with_suffix(".key").write_text(self.key, encoding="ascii")
+            os.link(self.output, self._kept)
+            self._remove_states()
+        self._unlock()
+
+    def kept_result(self) -> Path | None:
+        """The result that an earlier try of the same job kept."""
+        with contextlib.suppress(OSError):
+            if self._kept.exists() and self._kept.with_suffix(".key").read_text(encoding="ascii") == self.key:
+                return self._kept
+        return None
+
+    def take_result(self) -> None:
+        """Give the kept result its name again."""
+        self.output.unlink(missing_ok=True)
+        os.link(self._kept, self.output)
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder / KEPT
+
     def _remove_states(self) -> None:
         for path in (self._state(0), self._state(1), self.journal.path):
             path.unlink(missing_ok=True)
@@ -196,6 +227,14 @@ class Checkpoint:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def remove_recorded(root: str | Path) -> None:
+    """Remove what jobs keep under ``root`` beside outputs that exist, at the end of a workflow: it has recorded them."""
+    kept = [path.parent for path in Path(root).rglob(f".*.checkpoint/{KEPT}")]
+    for folder in (*kept, *Path(root).rglob(".*.parts")):
+        if (folder.parent / f"{folder.stem[1:]}.nc").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_stale(root: str | Path, days: float) -> list[Path]:

@@ -23,7 +23,7 @@ def offline(tmp_path, monkeypatch):
 
 
 def told(words, folder, capsys):
-    """The one line of a refusal."""
+    """The lines of a refusal, one for each mistake of a configuration, else one."""
     before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
     try:
         status = main([str(word) for word in words])
@@ -31,7 +31,9 @@ def told(words, folder, capsys):
         status = ended.code
     captured = capsys.readouterr()
     assert status not in (0, None), (words, captured)
-    assert captured.err.startswith("quench: ") and captured.err.count("\n") == 1, captured.err
+    lines = captured.err.splitlines()
+    assert all(line.startswith("quench: ") for line in lines), captured.err
+    assert len(lines) == 1 or "config: " in lines[0], captured.err
     assert "Traceback" not in captured.err and captured.out == ""
     assert 20 < len(captured.err) < 1000
     assert {path: path.lstat().st_mtime_ns for path in folder.rglob("*")} == before

@@ -47,7 +47,7 @@ def mistake(config):
     with pytest.raises(QuenchError) as caught:
         resolve(config)
     message = str(caught.value)
-    assert message.startswith("config: ") and "\n" not in message
+    assert all(line.startswith("config: ") for line in message.splitlines())
     return message
 
 
@@ -123,7 +123,10 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("ensembles.warm.width", "wide", "valid integer"),
         ("ensembles.warm.width", 4.5, "valid integer"),
         ("ensembles.warm.width", [4], "valid integer"),
-        ("runs.hot.temperatures", 0.1, "valid tuple"),
+        ("runs.hot.temperatures", 0.1, "a list is needed: [0.1]"),
+        ("runs.hot.temperatures", "1e-3", "a list is needed: [1e-3]"),
+        ("runs.hot.lag_max", "1e-3", "valid integer"),
+        ("runs.hot.waiting_times", ["1.5e0"], "valid integer"),
         ("runs.hot.temperatures", ["warm"], "valid number"),
         ("runs.hot.chi", "big", "valid number"),
         ("data.digits", "mnist", "valid dictionary"),
@@ -162,8 +165,8 @@ def test_unknown_key_names_the_nearest(path, nearest):
         ("figures.kwj_fig3.runs", ["hott"], "no 'hott' (did you mean 'hot'?)"),
         ("figures.kwj_fig3.ensembles", ["x"], "known: warm"),
         ("figures.kwj_fig3.waiting_time", 7, "t_w = 7 is not on the schedule of run 'hot': [5, 10]"),
-        ("figures.kwj_fig3.chi", 31, "31 is not measured by run 'hot'"),
-        ("figures.kwj_fig3.temperatures", [0.2], "0.2 is not measured by run 'hot'"),
+        ("figures.kwj_fig3.chi", 31, "run 'hot' does not measure 31; add it to its more_chi (now 30)"),
+        ("figures.kwj_fig3.temperatures", [0.2], "run 'hot' does not measure 0.2; its temperatures are 0.1, 0"),
         ("figures.bj_drift", {"drift": ["b"]}, "classifiers.b has no drift section"),
     ],
 )  # fmt: skip
@@ -195,6 +198,63 @@ def test_missing_required_key_is_named(path):
         section = section[name]
     del section[last]
     assert mistake(config) == f"config: {path}: field required"
+
+
+def test_all_mistakes_are_listed_with_the_figures_to_leave_out():
+    config = changed("figures", {
+        "kwj_fig3": {"runs": ["hot"], "chi": 10},
+        "kwj_fig2": {"runs": ["hot"], "temperatures": [0.1, 1e-3, 1e-5]},
+        "ours_immobile": {"mobility": ["hot"], "temperatures": [1e-8]},
+        "bj_fig3": {"classifiers": ["small_net"]},
+    })  # fmt: skip
+    assert mistake(config).splitlines() == [
+        "config: figures.kwj_fig3.chi: run 'hot' does not measure 10; add it to its more_chi (now 30)",
+        "config: figures.kwj_fig2.temperatures: run 'hot' does not measure 0.001, 1e-05; its temperatures are 0.1, 0",
+        "config: figures.ours_immobile.temperatures: run 'hot' does not measure 1e-08; its temperatures are 0.1, 0",
+        "config: figures.bj_fig3.classifiers: no 'small_net'; known: b",
+        "config: to leave these figures out, add figures: {kwj_fig3: null, kwj_fig2: null, ours_immobile: null,"
+        " bj_fig3: null}",
+    ]
+    config["runs"]["hot"] |= {"chi": -1, "lag_max": "many"}
+    assert [line.split(": ")[1] for line in mistake(config).splitlines()] == ["runs.hot.lag_max", "runs.hot.chi"]
+
+
+def test_many_mistakes_are_cut_short():
+    config = plain()
+    config["figures"] = {f"kwj_fig{i}": {"kind": "kwj_fig3", "runs": [f"no{i}"]} for i in range(30)}
+    lines = mistake(config).splitlines()
+    assert len(lines) == 22
+    assert lines[20] == "config: and 10 more mistakes"
+
+
+def test_misspelt_entry_of_an_overlay_is_recognised():
+    config = plain()
+    config["ensembles"]["worm"] = {"weight_decay": 0.1}
+    expected = "config: ensembles.worm: a new entry (did you mean 'warm'?) needs dataset, width, sgd"
+    assert mistake(config) == expected
+
+
+def test_integers_in_scientific_notation_are_read():
+    # YAML takes 1e4 for text.
+    config = changed("runs.hot.lag_max", "1e4")
+    config["runs"]["hot"]["waiting_times"] = ["1e3", "2.5E+3"]
+    run = resolve(config).runs["hot"]
+    assert (run.lag_max, run.waiting_times) == (10_000, (1000, 2500))
+
+
+def test_a_complete_scenario_starts_from_nothing(tmp_path):
+    for name, content in {
+        "default": plain(),
+        "mine": {"base": "none", "scenario": "mine"},
+        "more": {"scale": "full"},
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    mine = load_files([tmp_path / f"{name}.yaml" for name in ("default", "mine", "more")])
+    assert (mine.scenario, mine.scale, mine.base, mine.runs) == ("mine", "full", "none", {})
+    # So does the file beside its results.
+    (tmp_path / "config.yaml").write_text(as_yaml(mine))
+    assert load_files([tmp_path / "default.yaml", tmp_path / "config.yaml"]) == mine
+    assert "base" in mistake({"base": "smoke"})
 
 
 def test_null_drops_a_named_entry_and_stays_a_value_elsewhere():

@@ -11,7 +11,8 @@ from quench.dynamics.recorders import Snapshots
 from quench.dynamics.trajectory import Leg, State, Trajectory, follow
 from quench.errors import QuenchError
 from quench.numerics.random import normals
-from quench.runtime.checkpoint import Checkpoint
+from quench.provenance import submission
+from quench.runtime.checkpoint import KEPT, Checkpoint, remove_recorded
 from quench.store import files
 
 N_WEIGHTS = 7
@@ -185,6 +186,39 @@ def test_finished_parts_are_not_made_again(tmp_path):
     assert joined.sizes["network"] == 6 and files.config_of(joined) == {"depth": 2}
     assert np.array_equal(joined["weights"][4:], well().follow()["weights"], equal_nan=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out.nc"]
+
+
+def never():
+    raise AssertionError("trained again")
+
+
+def test_result_that_a_workflow_throws_away_is_taken_again(tmp_path, monkeypatch, capsys):
+    """A job may be cancelled after its end and before the main process has recorded the result."""
+    monkeypatch.setenv(submission.VARIABLE, str(tmp_path / "submission.json"))
+    output, parted = tmp_path / "out.nc", tmp_path / "parted.nc"
+    training.complete(well(), output, **HOW)
+    training.complete_parts([well("a"), well("b")], "network", parted, **HOW)
+    made = output.read_bytes()
+    for path in (output, parted):
+        path.unlink()
+    training.complete(well(after=never), output, **HOW)
+    training.complete_parts([well("a", after=never), well("b", after=never)], "network", parted, **HOW)
+    assert "test: was complete before; its result is taken" in capsys.readouterr().err
+    assert output.read_bytes() == made
+    assert files.read(parted).sizes["network"] == 4
+    # Another job does not take it, and a damaged one is made again.
+    training.complete(well("other"), output, **HOW)
+    assert "taken" not in capsys.readouterr().err
+    kept = tmp_path / ".out.checkpoint" / KEPT
+    output.unlink()
+    kept.write_bytes(kept.read_bytes()[:-9])
+    training.complete(well("other"), output, **HOW)
+    assert "made again" in capsys.readouterr().err
+    # The end of the workflow removes the second names.
+    (tmp_path / ".absent.checkpoint").mkdir()
+    (tmp_path / ".absent.checkpoint" / KEPT).write_text("not recorded")
+    remove_recorded(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".absent.checkpoint", "out.nc", "parted.nc"]
 
 
 def test_inputs_that_do_not_fit_leave_nothing_behind(tmp_path):

@@ -72,16 +72,18 @@ def test_plotted_curves_are_the_measured_ones(observables):
             assert np.array_equal(drawn[:, 0], found["lag"].values[1:])
             assert np.array_equal(drawn[:, 1], found[f"{quantity}_mean"].values[row, 1:])
     # Displacements shrink as 1/t_w while t < t_w, so the time to leave the overlap length grows with the age.
-    assert float(plotted["exponent"][0]) > 0.5
+    fitted = ageing.compute(FigureInputs({"external": {"mine": [found]}}, {"fit": (4, 64)}))
+    assert float(fitted["exponent"][0]) > 0.5
     assert times.get_xscale() == "log"
     collapsed = ageing.draw(ageing.compute(FigureInputs({"external": {"mine": [found]}}, {"collapse": True})))
     scaled = collapsed.axes[2].lines[1].get_xydata()
     assert np.array_equal(scaled[:, 0], found["lag"].values[1:] / AGES[1])
 
 
-def test_exponent_leaves_out_ages_at_which_one_update_is_too_long(observables):
+def test_exponent_leaves_out_ages_at_which_ten_updates_are_too_long(observables):
     found = files.read(observables, kind="observables")
-    fast = found.assign(tau90=found["tau90"].where(found["waiting_time"] > 4, 0.5))
+    slow = found["tau90"].where(found["waiting_time"] != 16, 10.0)
+    fast = found.assign(tau90=slow.where(found["waiting_time"] > 4, 9.9))
     plotted = ageing.compute(FigureInputs({"external": {"mine": [fast]}}))
     assert float(plotted["fit_low"][0]) == 16 and float(plotted["fit_high"][0]) == 64
 
@@ -164,3 +166,33 @@ def test_external_run_has_its_own_figure(tmp_path):
 def test_mistakes_in_the_scenario_are_reported(config, message):
     with pytest.raises(QuenchError, match=message):
         resolve(config)
+
+
+def test_length_is_chosen_and_the_answer_printed(tmp_path, capsys):
+    for seed in range(3):
+        record(tmp_path / f"{seed}.nc", seed)
+    names = [str(tmp_path / f"{seed}.nc") for seed in range(3)]
+    for inputs in (names, names[:1]):
+        target = tmp_path / "observables.nc"
+        assert main(["observe", *inputs, "-o", str(target)]) == 0
+        told = capsys.readouterr().err
+        chi = files.config_of(files.read(target))["chi"]
+        assert f"quench: chi = {chi:g}, the middle of " in told and "for t_w >= 16" in told
+        # Two ages are resolved: three networks have an interval, one has none.
+        known = len(inputs) > 1
+        assert ("observables: it ages: tau90 ~ t_w^" in told) == known
+        assert ("whether it ages cannot be told" in told) != known
+        assert main(["plot", str(target), "-o", str(tmp_path / "figure.png")]) == 0
+        assert capsys.readouterr().out.strip() in told
+
+
+def test_times_are_drawn_in_the_time_of_the_schedule(observables, tmp_path, capsys):
+    (tmp_path / "rates.csv").write_text("0,1e-3\n128,1e-4\n")
+    assert main(["plot", str(observables), "--rates", str(tmp_path / "rates.csv"), "-o", str(tmp_path / "f.png")]) == 0
+    found = files.read(observables, kind="observables")
+    rates = np.array([0.0, 128.0]), np.array([1e-3, 1e-4])
+    plotted = ageing.compute(FigureInputs({"external": {"mine": [found]}}, {"rates": rates}))
+    # s(u) = u - 0.45 u^2 / 64 per update.
+    np.testing.assert_allclose(plotted["waiting_time"], [u - 0.9 * u**2 / 256 for u in AGES])
+    axes = ageing.draw(plotted).axes
+    assert axes[0].get_xlabel() == "$t$ (updates at the largest rate)"

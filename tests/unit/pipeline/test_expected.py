@@ -263,6 +263,25 @@ def test_verify_names_wrong_files_and_the_command_that_makes_them_again(folder, 
     assert forced == sorted(str(path.relative_to(tmp_path)) for path in (flipped, cut, moved))
 
 
+def test_verify_misses_a_deleted_file_and_names_the_call_that_makes_it_again(folder, tmp_path, monkeypatch, capsys):
+    root, _ = folder
+    copy = tmp_path / "results" / root.name
+    shutil.copytree(root, copy)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "codes_of", lambda dataset, stage: {"abc"})
+    deleted = copy / "observables/regularised/T0.01/chi30.nc"
+    deleted.unlink()
+    assert run("verify", "results/smoke") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith(f"{deleted}: missing, but figures/") for line in lines) == 1
+    assert any(line.endswith("files checked, nothing wrong, 1 missing") for line in lines)
+    made_again = "snakemake results/smoke/observables/regularised/T0.01/chi30.nc --configfile results/smoke/config.yaml"
+    assert lines[-1] == made_again
+    # Beside an unpacked archive, files need not exist.
+    (copy / "SHA256SUMS").write_text("")
+    assert run("verify", "results/smoke") == 0
+
+
 def test_verify_reports_another_version_of_the_code(folder, capsys):
     root, _ = folder
     assert run("verify", root) == 1

@@ -7,11 +7,10 @@ import pytest
 from places import CONFIG, ROOT
 
 from quench.config.base import references, tables
-from quench.config.scenario import load_files, resolve
+from quench.config.scenario import load_files
 from quench.config.sections import Figure, Scenario
 from quench.cost.chunks import declare
 from quench.cost.model import Costs
-from quench.errors import QuenchError
 from quench.pipeline import expected
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules
@@ -99,15 +98,6 @@ def test_wildcards_that_are_known_through_others_choose_files():
         "results/smoke/classifiers/tiny/0-0.nc",
     ]
     assert paths.needs("claims", {}) == [path for path in paths.figures() if path.endswith(".nc")]
-
-
-def test_figure_of_single_weights_at_a_temperature_that_is_not_measured_is_refused_when_it_is_drawn():
-    plain = scenario(["smoke.yaml"]).model_dump(mode="json")
-    plain["figures"]["ours_immobile"]["temperatures"] = [0.3]
-    paths = Paths(resolve(plain))
-    with pytest.raises(QuenchError, match=r"ours_immobile.temperatures: 0.3 is not measured by run 'regularised'"):
-        paths.needs("figure", {"figure": "ours_immobile"})
-    assert paths.needs("figure", {"figure": "kwj_fig3"})
 
 
 def test_stages_that_share_a_folder_are_told_apart_by_the_scenario():

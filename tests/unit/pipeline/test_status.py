@@ -19,7 +19,8 @@ class Workflow:
     def __init__(self, folder):
         self.folder, self.rows = folder, TABLE
 
-    def listed(self, path, rule, pending, status="missing"):
+    def listed(self, path, rule, pending, status=None):
+        status = status or ("missing" if pending else "ok")
         self.rows += f"{RESULTS}/{path}\t-\t{rule}\t-\t{status}\t{'update pending' if pending else 'no update'}\n"
 
     def wrote(self, path, text=""):
@@ -58,6 +59,29 @@ def test_job_that_ended_without_its_output_failed_and_its_last_lines_are_kept(wo
     workflow.log("data/mnist", "one\n\ntwo\nquench: no such file\n")
     (job,) = tracked(workflow.rows, workflow.folder)
     assert job.state == "failed" and job.last_words(2) == ["two", "quench: no such file"]
+
+
+def test_stopped_job_that_snakemake_tries_again_has_not_failed(workflow):
+    workflow.listed("snapshots/a/T1/0-1.nc", "run", pending=True)
+    log = workflow.log("snapshots/a/T1/0-1", "quench: stopped by SIGTERM; run the same command again\n")
+    at_work(workflow)
+    workflow.wrote(
+        ".snakemake/log/2026.snakemake.log",
+        f"Error in rule run:\n    jobid: 3\n    log: {log.relative_to(workflow.folder)} (check log file(s) for details)\n",
+    )
+    assert workflow.states() == {"run a/T1/0-1": "failed"}
+    workflow.wrote(f"{RESULTS}/snapshots/a/T1/.0-1.checkpoint/state-0.bin")
+    assert workflow.states() == {"run a/T1/0-1": "stopped"}
+
+
+def test_missing_file_that_is_not_made_again_was_deleted(workflow):
+    workflow.listed("data/mnist.nc", "dataset", pending=False, status="missing")
+    workflow.listed("claims.csv", "claims", pending=False)
+    assert workflow.states() == {"dataset mnist": "deleted", "claims claims": "done"}
+    assert left(tracked(workflow.rows, workflow.folder)) == 0.0
+    # Beside an unpacked archive it never existed.
+    workflow.wrote(f"{RESULTS}/SHA256SUMS")
+    assert workflow.states() == {"dataset mnist": "done", "claims claims": "done"}
 
 
 def test_job_whose_inputs_changed_has_not_failed(workflow):

@@ -1,10 +1,14 @@
 """Ageing of any runs: displacement, overlap, non-Gaussianity and relaxation time at every waiting time.
 
 Needs ``external``: recorded runs, or ``runs``: runs of the scenario, each with a panel per temperature or batch size.
-``fit``: the window of t_w for the exponent; ``collapse``: also against t / t_w.
+``fit``: the window of t_w for the exponent; ``collapse``: also against t / t_w; ``rates``: updates and learning rates, in
+whose time everything is drawn.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,10 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
+from quench.estimators import ageing as estimators
+from quench.estimators import clock
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs, check_measured
 from quench.figures.kwj import ageing
 from quench.figures.stacking import stack_panels
+from quench.observables.lengths import RESOLVED, resolved_lengths
 from quench.store.variables import config_of
 
 NEEDS = {"external or runs": 1}
@@ -24,10 +31,11 @@ CAPTION = (
     "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
     "parameter against the lag t, means over networks with 95 % bootstrap bands, and the time tau90 at which the overlap "
     "has fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, over "
-    "the t_w at which tau90 is at least one update. Networks that do not reach 0.9 are censored at the longest lag. Two "
+    "the t_w at which tau90 is at least ten updates. Networks that do not reach 0.9 are censored at the longest lag. Two "
     "further panels, if present, show the curves against t/t_w."
 )
 CURVES = ("msd", "overlap", "alpha2")
+CLOCK = "updates at the largest rate"
 
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
@@ -38,18 +46,54 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; write them with quench observe")
         check_measured(name, run)
-        window = inputs.choices.get("fit") or _resolved(run)
-        one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(ageing.fitted(run, window))
+        one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(_fitted(run, inputs.choices))
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
         parts.append(one.assign(facts).expand_dims(panel=[name]))
     if not parts:
         raise QuenchError("own_ageing: give runs or external runs")
-    return stack_panels(parts).assign_attrs(collapse=int(inputs.choices.get("collapse", False)))
+    unit = CLOCK if inputs.choices.get("rates") else "updates"
+    return stack_panels(parts).assign_attrs(collapse=int(inputs.choices.get("collapse", False)), clock=unit)
+
+
+def answers(inputs: FigureInputs) -> dict[str, str]:
+    """Whether each run ages, in words, by its name."""
+    unit = CLOCK if inputs.choices.get("rates") else "updates"
+    found = {}
+    for name, run in _shown(inputs).items():
+        fitted = _fitted(run, inputs.choices)
+        low, high = fitted["fit_low"], fitted["fit_high"]
+        inside = (run["waiting_time"] >= low) & (run["waiting_time"] <= high)
+        msd = run["msd_mean"].sel(waiting_time=inside) if inside.sum() > 1 else run["msd_mean"]
+        lengths = resolved_lengths(msd, sigma(run))
+        value, lower, upper = (float(fitted[f"exponent{end}"]) for end in ("", "_low", "_high"))
+        fastest = float(run["tau90"].where(inside).min())
+        fit = estimators.Fit(value, lower, upper, low, high, run.sizes["network"], fastest)
+        by_length = estimators.exponents_by_length(msd, sigma(run), lengths)
+        found[name] = estimators.in_words(fit, by_length, lengths, unit)
+    return found
+
+
+def sigma(run: xr.Dataset) -> float:
+    """Mean standard deviation of the weights of the networks that did not diverge."""
+    return float((run["epsilon"] * config_of(run)["chi"]).where(run["diverged_at"] < 0).mean())
+
+
+def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """``ageing.fitted``; the interval of one network follows from the scatter about its power law."""
+    window = choices.get("fit") or _resolved(run)
+    found = ageing.fitted(run, window)
+    if run.sizes["network"] == 1 and np.isfinite(run["tau90"]).all():
+        ages = run["waiting_time"].values
+        inside = (ages >= max(window[0], 1)) & (ages <= window[1])
+        _, low, high = estimators.of_one_network(ages[inside], found["tau90_single"][1][inside, 0])
+        found |= {"exponent_low": low, "exponent_high": high}
+    return found
 
 
 def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
     """The observables of every panel by its title; a run has a panel per temperature or batch size."""
-    found = {name: run for name, (run,) in inputs.of("external").items()}
+    rates = inputs.choices.get("rates")
+    found = {name: clock.rescaled(run, *rates) if rates else run for name, (run,) in inputs.of("external").items()}
     for name, points in inputs.of("runs").items():
         for run in points:
             known = config_of(run).get("trajectory", {})
@@ -60,8 +104,8 @@ def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
 
 
 def _resolved(run: xr.Dataset) -> tuple[float, float]:
-    """The window of t_w in which no network reaches tau90 within one update."""
-    fast = (run["tau90"] < 1).any("network").values
+    """The window of t_w in which no network reaches tau90 within a few updates."""
+    fast = (run["tau90"] < RESOLVED).any("network").values
     after = run["waiting_time"].values[np.flatnonzero(fast)[-1] + 1 :] if fast.any() else run["waiting_time"].values
     return (float(after[0]) if after.size else np.inf), np.inf
 
@@ -82,6 +126,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         networks = int(one["n_networks"])
         count = f"{networks} network{'s' if networks > 1 else ''} of {int(one['n_weights']):,} weights"
         block[0, 0].set_title(f"{name}\n{count}", fontsize=8)
+    for ax in axes.flat:
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_label_text(axis.get_label_text().replace("updates", numbers.attrs["clock"]))
     return style.finish(figure, axes.flat, numbers)
 
 
