@@ -65,7 +65,8 @@ SMALL = {
               "train_samples": 50, "flatness": {"times": [0, 40]}, "drift": {"starts": [20], "lag_max": 10}}
     },
     "simulations": {"spins": {"spins": 8, "temperature": 0.5, "seeds": 2, "times": [1], "step": 0.1, "replicas": 2}},
-    "quenches": {"three": {"p": 3, "temperature": 0.5, "times": "1e-2:1e3:10", "accuracy": 1e-5}},
+    "quenches": {"three": {"p": 3, "temperature": 0.5, "times": "1e-2:1e3:10", "accuracy": 1e-5},
+                 "mixed": {"terms": [[3, 0.5], [4, 0.5]], "initial_temperature": 0.8, "temperature": 0.1}},
     "figures": {"kwj_fig3": {"runs": ["hot"], "waiting_time": 10, "temperatures": [0.1], "chi": 30}},
     "compute": {"backend": "auto", "device": "cpu", "precision": "float64", "chunk": 4, "checkpoint_seconds": 60},
 }  # fmt: skip
@@ -198,8 +199,8 @@ LINES = {
               "--momentum", "0.5", "--windows", "2", "--noise-draws", "5", "-o", "OUT"],
     "flatness": ["images.nc", "training.nc", "--times", "0", "--probes", "2", "--lanczos-steps", "5", "-o", "OUT"],
     "drift": ["images.nc", "training.nc", "--starts", "1", "--lag-max", "5", "--networks", "1", "-o", "OUT"],
-    "pspin": ["--p", "3", "--temperature", "0.5", "--t-max", "5", "--times", "1", "--waiting-times", "1", "--lags", "1",
-              "--accuracy", "1e-5", "-o", "OUT"],
+    "pspin": ["--p", "3", "--initial-temperature", "0.8", "--temperature", "0.5", "--t-max", "5",
+              "--times", "1", "--waiting-times", "1", "--lags", "1", "--accuracy", "1e-5", "-o", "OUT"],
     "pspin-simulate": ["--spins", "8", "--temperature", "0.5", "--seeds", "0-1", "--times", "1", "--step", "0.1",
                        "--replicas", "2", "-o", "OUT"],
     "figure": ["kwj.fig3", "--run", "hot", "observables.nc", "--temperatures", "0.1", "--waiting-time", "5", "-o", "OUT"],

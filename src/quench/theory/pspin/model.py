@@ -41,8 +41,8 @@ class Model:
 
     @classmethod
     def read(cls, stated: Mapping[str, Any]) -> Model:
-        """The model from what a file states."""
-        terms = stated.get("terms") or [[stated["p"], 0.5]]
+        """The model from what a file states; without terms it is pure, and of three spins where it states no p."""
+        terms = stated.get("terms") or [[stated.get("p", 3), 0.5]]
         start = stated.get("initial_temperature") or math.inf
         return cls(Covariance(tuple((k, a) for k, a in terms)), stated["temperature"], start)
 
