@@ -206,7 +206,7 @@ def test_earlier_results_are_safe(tmp_path):
         ({"schedule": quench.Schedule((2,), 20, 4, 4)}, r"config.waiting_times\[1\] was 8, and is now absent"),
         ({"schedule": quench.Schedule((2, 8), 30, 4, 4)}, "config.lag_max was 20, and is now 30"),
         ({"seed": 1}, r"seeds\[0\] was 0, and is now 1"),
-        ({"config": {"lr": 0.2}}, r"config.lr was 0.1, and is now 0.2"),
+        ({"config": {"lr": 0.2, "none": float("nan")}}, r"config.lr was 0.1, and is now 0.2"),
         ({"sample": 9}, r"n_weights was 21, and is now 9"),
         ({"output_layer": "0"}, 'output_layer was "2", and is now "0"'),
         ({"model": torch.nn.Linear(7, 3)}, 'config.model was "Sequential", and is now "Linear"'),
@@ -214,7 +214,7 @@ def test_earlier_results_are_safe(tmp_path):
     ],
 )
 def test_recording_resumes_with_the_same_settings_only(tmp_path, options, message):
-    given = {"model": network(), "schedule": SCHEDULE, "seed": 0, "config": {"lr": 0.1}}
+    given = {"model": network(), "schedule": SCHEDULE, "seed": 0, "config": {"lr": 0.1, "none": float("nan")}}
     quench.record(path=tmp_path / "run.nc", **given).close()
     with pytest.raises(QuenchError, match=message):
         quench.record(path=tmp_path / "run.nc", step=5, **given | options)
@@ -267,20 +267,35 @@ def test_script_resumes_in_a_process_with_another_seed(tmp_path):
     assert all(np.array_equal(found["weights"].sel(time=t)[0], training.weights[t]) for t in SCHEDULE.times)
 
 
-def test_writer_whose_file_was_replaced_keeps_its_own_snapshots(tmp_path):
-    """As on a file system without locks: the last file to be complete has snapshots of one run alone."""
+def test_writers_without_locks_keep_their_own_snapshots(tmp_path, monkeypatch, capsys):
+    """As on a file system without locks: a complete file has the snapshots of one run, and none is replaced."""
+    path, part = tmp_path / "run.nc", unfinished.part_path(tmp_path / "run.nc")
+    monkeypatch.setattr(unfinished, "lock", lambda file: True)
     first, second = Training(seed=1), Training(seed=2)
-    one = quench.record(first.model, SCHEDULE, tmp_path / "run.nc")
-    unfinished.part_path(tmp_path / "run.nc").unlink()
-    two = quench.record(second.model, SCHEDULE, tmp_path / "run.nc")
-    two.step(second.update())
+    one = quench.record(first.model, SCHEDULE, path)
+    two = quench.record(second.model, SCHEDULE, path, overwrite=True)
     for _ in range(30):
         one.step(first.update())
-    found = snapshots.read(tmp_path / "run.nc")
+    found = snapshots.read(path)
     assert all(np.array_equal(found["weights"].sel(time=t)[0], first.weights[t]) for t in SCHEDULE.times)
-    # The other recording is still there.
-    assert snapshots.read(unfinished.part_path(tmp_path / "run.nc"))["seed"].values.tolist() == [2]
-    two.close()
+    for _ in range(30):
+        two.step(second.update())
+    assert "was written by another run in the meantime" in capsys.readouterr().err
+    with pytest.raises(QuenchError, match="in the meantime"):
+        two.close()
+    assert snapshots.read(path).equals(found)
+    assert snapshots.read(part)["seed"].values.tolist() == [2]
+    assert snapshots.read(part).sizes["time"] == len(SCHEDULE.times)
+
+
+def test_overwriting_leaves_the_old_snapshots_to_whoever_reads_them(tmp_path):
+    path = tmp_path / "run.nc"
+    quench.record(network(1), [0, 1], path).close()
+    opened = snapshots.opened(unfinished.part_path(path))
+    before = flat(network(1))
+    quench.record(network(2), [0, 1], path, overwrite=True).step()
+    assert np.array_equal(opened["weights"][0, 0], before)
+    assert snapshots.read(path)["seed"].values.tolist() == [2]
 
 
 def test_file_is_free_again_while_a_forked_worker_lives(tmp_path, capsys):
@@ -333,7 +348,7 @@ def test_header_alone_does_not_hinder_the_next_recording(tmp_path):
     assert other.read_text() == "notes"
 
 
-def test_copies_of_a_recorder_record_nothing(tmp_path):
+def test_copies_of_a_recorder_record_nothing(tmp_path, capsys):
     """Averaging (EMA, SWA) copies the model, and some programs keep the recorder in it."""
     model = network()
     model.recorder = quench.record(model, [0, 1], tmp_path / "run.nc")
@@ -342,6 +357,7 @@ def test_copies_of_a_recorder_record_nothing(tmp_path):
         one.recorder.step()
         one.recorder.close()
         assert one.recorder.updates == 1
+    assert capsys.readouterr().err.count("this copy of a recorder records nothing") == 2
     assert not (tmp_path / "run.nc").exists()
     model.recorder.step()
     assert (tmp_path / "run.nc").exists()
