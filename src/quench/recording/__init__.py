@@ -24,6 +24,7 @@ from quench.errors import QuenchError
 from quench.recording import layers
 from quench.recording.recorder import Recorder
 from quench.recording.weights import Weights
+from quench.runtime import atomic
 from quench.store import files, unfinished
 
 __all__ = ["Recorder", "record"]
@@ -85,8 +86,7 @@ def _target(path: str | Path) -> Path:
     """``path`` as it is meant when recording begins: a training may change its working directory."""
     try:
         target = Path(path).expanduser().absolute()
-        if target.is_dir():
-            raise QuenchError(f"path: {target} is a folder; name a file in it")
+        atomic.target(target)  # refuses folders, pipes and devices
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         raise QuenchError(f"path: the name of a file, not {path!r:.60} ({error})") from None
     if target.suffix == unfinished.SUFFIX:

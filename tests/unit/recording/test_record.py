@@ -283,7 +283,7 @@ def test_writers_without_locks_keep_their_own_snapshots(tmp_path, monkeypatch, c
     assert "was written by another run in the meantime" in capsys.readouterr().err
     with pytest.raises(QuenchError, match="in the meantime"):
         two.close()
-    assert snapshots.read(path).equals(found)
+    assert files.read(path).equals(found)
     assert snapshots.read(part)["seed"].values.tolist() == [2]
     assert snapshots.read(part).sizes["time"] == len(SCHEDULE.times)
 
@@ -540,11 +540,14 @@ TWICE = network()
         ({"output_layer": "1"}, "output_layer: no trained weights in a module '1'"),
         ({"path": None}, "path: the name of a file"),
         ({"path": "."}, "is a folder"),
+        ({"path": "/dev/null", "overwrite": True}, "not a plain file"),
         ({"path": "~nobody-of-this-name/run.nc"}, "path: the name of a file"),
-        ({"path": "/proc/version/run.nc"}, "cannot be recorded to"),
-        ({"path": "a" * 252 + ".nc"}, "at most 240 bytes"),
+        ({"path": "/proc/version/run.nc"}, "path: the name of a file"),
+        ({"path": "/proc/run.nc"}, "cannot be recorded to"),
+        ({"path": "a" * 300 + ".nc"}, "path: the name of a file"),
+        ({"path": "a" * 240 + ".nc"}, "at most 240 bytes"),
         ({"path": "run.nc.part"}, "run.nc, without .part"),
-        ({"path": "a\0.nc"}, "cannot be recorded to"),
+        ({"path": "a\0.nc"}, "path: the name of a file"),
         ({"model": torch.nn.ReLU()}, "no parameter"),
         ({"model": []}, "a torch.nn.Module, or a list"),
         ({"model": network().parameters()}, "a torch.nn.Module, or a list"),
