@@ -485,12 +485,13 @@ def test_full_disk_loses_the_snapshot_but_not_the_training(tmp_path, monkeypatch
     ],
 )
 def test_numbers_of_other_libraries_are_numbers(tmp_path, schedule):
-    numbers = {"seed": np.int64(3), "sample": np.int32(4), "config": {"lr": np.float64(0.5)}}
+    numbers = {"seed": np.int64(3), "sample": np.int32(4), "config": {"lr": np.float32(0.5), "sizes": np.arange(2)}}
     recorder = quench.record(network(), schedule, tmp_path / "run.nc", **numbers)
     for _ in range(3):
         recorder.step()
     found = snapshots.read(tmp_path / "run.nc")
     assert found["time"].values[[0, -1]].tolist() == [0, 2] and found.sizes["weight"] == 4
+    assert files.config_of(found)["lr"] == 0.5 and files.config_of(found)["sizes"] == [0, 1]
     assert found["seed"].values.tolist() == [3]
 
 
@@ -537,6 +538,8 @@ TWICE = network()
         ({"config": {"model": "mine"}}, "'model' is always recorded"),
         ({"config": {"data": torch.zeros(2)}}, "only numbers, words"),
         ({"config": [1, 2]}, "config: a mapping"),
+        ({"schedule": np.ones((2, 2), int)}, r"not array\(\[\[1, 1\], \[1, 1\]\]\)"),
+        ({"output_layer": 1}, "output_layer: no trained weights in a module 1"),
         ({"output_layer": "1"}, "output_layer: no trained weights in a module '1'"),
         ({"path": None}, "path: the name of a file"),
         ({"path": "."}, "is a folder"),
