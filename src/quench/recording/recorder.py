@@ -139,7 +139,8 @@ class Recorder:
         self._recording.close()
         _report(
             f"{self._recording.path}: {len(self._recording.times)} snapshots up to update {self.updates},"
-            f" {len(self._due)} to come; quench observe reads this file, step={self.updates} resumes it"
+            f" {len(self._due)} to come, the last at {self._due[0]}; quench observe reads this file,"
+            f" step={self.updates} resumes it"
         )
         self._recording, self._due = None, []
 

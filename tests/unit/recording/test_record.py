@@ -123,7 +123,7 @@ def test_recording_of_a_loop_that_stops_is_kept_and_resumed(tmp_path, capsys):
     for _ in range(13):
         recorder.step(training.update())
     recorder.close()
-    assert "12 snapshots up to update 13, 6 to come" in capsys.readouterr().err and not path.exists()
+    assert "12 snapshots up to update 13, 6 to come, the last at 28;" in capsys.readouterr().err and not path.exists()
     early = snapshots.read(unfinished.part_path(path))
     assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
     # The script resumes from a checkpoint that is older than the last snapshot.
@@ -319,21 +319,20 @@ def test_file_is_free_again_while_a_forked_worker_lives(tmp_path, capsys):
     assert snapshots.read(path)["time"].values.tolist() == [0, 1, 2]
 
 
-def test_other_process_is_named_as_such(tmp_path):
-    recorder = quench.record(network(), [0, 1], tmp_path / "run.nc")
-    script = f"""
-import torch, quench
-for options in ({{}}, {{"overwrite": True}}, {{"step": 1}}):
-    try:
-        quench.record(torch.nn.Linear(2, 2), [0, 1], {str(tmp_path / "run.nc")!r}, **options)
-    except quench.errors.QuenchError as error:
-        print(error)
-"""
-    environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
-    assert done.stdout.count("another process is recording to this file") == 3
-    recorder.step()
-    assert snapshots.read(tmp_path / "run.nc").sizes["time"] == 2
+def test_file_that_another_process_writes_is_refused(tmp_path):
+    path = tmp_path / "run.nc"
+    quench.record(network(), [0, 5], path).close()
+    content = unfinished.part_path(path).read_bytes()
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.flock(file, fcntl.LOCK_EX); print(flush=True); input()"
+    command = [sys.executable, "-c", hold, f"{path}.part"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        for options in ({}, {"overwrite": True}, {"step": 1}):
+            with pytest.raises(QuenchError, match="another process is recording to this file"):
+                quench.record(network(), [0, 5], path, **options)
+        other.communicate(b"\n")
+    assert unfinished.part_path(path).read_bytes() == content
+    quench.record(network(), [0, 5], path, step=1).close()
 
 
 def test_header_alone_does_not_hinder_the_next_recording(tmp_path):
