@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,9 @@ def whole_numbers(name: str, values: Any, low: int = 0) -> list[int]:
     except (TypeError, ValueError, OverflowError):
         fine = False
     if not fine or whole.min() < low:
-        raise QuenchError(f"{name}: whole numbers from {low} on, and at least one, not {values!r:.60}")
+        raise QuenchError(
+            f"{name}: whole numbers from {low} on, and at least one, not {textwrap.shorten(repr(values), 60)}"
+        )
     return whole.tolist()  # type: ignore[no-any-return]
 
 
@@ -82,4 +85,4 @@ def whole_number(name: str, value: Any, low: int = 0) -> int:
     try:
         return whole_numbers(name, [value], low)[0]
     except QuenchError:
-        raise QuenchError(f"{name}: a whole number from {low} on, not {value!r:.60}") from None
+        raise QuenchError(f"{name}: a whole number from {low} on, not {textwrap.shorten(repr(value), 60)}") from None

@@ -82,7 +82,8 @@ class Chunks:
         code = dataset.attrs.get("code_fingerprint")
         first, its_config, its_code = self._first = self._first or (path, config, code)
         if config != its_config:
-            raise QuenchError(f"{path}: made with another configuration than {first}")
+            difference = _difference({name: its_config.get(name) for name in {**its_config, **config}}, config)
+            raise QuenchError(f"{path}: made with another configuration than {first}: {difference}")
         # Foreign files and unfinished recordings do not state their code.
         if None not in (code, its_code) and code != its_code:
             raise QuenchError(f"{path}: made by a different version of the code than {first}; make both again")

@@ -9,6 +9,7 @@ recorder.close()
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -24,7 +25,8 @@ from quench.errors import QuenchError
 from quench.recording import layers
 from quench.recording.recorder import Recorder
 from quench.recording.weights import Weights
-from quench.store import files, unfinished
+from quench.runtime import atomic
+from quench.store import unfinished
 
 __all__ = ["Recorder", "record"]
 
@@ -85,8 +87,7 @@ def _target(path: str | Path) -> Path:
     """``path`` as it is meant when recording begins: a training may change its working directory."""
     try:
         target = Path(path).expanduser().absolute()
-        if target.is_dir():
-            raise QuenchError(f"path: {target} is a folder; name a file in it")
+        atomic.target(target)  # refuses folders, pipes and devices
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         raise QuenchError(f"path: the name of a file, not {path!r:.60} ({error})") from None
     if target.suffix == unfinished.SUFFIX:
@@ -108,9 +109,15 @@ def _merged(known: dict[str, Any], config: Mapping[str, Any] | None) -> dict[str
     if taken:
         raise QuenchError(f"config: {min(taken)!r} is always recorded; choose another name for your value")
     try:
-        return files.plain({**known, **given})
+        return json.loads(json.dumps({**known, **given}, default=_plain))  # type: ignore[no-any-return]
     except (TypeError, ValueError, RecursionError) as error:
         raise QuenchError(f"config: only numbers, words, and lists and mappings of these ({error})") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"not a {type(value).__name__}")
 
 
 def _seeds(seed: Any, count: int, resumed: Path | None) -> list[int]:

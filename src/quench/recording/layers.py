@@ -41,12 +41,14 @@ def owners(model: nn.Module, names: Sequence[str]) -> list[str]:
     A parametrised weight belongs to the module that uses it, a tied one to the last module that is no embedding.
     """
     last: dict[int, str] = {}
+    modules = dict(model.named_modules(remove_duplicate=False))
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        embeds = isinstance(model.get_submodule(name.rpartition(".")[0]), nn.Embedding)
+        embeds = isinstance(modules[name.rpartition(".")[0]], nn.Embedding)
         if not embeds or id(parameter) not in last:
             last[id(parameter)] = _owner(name)
     found = parameters(model)
-    return [last[id(found[name])] for name in names]
+    # A scripted model makes new objects whenever it is asked.
+    return [last.get(id(found[name]), _owner(name)) for name in names]
 
 
 def output_layer(model: nn.Module, names: Sequence[str], declared: str | None = None) -> str:
@@ -59,7 +61,7 @@ def output_layer(model: nn.Module, names: Sequence[str], declared: str | None = 
     """
     owned, found = owners(model, names), parameters(model)
     if declared is not None:
-        if (chosen := _plain(declared)) not in owned:
+        if (chosen := _plain(str(declared))) not in owned:
             raise QuenchError(f"output_layer: no trained weights in a module {declared!r}{nearest(chosen, owned)}")
         return chosen
     shapes = ((owner, tuple(found[name].shape)) for name, owner in zip(names, owned, strict=True))

@@ -28,12 +28,13 @@ class Recorder:
         self._weights, self._header = weights, header
         self._due = [moment for moment in reversed(header.get("times", ())) if moment >= updates]
         self._recording: unfinished.Writer | None = None
-        self._process = os.getpid()
+        self._process, self._replaces = os.getpid(), False
         self._reported = False
 
     def begin(self, overwrite: bool) -> None:
         """Create the .part file or, after some updates, resume it; then record the present weights if they are due."""
         assert self._weights is not None
+        self._replaces = self.path.exists()
         if self._weights.writes:
             self._recording = self._resumed() if self.updates else self._created(overwrite)
         if self._recording is None and not self._weights.sharded:
@@ -46,7 +47,7 @@ class Recorder:
             raise
 
     def _created(self, overwrite: bool) -> unfinished.Writer:
-        if self.path.exists() and not overwrite:
+        if self._replaces and not overwrite:
             raise QuenchError(f"{self.path}: already exists; name another file, or pass overwrite=True")
         return unfinished.Writer(unfinished.part_path(self.path), self._header, overwrite=overwrite)
 
@@ -120,6 +121,8 @@ class Recorder:
         return np.broadcast_to(values, count)
 
     def _finish(self, recording: unfinished.Writer) -> None:
+        if self.path.exists() and not self._replaces:
+            raise QuenchError(f"{self.path}: was written by another run in the meantime")
         complete = recording.content()
         # The user's code computed the weights, so files of two versions of quench can be averaged.
         files.write(complete, self.path, kind="snapshots", config=files.config_of(complete), code=unfinished.CODE)
@@ -136,15 +139,16 @@ class Recorder:
         self._recording.close()
         _report(
             f"{self._recording.path}: {len(self._recording.times)} snapshots up to update {self.updates},"
-            f" {len(self._due)} to come; quench observe reads this file, step={self.updates} resumes it"
+            f" {len(self._due)} to come, the last at {self._due[0]}; quench observe reads this file,"
+            f" step={self.updates} resumes it"
         )
         self._recording, self._due = None, []
 
     def _is_copy(self) -> bool:
-        """Whether this is the copy of a recorder in a forked process, which then records nothing."""
-        if os.getpid() == self._process:
+        """Whether this is a copy, of a copied model or in another process: it records nothing."""
+        if self._weights is not None and os.getpid() == self._process:
             return False
-        _report(f"{self.path}: the process that called record() records; this one, forked from it, does not")
+        _report(f"{self.path}: this copy of a recorder records nothing; only the one that record() returned does")
         self._recording, self._due = None, []
         return True
 
@@ -167,7 +171,7 @@ class Recorder:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Recorder, (self.path, None, {}, self.updates)
+        return Recorder, (self.path, None, {"times": self._due[::-1]}, self.updates)
 
 
 def _numbers(loss: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ import textwrap
 import time
 import weakref
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -87,11 +87,15 @@ class Writer:
                 f"{self.path}: holds the snapshots of a run that did not end; resume it from your checkpoint (step=...),"
                 " move it away, or pass overwrite=True"
             )
-        content = _MAGIC + json.dumps(header).encode() + b"\n"
         try:
-            return rows.append(self._file.fileno(), 0, [content]), []
+            if os.fstat(self._file.fileno()).st_size:
+                # Whoever reads the old content keeps it.
+                self.path.unlink()
+                self._file.close()
+                self._file = _locked(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            return rows.append(self._file.fileno(), 0, [_MAGIC + json.dumps(header).encode() + b"\n"]), []
         except OSError as error:
-            self.path.unlink()
+            self.close(remove=True)
             raise QuenchError(f"{self.path}: cannot be written ({error.strerror})") from None
 
     def _resume(self, header: Mapping[str, Any], after: int) -> tuple[int, list[int]]:
@@ -275,15 +279,19 @@ def _load(source: str | Path | int, path: str | Path) -> tuple[dict[str, Any], n
 
 def _difference(recorded: Any, given: Any, name: str = "") -> str:
     """The first value that differs, with its name, in words; an empty string where none does."""
-    pairs: dict[str, tuple[Any, Any]] = {}
+    if recorded == given:
+        return ""
+    pairs: Iterable[tuple[str, tuple[Any, Any]]]
     if isinstance(recorded, dict) and isinstance(given, dict):
-        pairs = {f"{name}.{key}".lstrip("."): (recorded.get(key), given.get(key)) for key in {**recorded, **given}}
+        keys = {**recorded, **given}
+        pairs = ((f"{name}.{key}".lstrip("."), (recorded.get(key), given.get(key))) for key in keys)
     elif isinstance(recorded, list) and isinstance(given, list):
-        pairs = {f"{name}[{i}]": pair for i, pair in enumerate(itertools.zip_longest(recorded, given))}
-    for place, pair in pairs.items():
-        if pair[0] != pair[1]:
-            return _difference(*pair, place)
-    return "" if recorded == given else f"{name} was {_shortened(recorded)}, and is now {_shortened(given)}"
+        pairs = ((f"{name}[{i}]", pair) for i, pair in enumerate(itertools.zip_longest(recorded, given)))
+    else:
+        # NaN is the same setting as NaN.
+        values = _shortened(recorded), _shortened(given)
+        return f"{name} was {values[0]}, and is now {values[1]}" if json.dumps(recorded) != json.dumps(given) else ""
+    return next(filter(None, (_difference(*pair, place) for place, pair in pairs)), "")
 
 
 def _shortened(value: Any) -> str:

@@ -106,6 +106,14 @@ def test_unfinished_recording_is_measured_as_far_as_it_goes(tmp_path, capsys):
     assert files.read(target)["waiting_time"].values.tolist() == [1, 4, 16]
 
 
+def test_recordings_of_different_settings_are_not_averaged(tmp_path, capsys):
+    names = [str(tmp_path / f"{rate}.nc") for rate in (0.1, 0.2)]
+    for seed, (name, rate) in enumerate(zip(names, (0.1, 0.2), strict=True)):
+        quench.record(torch.nn.Linear(5, 1), [0], name, seed=seed, config={"lr": rate}).close()
+    assert main(["observe", *names, "--waiting-times", "0", "--chi", "3", "-o", str(tmp_path / "o.nc")]) == 2
+    assert f"than {names[0]}: lr is 0.2, not 0.1" in capsys.readouterr().err
+
+
 def test_recordings_at_different_times_are_not_averaged(tmp_path, capsys):
     for seed, updates in enumerate((128, 20)):
         record(tmp_path / f"{seed}.nc", seed, updates)

@@ -159,6 +159,7 @@ MODELS = {
     "float16": lambda: mlp().half(),
     "float64": lambda: mlp().double(),
     "compiled": lambda: torch.compile(mlp(), backend="eager"),
+    "scripted": lambda: torch.jit.script(mlp()),
     "DataParallel": lambda: nn.DataParallel(mlp()),
 }
 

@@ -123,7 +123,7 @@ def test_recording_of_a_loop_that_stops_is_kept_and_resumed(tmp_path, capsys):
     for _ in range(13):
         recorder.step(training.update())
     recorder.close()
-    assert "12 snapshots up to update 13, 6 to come" in capsys.readouterr().err and not path.exists()
+    assert "12 snapshots up to update 13, 6 to come, the last at 28;" in capsys.readouterr().err and not path.exists()
     early = snapshots.read(unfinished.part_path(path))
     assert early["time"].values.tolist() == [t for t in SCHEDULE.times if t <= 13]
     # The script resumes from a checkpoint that is older than the last snapshot.
@@ -206,7 +206,7 @@ def test_earlier_results_are_safe(tmp_path):
         ({"schedule": quench.Schedule((2,), 20, 4, 4)}, r"config.waiting_times\[1\] was 8, and is now absent"),
         ({"schedule": quench.Schedule((2, 8), 30, 4, 4)}, "config.lag_max was 20, and is now 30"),
         ({"seed": 1}, r"seeds\[0\] was 0, and is now 1"),
-        ({"config": {"lr": 0.2}}, r"config.lr was 0.1, and is now 0.2"),
+        ({"config": {"lr": 0.2, "none": float("nan")}}, r"config.lr was 0.1, and is now 0.2"),
         ({"sample": 9}, r"n_weights was 21, and is now 9"),
         ({"output_layer": "0"}, 'output_layer was "2", and is now "0"'),
         ({"model": torch.nn.Linear(7, 3)}, 'config.model was "Sequential", and is now "Linear"'),
@@ -214,7 +214,7 @@ def test_earlier_results_are_safe(tmp_path):
     ],
 )
 def test_recording_resumes_with_the_same_settings_only(tmp_path, options, message):
-    given = {"model": network(), "schedule": SCHEDULE, "seed": 0, "config": {"lr": 0.1}}
+    given = {"model": network(), "schedule": SCHEDULE, "seed": 0, "config": {"lr": 0.1, "none": float("nan")}}
     quench.record(path=tmp_path / "run.nc", **given).close()
     with pytest.raises(QuenchError, match=message):
         quench.record(path=tmp_path / "run.nc", step=5, **given | options)
@@ -267,20 +267,35 @@ def test_script_resumes_in_a_process_with_another_seed(tmp_path):
     assert all(np.array_equal(found["weights"].sel(time=t)[0], training.weights[t]) for t in SCHEDULE.times)
 
 
-def test_writer_whose_file_was_replaced_keeps_its_own_snapshots(tmp_path):
-    """As on a file system without locks: the last file to be complete has snapshots of one run alone."""
+def test_writers_without_locks_keep_their_own_snapshots(tmp_path, monkeypatch, capsys):
+    """As on a file system without locks: a complete file has the snapshots of one run, and none is replaced."""
+    path, part = tmp_path / "run.nc", unfinished.part_path(tmp_path / "run.nc")
+    monkeypatch.setattr(unfinished, "lock", lambda file: True)
     first, second = Training(seed=1), Training(seed=2)
-    one = quench.record(first.model, SCHEDULE, tmp_path / "run.nc")
-    unfinished.part_path(tmp_path / "run.nc").unlink()
-    two = quench.record(second.model, SCHEDULE, tmp_path / "run.nc")
-    two.step(second.update())
+    one = quench.record(first.model, SCHEDULE, path)
+    two = quench.record(second.model, SCHEDULE, path, overwrite=True)
     for _ in range(30):
         one.step(first.update())
-    found = snapshots.read(tmp_path / "run.nc")
+    found = snapshots.read(path)
     assert all(np.array_equal(found["weights"].sel(time=t)[0], first.weights[t]) for t in SCHEDULE.times)
-    # The other recording is still there.
-    assert snapshots.read(unfinished.part_path(tmp_path / "run.nc"))["seed"].values.tolist() == [2]
-    two.close()
+    for _ in range(30):
+        two.step(second.update())
+    assert "was written by another run in the meantime" in capsys.readouterr().err
+    with pytest.raises(QuenchError, match="in the meantime"):
+        two.close()
+    assert files.read(path).equals(found)
+    assert snapshots.read(part)["seed"].values.tolist() == [2]
+    assert snapshots.read(part).sizes["time"] == len(SCHEDULE.times)
+
+
+def test_overwriting_leaves_the_old_snapshots_to_whoever_reads_them(tmp_path):
+    path = tmp_path / "run.nc"
+    quench.record(network(1), [0, 1], path).close()
+    opened = snapshots.opened(unfinished.part_path(path))
+    before = flat(network(1))
+    quench.record(network(2), [0, 1], path, overwrite=True).step()
+    assert np.array_equal(opened["weights"][0, 0], before)
+    assert snapshots.read(path)["seed"].values.tolist() == [2]
 
 
 def test_file_is_free_again_while_a_forked_worker_lives(tmp_path, capsys):
@@ -304,21 +319,20 @@ def test_file_is_free_again_while_a_forked_worker_lives(tmp_path, capsys):
     assert snapshots.read(path)["time"].values.tolist() == [0, 1, 2]
 
 
-def test_other_process_is_named_as_such(tmp_path):
-    recorder = quench.record(network(), [0, 1], tmp_path / "run.nc")
-    script = f"""
-import torch, quench
-for options in ({{}}, {{"overwrite": True}}, {{"step": 1}}):
-    try:
-        quench.record(torch.nn.Linear(2, 2), [0, 1], {str(tmp_path / "run.nc")!r}, **options)
-    except quench.errors.QuenchError as error:
-        print(error)
-"""
-    environment = os.environ | {"PYTHONPATH": str(Path(quench.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
-    assert done.stdout.count("another process is recording to this file") == 3
-    recorder.step()
-    assert snapshots.read(tmp_path / "run.nc").sizes["time"] == 2
+def test_file_that_another_process_writes_is_refused(tmp_path):
+    path = tmp_path / "run.nc"
+    quench.record(network(), [0, 5], path).close()
+    content = unfinished.part_path(path).read_bytes()
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.flock(file, fcntl.LOCK_EX); print(flush=True); input()"
+    command = [sys.executable, "-c", hold, f"{path}.part"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        for options in ({}, {"overwrite": True}, {"step": 1}):
+            with pytest.raises(QuenchError, match="another process is recording to this file"):
+                quench.record(network(), [0, 5], path, **options)
+        other.communicate(b"\n")
+    assert unfinished.part_path(path).read_bytes() == content
+    quench.record(network(), [0, 5], path, step=1).close()
 
 
 def test_header_alone_does_not_hinder_the_next_recording(tmp_path):
@@ -333,7 +347,7 @@ def test_header_alone_does_not_hinder_the_next_recording(tmp_path):
     assert other.read_text() == "notes"
 
 
-def test_copies_of_a_recorder_record_nothing(tmp_path):
+def test_copies_of_a_recorder_record_nothing(tmp_path, capsys):
     """Averaging (EMA, SWA) copies the model, and some programs keep the recorder in it."""
     model = network()
     model.recorder = quench.record(model, [0, 1], tmp_path / "run.nc")
@@ -342,6 +356,7 @@ def test_copies_of_a_recorder_record_nothing(tmp_path):
         one.recorder.step()
         one.recorder.close()
         assert one.recorder.updates == 1
+    assert capsys.readouterr().err.count("this copy of a recorder records nothing") == 2
     assert not (tmp_path / "run.nc").exists()
     model.recorder.step()
     assert (tmp_path / "run.nc").exists()
@@ -469,12 +484,13 @@ def test_full_disk_loses_the_snapshot_but_not_the_training(tmp_path, monkeypatch
     ],
 )
 def test_numbers_of_other_libraries_are_numbers(tmp_path, schedule):
-    numbers = {"seed": np.int64(3), "sample": np.int32(4), "config": {"lr": np.float64(0.5)}}
+    numbers = {"seed": np.int64(3), "sample": np.int32(4), "config": {"lr": np.float32(0.5), "sizes": np.arange(2)}}
     recorder = quench.record(network(), schedule, tmp_path / "run.nc", **numbers)
     for _ in range(3):
         recorder.step()
     found = snapshots.read(tmp_path / "run.nc")
     assert found["time"].values[[0, -1]].tolist() == [0, 2] and found.sizes["weight"] == 4
+    assert files.config_of(found)["lr"] == 0.5 and files.config_of(found)["sizes"] == [0, 1]
     assert found["seed"].values.tolist() == [3]
 
 
@@ -521,14 +537,19 @@ TWICE = network()
         ({"config": {"model": "mine"}}, "'model' is always recorded"),
         ({"config": {"data": torch.zeros(2)}}, "only numbers, words"),
         ({"config": [1, 2]}, "config: a mapping"),
+        ({"schedule": np.ones((2, 2), int)}, r"not array\(\[\[1, 1\], \[1, 1\]\]\)"),
+        ({"output_layer": 1}, "output_layer: no trained weights in a module 1"),
         ({"output_layer": "1"}, "output_layer: no trained weights in a module '1'"),
         ({"path": None}, "path: the name of a file"),
         ({"path": "."}, "is a folder"),
+        ({"path": "/dev/null", "overwrite": True}, "not a plain file"),
         ({"path": "~nobody-of-this-name/run.nc"}, "path: the name of a file"),
-        ({"path": "/proc/version/run.nc"}, "cannot be recorded to"),
-        ({"path": "a" * 252 + ".nc"}, "at most 240 bytes"),
+        ({"path": "/proc/version/run.nc"}, "path: the name of a file"),
+        ({"path": "/proc/run.nc"}, "cannot be recorded to"),
+        ({"path": "a" * 300 + ".nc"}, "path: the name of a file"),
+        ({"path": "a" * 240 + ".nc"}, "at most 240 bytes"),
         ({"path": "run.nc.part"}, "run.nc, without .part"),
-        ({"path": "a\0.nc"}, "cannot be recorded to"),
+        ({"path": "a\0.nc"}, "path: the name of a file"),
         ({"model": torch.nn.ReLU()}, "no parameter"),
         ({"model": []}, "a torch.nn.Module, or a list"),
         ({"model": network().parameters()}, "a torch.nn.Module, or a list"),
