@@ -7,7 +7,7 @@ whose time everything is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     for name, run in _shown(inputs).items():
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; write them with quench observe")
-        check_measured(name, run)
+        _check(name, run, kept, inputs.choices.get("fit"))
         one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(_fitted(run, inputs.choices))
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
         parts.append(one.assign(facts).expand_dims(panel=[name]))
@@ -69,7 +69,7 @@ def answers(inputs: FigureInputs) -> dict[str, str]:
         fastest = float(run["tau90"].where(inside).min())
         fit = estimators.Fit(value, lower, upper, low, high, run.sizes["network"], fastest)
         by_length = estimators.exponents_by_length(msd, sigma(run), lengths)
-        found[name] = estimators.in_words(fit, by_length, lengths, unit)
+        found[name.replace(r"\$", "$")] = estimators.in_words(fit, by_length, lengths, unit)
     return found
 
 
@@ -90,10 +90,24 @@ def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _check(name: str, run: xr.Dataset, kept: Sequence[str], window: Sequence[float] | None) -> None:
+    """Raise ``QuenchError`` where a variable of ``kept`` cannot be drawn, or a declared window of t_w holds no two."""
+    for quantity in kept:
+        dims = ("waiting_time",) if quantity.startswith("tau90") else ("waiting_time", "lag")
+        if run[quantity].dims != dims or run[quantity].dtype.kind not in "iuf":
+            raise QuenchError(f"{name}: {quantity} must hold numbers along {' and '.join(dims)}")
+    check_measured(name, run)
+    ageing.check_window(name, run, window)
+
+
 def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
     """The observables of every panel by its title; a run has a panel per temperature or batch size."""
     rates = inputs.choices.get("rates")
-    found = {name: clock.rescaled(run, *rates) if rates else run for name, (run,) in inputs.of("external").items()}
+    # A file's name may hold $, between which matplotlib expects a formula.
+    found = {
+        name.replace("$", r"\$"): clock.rescaled(run, *rates) if rates else run
+        for name, (run,) in inputs.of("external").items()
+    }
     for name, points in inputs.of("runs").items():
         for run in points:
             known = config_of(run).get("trajectory", {})
@@ -157,6 +171,7 @@ def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
         ax.set_yscale("symlog", linthresh=1)
     ax.set_ylim(bottom=1.3 * np.nanmin([-0.2, float(one["alpha2_low"].min())]))
     ax.set(ylabel=r"$\alpha_2(t, t_w)$")
+    style.log_ticks(ax)
 
 
 def _collapsed(ax: Axes, one: xr.Dataset, quantity: str, label: str) -> None:
