@@ -109,7 +109,9 @@ def measure(
 
 def contract() -> dict[str, Wanted]:
     """What a file of observables must hold, by name."""
-    return table.contract(derived.observables(), streamed=False) | {"epsilon": Wanted(("network",), 0)}
+    times = {name: Wanted((name,), 0, whole=True) for name in ("waiting_time", "lag")}
+    others = {"epsilon": Wanted(("network",), 0), "n_weights": Wanted((), 1, whole=True)}
+    return table.contract(derived.observables(), streamed=False) | times | others
 
 
 def _waiting_times(trajectory: xr.Dataset, requested: Sequence[int] | None) -> list[int]:

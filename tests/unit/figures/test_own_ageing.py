@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 import quench
 from quench.cli import main
@@ -164,3 +165,70 @@ def test_external_run_has_its_own_figure(tmp_path):
 def test_mistakes_in_the_scenario_are_reported(config, message):
     with pytest.raises(QuenchError, match=message):
         resolve(config)
+
+
+def refusal(capsys, *words):
+    """The one line of a refused command."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("quench: ") and line.count("\n") == 1
+    return line
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("200,300", "fewer than two waiting times from 200 to 300; measured: [1, 4, 16, 64]"),
+        ("3,5", "fewer than two waiting times"),
+        ("64,1", "fewer than two waiting times from 64 to 1"),
+    ],
+)
+def test_fit_window_that_holds_nothing_is_refused(observables, tmp_path, capsys, window, message):
+    assert message in refusal(capsys, "plot", observables, "--fit", window, "-o", tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_names_with_dollars_are_titles(observables, tmp_path):
+    name = "cost$HOME$x_1"
+    inputs = FigureInputs({"external": {name: [files.read(observables)]}}, {})
+    figure = ageing.draw(ageing.compute(inputs))
+    figure.savefig(tmp_path / "a.png")
+    assert figure.axes[0].get_title().startswith(r"cost\$HOME\$x_1")
+
+
+def test_frozen_weights_are_drawn_or_refused(tmp_path):
+    """All curves of the non-Gaussian parameter are empty: no weight moves."""
+    weights = np.random.default_rng(0).normal(size=(2, 1, 30)) * np.ones((1, 8, 1))
+    frozen = xr.Dataset({"weights": (("network", "time", "weight"), weights)}, coords={"time": np.arange(8)})
+    frozen.to_netcdf(tmp_path / "frozen.nc")
+    words = ["--chi", "3", "--waiting-times", "1,2", "-o", str(tmp_path / "o.nc")]
+    assert main(["observe", str(tmp_path / "frozen.nc"), *words]) == 0
+    assert main(["plot", str(tmp_path / "o.nc"), "-o", str(tmp_path / "a.png")]) == 0
+
+
+CHANGES = {
+    "scalar": lambda found, name: found.drop_vars(name).assign({name: 1.5}),
+    "text": lambda found, name: found.assign({name: found[name].astype(str)}),
+    "absent": lambda found, name: found.drop_vars(name),
+    "nan": lambda found, name: found.assign({name: found[name].astype(float) * np.nan}),
+}
+DRAWN = ("overlap_mean", "msd_low", "alpha2_high", "tau90_mean", "n_weights", "waiting_time", "lag")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    # The name of a dimension cannot be that of a scalar.
+    [(name, change) for name in DRAWN for change in CHANGES if change != "scalar" or name not in DRAWN[-2:]],
+)
+def test_odd_observables_of_other_programs_are_drawn_or_refused_in_one_line(
+    observables, tmp_path, capsys, name, change
+):
+    found = files.read(observables).load()
+    found.attrs = {}
+    CHANGES[change](found, name).to_netcdf(tmp_path / "odd.nc")
+    if change == "nan" and name not in ("overlap_mean", "waiting_time", "lag", "n_weights"):
+        assert main(["plot", str(tmp_path / "odd.nc"), "-o", str(tmp_path / "a.png")]) == 0
+    else:
+        line = refusal(capsys, "plot", tmp_path / "odd.nc", "-o", tmp_path / "a.png")
+        assert "odd" in line and (change != "text" or name in line)

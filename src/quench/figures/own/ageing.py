@@ -6,6 +6,8 @@ Needs ``external``: recorded runs, or ``runs``: runs of the scenario, each with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -37,7 +39,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     for name, run in _shown(inputs).items():
         if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; write them with quench observe")
-        check_measured(name, run)
+        _check(name, run, kept, inputs.choices.get("fit"))
         window = inputs.choices.get("fit") or _resolved(run)
         one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(ageing.fitted(run, window))
         facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
@@ -47,9 +49,23 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     return stack_panels(parts).assign_attrs(collapse=int(inputs.choices.get("collapse", False)))
 
 
+def _check(name: str, run: xr.Dataset, kept: Sequence[str], window: Sequence[float] | None) -> None:
+    """Raise ``QuenchError`` where a variable of ``kept`` cannot be drawn, or a declared window of t_w holds no two."""
+    for quantity in kept:
+        dims = ("waiting_time",) if quantity.startswith("tau90") else ("waiting_time", "lag")
+        if run[quantity].dims != dims or run[quantity].dtype.kind not in "iuf":
+            raise QuenchError(f"{name}: {quantity} must hold numbers along {' and '.join(dims)}")
+    check_measured(name, run)
+    ages = run["waiting_time"].values
+    if window and ((ages >= window[0]) & (ages <= window[1]) & (ages >= 1)).sum() < 2:
+        low, high = (f"{end:g}" for end in window)
+        raise QuenchError(f"{name}: fit: fewer than two waiting times from {low} to {high}; measured: {ages.tolist()}")
+
+
 def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
     """The observables of every panel by its title; a run has a panel per temperature or batch size."""
-    found = {name: run for name, (run,) in inputs.of("external").items()}
+    # A file's name may hold $, between which matplotlib expects a formula.
+    found = {name.replace("$", r"\$"): run for name, (run,) in inputs.of("external").items()}
     for name, points in inputs.of("runs").items():
         for run in points:
             known = config_of(run).get("trajectory", {})
@@ -110,6 +126,7 @@ def _non_gaussianity(ax: Axes, one: xr.Dataset) -> None:
         ax.set_yscale("symlog", linthresh=1)
     ax.set_ylim(bottom=1.3 * np.nanmin([-0.2, float(one["alpha2_low"].min())]))
     ax.set(ylabel=r"$\alpha_2(t, t_w)$")
+    style.log_ticks(ax)
 
 
 def _collapsed(ax: Axes, one: xr.Dataset, quantity: str, label: str) -> None:
