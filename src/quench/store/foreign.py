@@ -69,7 +69,10 @@ def _complete(raw: xr.Dataset, records: str, needed: Collection[str], path: Path
         if name in raw.variables and records in raw[name].dims:
             variable = raw[name].variable
             others = [dim for dim in variable.dims if dim != records]
-            written &= (variable != _fill(variable)).all(others).values
+            lost = variable == _fill(variable)
+            # Weights may be NaN in a network that has diverged; the time of a record may not.
+            lost |= variable.isnull() if name == records else False
+            written &= ~lost.any(others).values
     if written.all():
         return raw
     kept = int(np.flatnonzero(written)[-1]) + 1 if written.any() else 0

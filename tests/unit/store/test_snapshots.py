@@ -75,6 +75,16 @@ def test_only_records_that_were_written_completely_are_read(tmp_path, capsys, un
     assert ("were not written completely" in capsys.readouterr().err) == (lost != "nothing")
 
 
+def test_record_without_a_time_is_not_complete(tmp_path, capsys):
+    """xarray marks missing numbers by NaN, as also the weights of a diverged network are."""
+    lost = walk().assign_coords(time=np.where(TIMES < 40, TIMES, np.nan))
+    lost["weights"][1, -4] = np.nan
+    lost.to_netcdf(tmp_path / "killed.nc", unlimited_dims=["time"])
+    found = snapshots.read(tmp_path / "killed.nc")
+    assert np.array_equal(found["time"], TIMES[TIMES < 40]) and found["diverged_at"].values.tolist() == [-1, 0, -1]
+    assert capsys.readouterr().err.count("\n") == 2
+
+
 def test_record_that_was_skipped_is_refused(tmp_path):
     recorded(tmp_path / "hole.nc", True, 5, 5)
     with netCDF4.Dataset(tmp_path / "hole.nc", "a") as file:
