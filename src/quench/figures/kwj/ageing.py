@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from quench.errors import QuenchError
 from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
@@ -23,6 +24,7 @@ def stacked(inputs: FigureInputs) -> xr.Dataset:
 def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
     """Overlap (waiting_time, lag), tau90 (waiting_time[, network]) and exponent of a run at one temperature."""
     run = inputs.ages(name)
+    check_window(name, run, inputs.choices.get("fit"))
     kept = [f"{quantity}_{end}" for quantity in ("overlap", "tau90") for end in ("mean", "low", "high")]
     known = {fact: run.attrs[fact] for fact in ("temperature", "chi", "n_networks")}
     return (
@@ -32,6 +34,14 @@ def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
         .assign(known)
         .assign_attrs({})
     )
+
+
+def check_window(name: str, run: xr.Dataset, window: Sequence[float] | None) -> None:
+    """Raise ``QuenchError`` where a declared ``window`` of t_w holds fewer than two of the waiting times of a run."""
+    ages = run["waiting_time"].values
+    if window and ((ages >= max(window[0], 1)) & (ages <= window[1])).sum() < 2:
+        low, high = (f"{end:g}" for end in window)
+        raise QuenchError(f"{name}: fit: fewer than two waiting times from {low} to {high}; measured: {ages.tolist()}")
 
 
 def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:

@@ -56,10 +56,7 @@ def _check(name: str, run: xr.Dataset, kept: Sequence[str], window: Sequence[flo
         if run[quantity].dims != dims or run[quantity].dtype.kind not in "iuf":
             raise QuenchError(f"{name}: {quantity} must hold numbers along {' and '.join(dims)}")
     check_measured(name, run)
-    ages = run["waiting_time"].values
-    if window and ((ages >= window[0]) & (ages <= window[1]) & (ages >= 1)).sum() < 2:
-        low, high = (f"{end:g}" for end in window)
-        raise QuenchError(f"{name}: fit: fewer than two waiting times from {low} to {high}; measured: {ages.tolist()}")
+    ageing.check_window(name, run, window)
 
 
 def _shown(inputs: FigureInputs) -> dict[str, xr.Dataset]:
