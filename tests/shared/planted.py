@@ -22,9 +22,10 @@ def dataset(kind, coordinates=None, seed=0):
     dims = {name: wanted[name].dims[0] if name in wanted else _dimension(name) for name in given}
     sizes = SIZES | {dims[name]: len(values) for name, values in given.items()}
     variables = {}
-    for name, (shape, lowest, highest, *_) in wanted.items():
+    for name, (shape, lowest, highest, *_, whole) in wanted.items():
         low, high = (-1, -1) if name == "diverged_at" else (max(lowest, -1.0), max(min(highest, 1.0), lowest))
-        variables[name] = (shape, rng.uniform(low, high, [sizes.get(dim, 2) for dim in shape]))
+        values = rng.uniform(low, high, [sizes.get(dim, 2) for dim in shape])
+        variables[name] = (shape, np.arange(1, values.size + 1).reshape(values.shape) if whole else values)
     variables |= {name: (dims[name], np.array(values)) for name, values in given.items()}
     if kind == "snapshots":
         variables["time"] = ("time", np.arange(3))

@@ -136,14 +136,19 @@ def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataAr
             fine &= variable.astype(np.int64) == variable
     if wanted.gaps:
         fine |= variable.isnull()
-    if not fine.all() and diverged_at is not None and set(diverged_at.dims) <= set(variable.dims):
+    # A foreign file may call anything else so; its own check follows.
+    if diverged_at is not None and (
+        diverged_at.dtype.kind not in "iuf" or not set(diverged_at.dims) <= set(variable.dims)
+    ):
+        diverged_at = None
+    if not fine.all() and diverged_at is not None:
         fine |= diverged_at >= 0
     if not fine.all():
         value = variable.values[~fine.transpose(*variable.dims).values][0]
         what = f"a value of {value:g}, outside {wanted.low:g} to {wanted.high:g}"
-        if wanted.whole:
-            what = f"{value:.17g}; only whole numbers from {wanted.low:g} on are allowed"
         if not np.isfinite(value):
             what = f"a value that is not finite ({value})"
+        elif wanted.whole and value % 1:
+            what = f"{value:.17g}; only whole numbers from {wanted.low:g} on are allowed"
         where = ", in a network that is not marked as diverged" if "network" in variable.dims else ""
         raise QuenchError(f"{path}: {variable.name} holds {what}{where}")
