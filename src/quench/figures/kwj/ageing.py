@@ -81,7 +81,7 @@ def draw_overlaps(ax: Axes, one: xr.Dataset) -> None:
     """Q(t) from the youngest (dark) to the oldest (bright) waiting time."""
     ages = one["waiting_time"].values
     for row, color in enumerate(style.ages(ages)):
-        label = style.power(float(ages[row]))
+        label = style.power(float(f"{ages[row]:.4g}"))
         style.curve(ax, one["lag"].values, one.isel(waiting_time=row), "overlap", color, label=label)
     ax.axhline(0.9, **style.GUIDE)
     ax.set_xscale("log")
