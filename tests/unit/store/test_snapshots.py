@@ -246,7 +246,7 @@ VIOLATIONS = {
     "weights without networks": lambda d: d.isel(network=0),
     "other dimension": lambda d: d.rename(weight="parameter"),
     "renamed": lambda d: d.rename(weights="w"),
-    "integers": lambda d: d.assign(weights=(100 * d["weights"]).astype(np.int32)),
+    "integers": lambda d: d.assign(weights=(100 * d["weights"]).clip(-1e3, 1e3).fillna(0).astype(np.int32)),
     "half precision": lambda d: d.assign(weights=d["weights"].assign_attrs(dtype_of_weights="bfloat16")),
     "no dtype": lambda d: d.assign(weights=d["weights"].assign_attrs(dtype_of_weights="int4")),
     "strings": lambda d: d.assign(weights=d["weights"].astype(str)),
