@@ -3,8 +3,8 @@
     python benchmarks/pspin.py [--parts reach,cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
 
 Costs are those of new processes: processor time of one core, what a busy machine blurs least, and largest memory. The
-truth is a solution on a finer grid, in ``doubled`` one on the same grid with shorter lengths. A quarter of an hour of
-processor time in all.
+truth is a solution on a finer grid, in ``doubled`` one on the same grid with shorter lengths. A quarter of an hour
+of processor time in all.
 """
 
 from __future__ import annotations
