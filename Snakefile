@@ -46,3 +46,4 @@ rule theory:
 onstart:
     record_submission()
     report_start()
+    predict_times()

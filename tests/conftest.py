@@ -1,4 +1,4 @@
-"""Settings of all tests: one thread for arithmetic, whose bits must not depend on the load, no time limits, and the order."""
+"""Settings of all tests: their order, no time limits, and one thread for arithmetic: bits must not depend on the load."""
 
 import os
 import signal
