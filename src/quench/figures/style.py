@@ -202,7 +202,7 @@ def finish(figure: Figure, axes: Iterable[Axes], numbers: xr.Dataset, *notes: st
 def log_ticks(axes: Axes) -> None:
     """Decades and minor ticks on every log axis, with labels at 2 and 5 where fewer than two decades are visible.
 
-    Beyond three decades the only minor ticks are those at 2 and 5.
+    Beyond three decades the only minor ticks are those at 2 and 5; beyond six, the decades without a label.
 
     An axis without a positive value gets a note instead.
     """
@@ -216,7 +216,7 @@ def log_ticks(axes: Axes) -> None:
         axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
         axis.set_major_formatter(lambda value, _place: _power_of_ten(round(np.log10(value))))
         low, high = np.log10(sorted(axis.get_view_interval()))
-        subdivisions: Any = "auto" if high - low < 3 else (2, 5)
+        subdivisions: Any = "auto" if high - low < 3 else (2, 5) if high - low < 6 else (1.0,)
         axis.set_minor_locator(mpl.ticker.LogLocator(subs=subdivisions, numticks=60))
         axis.set_minor_formatter(functools.partial(_between_decades, axis=axis))
     if empty:
