@@ -1,5 +1,6 @@
 # make            set up .venv, then every figure of the default scenario into results/default/figures
 # make test       set up .venv, then all tests
+# make check      lint, and the tests that take no more than a second or so
 # make test-integrations   tests with Lightning, Hugging Face and several processes
 # make smoke      the whole pipeline on next to nothing
 # make docs       the documentation as web pages in docs/_build/html
@@ -14,9 +15,11 @@ FIGURES ?=
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+# Two cores, and a worker for the cluster, which mostly waits.
+WORKERS ?= 3
 OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
 
-.PHONY: run setup test test-integrations smoke lint docs clean
+.PHONY: run setup test check test-integrations smoke lint docs clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -26,8 +29,10 @@ smoke: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/cluster --ignore tests/integrations
-	$(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --ignore tests/integrations
+
+check: lint
+	$(BIN)/python -m pytest -n 2 -m "not slow" --ignore tests/integrations
 
 # Their libraries are beside those of quench, which they must not change.
 test-integrations: setup

@@ -49,6 +49,7 @@ check_targets()
 onstart:
     report_start()
     record_submission()
+    predict_times()
 
 
 onsuccess:

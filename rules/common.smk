@@ -22,7 +22,8 @@ from quench.data.download import check_available
 from quench.data.sources import find
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
-from quench.pipeline import notes
+from quench.pipeline import console, notes
+from quench.pipeline.jobs import jobs
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules, absent_sources
 from quench.pipeline.stages import WILDCARDS
@@ -176,6 +177,16 @@ def record_submission():
         RULES_HASH,
         all_fingerprints(),
         SCENARIO.compute.checkpoint_days,
+    )
+
+
+def predict_times():
+    """Give the live line on a terminal the mean time of every rule's jobs by the cost model."""
+    times = {}
+    for job in jobs(RULES.paths).values():
+        times.setdefault(job.rule, []).append(job.work.wall_seconds(job.cores))
+    console.seconds_by_rule.update(
+        {rule: sum(found) / len(found) for rule, found in times.items()}
     )
 
 

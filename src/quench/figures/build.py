@@ -58,6 +58,7 @@ def save(figure: Figure, stem: Path, *, title: str, caption: str, formats: Seque
     }
     paths = [stem.with_name(stem.name + suffix) for suffix in formats]
     with style.applied():
+        style.lay_out(figure)
         for path in paths:
             with atomic(path) as temporary:
                 figure.savefig(temporary, metadata=metadata[path.suffix])

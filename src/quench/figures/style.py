@@ -33,10 +33,13 @@ RC: dict[str, Any] = {
     "legend.framealpha": 0.8,
     "legend.edgecolor": "none",
     "legend.fancybox": False,
-    "savefig.dpi": 200,
+    # One resolution for the layout and for the PNG, so that both share the measured text.
+    "figure.dpi": 200,
+    "savefig.dpi": "figure",
+    # No axis has labels at its top, to which matplotlib would otherwise fit the title again and again.
+    "axes.titley": 1.0,
     "mathtext.fontset": "dejavusans",
     "svg.hashsalt": "quench",
-    "figure.constrained_layout.use": True,
 }
 # Dark enough to be read on white; hot and cold differ in lightness, too, for colour-blind readers.
 HEAT = LinearSegmentedColormap.from_list(
@@ -48,6 +51,7 @@ THEORY: dict[str, Any] = {"color": "black", "linewidth": 1.0, "linestyle": "--"}
 # The background of text that curves cross.
 PAPER: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 LEVEL: dict[str, Any] = {"color": "black", "linewidth": 0.9, "linestyle": "-"}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def applied() -> contextlib.AbstractContextManager[None]:
@@ -60,6 +64,13 @@ def new(panels: int, rows: int = 1, height: float = 2.7, width: float = COLUMN) 
     """A figure and its axes as an array (rows, panels); ``height`` and ``width`` of a panel in inches."""
     figure = Figure(figsize=(width * panels, height * rows), layout="constrained")
     return figure, figure.subplots(rows, panels, squeeze=False)
+
+
+def lay_out(figure: Figure) -> None:
+    """Place the axes of ``figure`` for good: all its formats are then the same picture, and each is drawn once."""
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def row(numbers: xr.Dataset, *panels: Callable[[Axes, xr.Dataset], None], **size: Any) -> Figure:
@@ -99,12 +110,17 @@ def temperature_bar(figure: Figure, axes: Iterable[Axes], temperatures: ArrayLik
 
 
 def power(value: float) -> str:
-    """Text of a number: ``3e-05`` as 3 x 10^-5; values from 0.01 to 1000 as decimals."""
+    """Text of a number: ``3e-05`` as 3×10⁻⁵; values from 0.01 to 1000 as decimals."""
     if value == 0 or 0.01 <= abs(value) < 1000:
         return f"{value:g}"
     exponent = int(np.floor(np.log10(abs(value))))
     digits = round(value / 10.0**exponent, 3)
-    return f"$10^{{{exponent}}}$" if digits == 1 else rf"${digits:g}{{\times}}10^{{{exponent}}}$"
+    return _power_of_ten(exponent) if digits == 1 else f"{digits:g}×{_power_of_ten(exponent)}"
+
+
+def _power_of_ten(exponent: int) -> str:
+    """Characters and no formula, which matplotlib would take a hundred times as long to set."""
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
 def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, color: Any) -> None:
@@ -186,6 +202,8 @@ def finish(figure: Figure, axes: Iterable[Axes], numbers: xr.Dataset, *notes: st
 def log_ticks(axes: Axes) -> None:
     """Decades and minor ticks on every log axis, with labels at 2 and 5 where fewer than two decades are visible.
 
+    Beyond three decades the only minor ticks are those at 2 and 5; beyond six, the decades without a label.
+
     An axis without a positive value gets a note instead.
     """
     empty = False
@@ -196,7 +214,10 @@ def log_ticks(axes: Axes) -> None:
             empty = True
             (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(1, 10)
         axis.set_major_locator(mpl.ticker.LogLocator(numticks=8))
-        axis.set_minor_locator(mpl.ticker.LogLocator(subs="auto", numticks=60))
+        axis.set_major_formatter(lambda value, _place: _power_of_ten(round(np.log10(value))))
+        low, high = np.log10(sorted(axis.get_view_interval()))
+        subdivisions: Any = "auto" if high - low < 3 else (2, 5) if high - low < 6 else (1.0,)
+        axis.set_minor_locator(mpl.ticker.LogLocator(subs=subdivisions, numticks=60))
         axis.set_minor_formatter(functools.partial(_between_decades, axis=axis))
     if empty:
         axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.25")
@@ -207,4 +228,4 @@ def _between_decades(value: float, _place: int | None, *, axis: mpl.axis.Axis) -
     decades = np.floor(high) - np.ceil(low) + 1
     exponent = int(np.floor(np.log10(value)))
     digit = round(value / 10.0**exponent)
-    return rf"${digit}{{\times}}10^{{{exponent}}}$" if decades < 2 and digit in (2, 5) else ""
+    return f"{digit}×{_power_of_ten(exponent)}" if decades < 2 and digit in (2, 5) else ""

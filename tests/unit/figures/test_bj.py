@@ -157,6 +157,7 @@ def numbers(figure, make=training):
     return module, module.compute(inputs).assign_attrs(scale_label=inputs.scale_label())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", ALL)
 @pytest.mark.parametrize("make", [training, lambda **more: training(networks=1, reached=False, **more)])
 def test_every_figure_can_be_drawn_even_where_nothing_is_learnt(figure, make, tmp_path):

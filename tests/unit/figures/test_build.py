@@ -12,6 +12,8 @@ from quench.figures import build
 from quench.store import files
 from quench.store.variables import config_of
 
+pytestmark = pytest.mark.slow
+
 FIGURES = ("kwj.fig2", "kwj.fig3", "kwj.fig5", "kwj.fig7", "kwj.figa2")
 
 

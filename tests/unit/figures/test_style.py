@@ -18,7 +18,7 @@ def test_hot_is_red_and_cold_is_blue():
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0, "0"), (0.05, "0.05"), (1, "1"), (1e-4, "$10^{-4}$"), (3e-5, r"$3{\times}10^{-5}$"), (1e6, "$10^{6}$")],
+    [(0, "0"), (0.05, "0.05"), (1, "1"), (1e-4, "10⁻⁴"), (3e-5, "3×10⁻⁵"), (1e6, "10⁶")],
 )
 def test_powers_are_written_as_powers(value, text):
     assert style.power(value) == text
@@ -73,3 +73,15 @@ def test_letters_stand_on_several_panels_and_notes_below():
     figure, axes = style.new(1)
     style.finish(figure, axes.flat, xr.Dataset())
     assert (axes[0, 0].get_title(loc="left"), figure.get_supxlabel()) == ("", "")
+
+
+def test_formats_show_one_layout():
+    """Text differs in size between the formats, which does not move the axes."""
+    figure, axes = style.new(2)
+    axes[0, 0].set_ylabel("a label")
+    style.lay_out(figure)
+    placed = [ax.get_position().bounds for ax in axes.flat]
+    figure.set_dpi(72)
+    figure.draw_without_rendering()
+    assert [ax.get_position().bounds for ax in axes.flat] == placed
+    assert placed != [ax.get_position().bounds for ax in style.new(2)[1].flat]

@@ -14,6 +14,8 @@ from numba.core import caching, ccallback
 
 from quench.numerics import compiled
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(compiled.__file__).parents[1]
 
 _CALLER = """

@@ -59,12 +59,22 @@ def lagrange(nodes, weights, z, out):
     for j in range(nodes.size):
         difference = z - nodes[j]
         if difference == 0.0:
-            out[:] = 0.0
+            for i in range(nodes.size):
+                out[i] = 0.0
             out[j] = 1.0
             return
         out[j] = weights[j] / difference
         total += out[j]
-    out /= total
+    for j in range(nodes.size):
+        out[j] /= total
+
+
+@njit(cache=True)
+def dot(a, b):
+    total = 0.0
+    for j in range(a.size):
+        total += a[j] * b[j]
+    return total
 
 
 @njit(cache=True)
@@ -82,37 +92,42 @@ def kernel(vertices, phi):
 def breakpoints(t, scale, width, out):
     """Sorted cuts of [0, x(t/2)]: the element edges in s, and those in t - s; returns how many."""
     last = np.log1p(0.5 * t / scale)
+    edge = 0
+    other = int(np.log1p(t / scale) / width) + 1
     count = 0
-    k = 0
-    while k * width < last:
-        out[count] = k * width
-        count += 1
-        k += 1
-    k = int(np.log1p(t / scale) / width) + 1
-    while k * width > last:
-        s = t - scale * np.expm1(k * width)
-        if s > 0.0:
-            out[count] = np.log1p(s / scale)
+    while True:
+        cut = edge * width
+        s = t - scale * np.expm1(other * width)
+        mirrored = np.log1p(s / scale) if s > 0.0 else 0.0
+        if mirrored < cut and other * width > last:
+            if s > 0.0:
+                out[count] = mirrored
+                count += 1
+            other -= 1
+        elif cut < last:
+            out[count] = cut
             count += 1
-        k -= 1
-    out[count] = last
-    count += 1
-    out[:count] = np.sort(out[:count])
-    return count
+            edge += 1
+        elif other * width > last:
+            out[count] = mirrored
+            count += 1
+            other -= 1
+        else:
+            out[count] = last
+            return count + 1
 
 
 @njit(cache=True)
-def memory_integral(vertices, e, t, axis, nodes, weights, values, slopes, rule, cuts, by_value, by_slope):
+def memory_integral(vertices, e, t, axis, nodes, weights, values, slopes, rule, cuts, here, there, by_value, by_slope):
     """``int_0^t m(t-s) phi'(s) ds`` for t in element ``e``.
 
     Fills ``by_value`` and ``by_slope`` with its derivatives by the nodal phi and dphi/dx of that element.
     """
     scale, width = axis
     abscissae, quadrature = rule
-    here = np.empty(nodes.size)
-    there = np.empty(nodes.size)
-    by_value[:] = 0.0
-    by_slope[:] = 0.0
+    for j in range(nodes.size):
+        by_value[j] = 0.0
+        by_slope[j] = 0.0
     total = 0.0
     for c in range(breakpoints(t, scale, width, cuts) - 1):
         length = cuts[c + 1] - cuts[c]
@@ -126,21 +141,69 @@ def memory_integral(vertices, e, t, axis, nodes, weights, values, slopes, rule, 
             s = scale * np.expm1(x)
             lagrange(nodes, weights, x / width - early, here)
             lagrange(nodes, weights, np.log1p((t - s) / scale) / width - late, there)
-            m_early, dm_early = kernel(vertices, np.dot(here, values[early]))
-            m_late, dm_late = kernel(vertices, np.dot(there, values[late]))
-            slope_early = np.dot(here, slopes[early])
-            slope_late = np.dot(there, slopes[late])
+            m_early, dm_early = kernel(vertices, dot(here, values[early]))
+            m_late, dm_late = kernel(vertices, dot(there, values[late]))
+            slope_early = dot(here, slopes[early])
+            slope_late = dot(there, slopes[late])
             # phi'(t-s) ds = (dphi/dx at t-s) / (t-s+a) (s+a) dx.
             stretch = (s + scale) / (t - s + scale)
             step = length * quadrature[q]
             total += step * (m_late * slope_early + m_early * slope_late * stretch)
             if late == e:
-                by_value += step * dm_late * slope_early * there
-                by_slope += step * m_early * stretch * there
+                for j in range(nodes.size):
+                    by_value[j] += step * dm_late * slope_early * there[j]
+                    by_slope[j] += step * m_early * stretch * there[j]
             if early == e:
-                by_value += step * dm_early * slope_late * stretch * here
-                by_slope += step * m_late * here
+                for j in range(nodes.size):
+                    by_value[j] += step * dm_early * slope_late * stretch * here[j]
+                    by_slope[j] += step * m_late * here[j]
     return total
+
+
+@njit(cache=True)
+def newton_system(vertices, rate, e, axis, nodes, weights, matrix, values, slopes, rule, cuts, jacobian, residual):
+    """Fill ``residual`` (K) with the equation at the nodes of element ``e``, ``jacobian`` with its derivatives by phi."""
+    scale, width = axis
+    here, there, by_value, by_slope = np.empty((4, nodes.size))
+    for i in range(1, nodes.size):
+        t = scale * np.expm1((e + nodes[i]) * width)
+        memory = memory_integral(
+            vertices, e, t, axis, nodes, weights, values, slopes, rule, cuts, here, there, by_value, by_slope
+        )
+        # The equation divided by the rate, with phi' = (dphi/dx) / (t + a).
+        inertia = 1.0 / (rate * (t + scale))
+        residual[i - 1] = inertia * slopes[e, i] + values[e, i] + memory
+        by_slope[i] += inertia
+        by_value[i] += 1.0
+        for j in range(1, nodes.size):
+            jacobian[i - 1, j - 1] = by_value[j] + dot(by_slope, matrix[:, j]) / width
+
+
+@njit(cache=True, error_model="numpy")
+def eliminate(matrix, right):
+    """Solution of ``matrix @ x = right`` by elimination with partial pivoting; overwrites both, and returns ``right``.
+
+    Unlike LAPACK it compiles quickly and rounds alike on every processor.
+    """
+    n = right.size
+    for k in range(n):
+        pivot = k
+        for i in range(k + 1, n):
+            if abs(matrix[i, k]) > abs(matrix[pivot, k]):
+                pivot = i
+        for j in range(k, n):
+            matrix[k, j], matrix[pivot, j] = matrix[pivot, j], matrix[k, j]
+        right[k], right[pivot] = right[pivot], right[k]
+        for i in range(k + 1, n):
+            factor = matrix[i, k] / matrix[k, k]
+            for j in range(k + 1, n):
+                matrix[i, j] -= factor * matrix[k, j]
+            right[i] -= factor * right[k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            right[k] -= matrix[k, j] * right[j]
+        right[k] /= matrix[k, k]
+    return right
 
 
 @njit(cache=True)
@@ -149,42 +212,35 @@ def solve(vertices, rate, axis, n_elements, nodes, weights, matrix, rule):
 
     ``axis`` is (a, element width in x), ``rule`` the abscissae and weights of a quadrature on [0, 1].
     """
-    scale, width = axis
     n_nodes = nodes.size
     values = np.ones((n_elements, n_nodes))
     slopes = np.zeros((n_elements, n_nodes))
     cuts = np.empty(2 * n_elements + 4)
-    by_value = np.empty(n_nodes)
-    by_slope = np.empty(n_nodes)
     change = np.empty(n_nodes)
     residual = np.empty(n_nodes - 1)
     jacobian = np.empty((n_nodes - 1, n_nodes - 1))
     for e in range(n_elements):
-        if e > 0:
-            values[e, :] = values[e - 1, n_nodes - 1]
         # The slope is taken from the change within the element: late values agree in most of their digits, and
         # differentiating them would turn their rounding into a shift of the transition.
-        change[:] = 0.0
+        start = values[e - 1, n_nodes - 1] if e > 0 else 1.0
+        for j in range(n_nodes):
+            values[e, j] = start
+            change[j] = 0.0
         converged = False
         previous = np.inf
         for _ in range(_ITERATIONS):
-            for i in range(1, n_nodes):
-                t = scale * np.expm1((e + nodes[i]) * width)
-                memory = memory_integral(
-                    vertices, e, t, axis, nodes, weights, values, slopes, rule, cuts, by_value, by_slope
-                )
-                # The equation divided by the rate, with phi' = (dphi/dx) / (t + a).
-                inertia = 1.0 / (rate * (t + scale))
-                residual[i - 1] = inertia * slopes[e, i] + values[e, i] + memory
-                by_slope[i] += inertia
-                by_value[i] += 1.0
-                jacobian[i - 1, :] = by_value[1:] + np.dot(by_slope, matrix)[1:] / width
-            correction = np.linalg.solve(jacobian, residual)
-            change[1:] -= correction
-            values[e, :] = values[e, 0] + change
-            slopes[e, :] = np.dot(matrix, change) / width
-            size = np.abs(correction).max()
-            if not np.isfinite(size):
+            newton_system(
+                vertices, rate, e, axis, nodes, weights, matrix, values, slopes, rule, cuts, jacobian, residual
+            )
+            correction = eliminate(jacobian, residual)
+            size = 0.0
+            for j in range(1, n_nodes):
+                change[j] -= correction[j - 1]
+                values[e, j] = start + change[j]
+                size = max(size, abs(correction[j - 1]))
+            for j in range(n_nodes):
+                slopes[e, j] = dot(matrix[j], change) / axis[1]
+            if not np.isfinite(dot(correction, correction)):
                 break
             # Near a critical point rounding keeps the corrections above any fixed bound: there, stop when they no
             # longer shrink.

@@ -1,4 +1,4 @@
-"""The same bits from AVX2 and AVX-512 code, in fresh processes, and from machine code that was kept."""
+"""The same bits from AVX2 and AVX-512 code, in processes of their own, and from fresh machine code as from kept."""
 
 from __future__ import annotations
 
@@ -56,22 +56,19 @@ print(digest.hexdigest())
 
 
 @functools.cache
-def host_bits(cache: str) -> str:
-    return output(_RUN, cache, *PRECISIONS)
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> str:
-    return str(tmp_path_factory.mktemp("machine code"))
+def host_bits() -> str:
+    return output(_RUN, *PRECISIONS)
 
 
 @pytest.mark.parametrize(("processor", "features"), PROCESSORS)
-def test_instruction_sets_give_the_same_bits(processor, features, cache):
-    assert output_of(processor, features, _RUN, cache, *PRECISIONS) == host_bits(cache)
+def test_instruction_sets_give_the_same_bits(processor, features):
+    assert output_of(processor, features, _RUN, *PRECISIONS) == host_bits()
 
 
-def test_kept_machine_code_gives_the_bits_of_fresh_machine_code(cache):
-    assert host_bits(cache) == output(_RUN, cache, *PRECISIONS)
+def test_fresh_machine_code_gives_the_bits_of_kept_machine_code(tmp_path):
+    fresh = output(_RUN, *PRECISIONS, NUMBA_CACHE_DIR=str(tmp_path))
+    assert any(tmp_path.iterdir())
+    assert fresh == host_bits()
 
 
 def test_tiles_depend_on_the_network_alone_and_hold_whole_blocks():

@@ -57,15 +57,14 @@ for model in ("A", "B"):
 """
 
 
-def test_instruction_sets_give_the_same_bits(tmp_path):
-    here = output(_RUN, str(tmp_path), "float32", "float64")
+def test_instruction_sets_give_the_same_bits():
+    here = output(_RUN, "float32", "float64")
     for processor, features in PROCESSORS:
-        assert output_of(processor, features, _RUN, str(tmp_path), "float32", "float64") == here
+        assert output_of(processor, features, _RUN, "float32", "float64") == here
 
 
-def test_a_whole_training_has_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    here = output(_TRAINING, str(tmp_path))
+def test_a_whole_training_has_the_same_bits():
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    here = output(_TRAINING, **path)
     for (processor, features), capability in zip(PROCESSORS, ("default", "avx2"), strict=True):
-        monkeypatch.setenv("ATEN_CPU_CAPABILITY", capability)
-        assert output_of(processor, features, _TRAINING, str(tmp_path)) == here
+        assert output_of(processor, features, _TRAINING, ATEN_CPU_CAPABILITY=capability, **path) == here
