@@ -33,7 +33,7 @@ def preparation_choices(args: argparse.Namespace) -> Preparation:
     return Preparation(args.learning_rate, args.epochs, args.batch_size, args.polish)
 
 
-def read_input(path: Path, kind: str) -> xr.Dataset:
+def read_input(path: Path, kind: str | tuple[str, ...]) -> xr.Dataset:
     """The file at ``path``, which messages about its content will name."""
     from quench.pipeline import results
 

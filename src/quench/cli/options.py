@@ -26,6 +26,14 @@ def numbers(text: str) -> tuple[float, ...]:
     return values
 
 
+def pair(text: str) -> tuple[int, int]:
+    """``2000:30000``: two whole numbers."""
+    first, colon, last = text.partition(":")
+    if not (colon and first.isdecimal() and last.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r}: write two whole numbers with a colon between")
+    return int(first), int(last)
+
+
 def bounded(
     kind: Callable[[str], Number], low: Number, high: float = math.inf, open_low: bool = False
 ) -> Callable[[str], Number]:

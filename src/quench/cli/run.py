@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quench.cli.networks import compute_choices, read_input
-from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers
+from quench.cli.options import add_compute, add_output, bounded, check_output, integers, numbers, pair
 from quench.dynamics.annealing import FORMS, Annealing
 from quench.dynamics.choices import SGD, Adam, Dynamics, Langevin
 from quench.errors import QuenchError
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=bounded(float, 0.0), help="T of the Langevin noise")
     parser.add_argument("--batch-size", type=bounded(int, 1), help="batch size of SGD or Adam")
     parser.add_argument("--momentum", type=bounded(float, 0.0, 1.0), default=0.0, help="beta of SGD")
+    parser.add_argument("--drop-last", action="store_true", help="leave out a smaller last batch of an epoch of SGD")
     parser.add_argument("--betas", type=numbers, default=(0.9, 0.999), help="beta1,beta2 of Adam")
     parser.add_argument("--anneal-start", type=bounded(float, 0.0), help="T at the start, which falls to --temperature")
     parser.add_argument("--anneal-updates", type=bounded(int, 1), help="updates that this takes")
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     streamed = parser.add_argument_group("what --snapshots streamed measures (as for quench observe)")
     streamed.add_argument("--chi", type=numbers, default=(), help="overlap lengths epsilon = sigma / chi")
     streamed.add_argument("--motility-lags", type=integers, default=(), help="lags with a motility histogram")
+    streamed.add_argument(
+        "--mobility", type=pair, metavar="T_W:LAG", help="measure single weights between these times (quench mobility)"
+    )
     streamed.add_argument("--hidden-only", action="store_true", help="leave out the output layer")
     add_compute(parser)
     add_output(parser)
@@ -96,8 +100,8 @@ def _dynamics(args: argparse.Namespace) -> Dynamics:
         raise QuenchError(
             f"--dynamics {args.dynamics} takes --{wanted.replace('_', '-')} and no --{other.replace('_', '-')}"
         )
-    if args.momentum and args.dynamics != "sgd":
-        raise QuenchError("--momentum: for --dynamics sgd")
+    if (args.momentum or args.drop_last) and args.dynamics != "sgd":
+        raise QuenchError("--momentum and --drop-last: for --dynamics sgd")
     if args.anneal_start is not None and args.dynamics != "langevin":
         raise QuenchError("--anneal-start: for --dynamics langevin")
     if (args.anneal_start is None) != (args.anneal_updates is None):
@@ -106,7 +110,7 @@ def _dynamics(args: argparse.Namespace) -> Dynamics:
         if args.dynamics == "adam":
             return Adam(args.step_size, args.batch_size, args.betas)
         if args.dynamics == "sgd":
-            return SGD(args.step_size, args.batch_size, args.momentum)
+            return SGD(args.step_size, args.batch_size, args.momentum, drop_last=args.drop_last)
         return Langevin(args.step_size, args.temperature, _annealing(args))
     except ValueError as error:
         raise QuenchError(f"--dynamics {args.dynamics}: {error}") from None
@@ -124,11 +128,18 @@ def _recording(args: argparse.Namespace) -> Callable[..., Recording]:
     from quench.observables import streaming
 
     if args.snapshots == "full":
-        if args.chi or args.motility_lags or args.hidden_only:
+        if args.chi or args.motility_lags or args.hidden_only or args.mobility:
             raise QuenchError(
-                "--chi, --motility-lags and --hidden-only: for --snapshots streamed, or for quench observe"
+                "--chi, --motility-lags, --hidden-only and --mobility: for --snapshots streamed; of snapshots, quench"
+                " observe and quench mobility measure them"
             )
         return full
     if not args.chi or min(args.chi) <= 0:
         raise QuenchError("--snapshots streamed: --chi is needed, all of them above 0")
-    return partial(streaming.recording, chis=args.chi, motility_lags=args.motility_lags, hidden_only=args.hidden_only)
+    return partial(
+        streaming.recording,
+        chis=args.chi,
+        motility_lags=args.motility_lags,
+        hidden_only=args.hidden_only,
+        mobility=args.mobility,
+    )

@@ -96,8 +96,8 @@ def _check_folders(place: str, values: Iterable[float]) -> None:
 
 
 def _check_classifier(name: str, classifier: Classifier, scenario: Scenario) -> None:
-    kind = MODELS[classifier.model].kind
-    _at(f"classifiers.{name}: ", classifier_backend, scenario.compute.backend, scenario.compute.device, kind)
+    kind, device = MODELS[classifier.model].kind, classifier.device or scenario.compute.device
+    _at(f"classifiers.{name}: ", classifier_backend, scenario.compute.backend, device, kind, classifier.weight_decay)
     known, _ = find(classifier.source).split_sizes
     if classifier.train_samples and classifier.train_samples > known:
         raise QuenchError(

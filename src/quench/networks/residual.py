@@ -1,4 +1,4 @@
-"""Residual networks for small images: torchvision's ResNet with a CIFAR stem, and the WideResNet of BJ's note 12."""
+"""Residual networks: torchvision's ResNet with a stem for small images or its own, and the WideResNet of BJ's note 12."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ class SmallImageResNet(ResNet):  # type: ignore[misc]  # torchvision has no anno
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.Identity()
         self.fc = nn.Linear(8 * width, classes)
+
+    def use_large_stem(self) -> None:
+        """Take torchvision's own stem: a 7x7 convolution of stride 2, then 3x3 max-pooling of stride 2."""
+        channels, width = self.conv1.in_channels, self.conv1.out_channels
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
 
     def _make_layer(
         self, block: type[BasicBlock], planes: int, blocks: int, stride: int = 1, dilate: bool = False

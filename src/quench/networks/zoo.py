@@ -44,27 +44,34 @@ def build(
     *,
     widths: tuple[int, ...] | None = None,
     multiplier: float = 1.0,
+    stem: str = "cifar",
+    initialisation: str = "uniform",
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> Classifier:
     """The network ``name`` for such images, its weights initialised by ``seed`` (drawn in float64, rounded to ``dtype``).
 
-    Raises ``ValueError`` as ``construct`` does.
+    ``stem`` and ``initialisation`` as in ``quench.networks.models``. Raises ``ValueError`` as ``construct`` does.
     """
-    module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
-    initialise(module, seed)
+    module = construct(name, images, widths, multiplier, stem).to_empty(device="cpu").to(dtype)
+    initialise(module, seed, initialisation)
     _, loss = _PARTS[name]
     return (DenseClassifier if MODELS[name].kind == "dense" else Classifier)(module.to(device), loss())
 
 
-def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
+def construct(
+    name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0, stem: str = "cifar"
+) -> nn.Module:
     """The module without values: on the meta device nothing is drawn, and the global random state is unchanged.
 
     Raises ``ValueError`` where the model does not exist, has another number of widths, or cannot take such images.
     """
     chosen = layer_widths(name, widths, multiplier)
     with torch.device("meta"):
-        return _PARTS[name][0](images, chosen)
+        module = _PARTS[name][0](images, chosen)
+        if stem == "imagenet" and MODELS[name].stems:
+            module.use_large_stem()
+        return module
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Sequential:

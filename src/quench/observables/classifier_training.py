@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from quench.dynamics.classifier_task import Task, TrainingChoices
-from quench.dynamics.minibatch import ClassifierRecorder, descent
+from quench.dynamics.minibatch import ClassifierRecorder
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.trajectory import Leg, Trajectory
 from quench.dynamics.two_time import TwoTimeSchedule
@@ -24,7 +24,8 @@ _CURVES = {
     "test_accuracy": ("share of test images classified rightly", ""),
     "noise": ("D, variance of the gradient over samples per weight", f"{_BJ}, Eq. 4"),
     "noise_error": ("standard error of D; 0 where every sample was used", ""),
-    "gradient_square": ("|grad L|^2", ""),
+    "gradient_square": ("|grad L|^2 of the training loss", ""),
+    "gradient_square_error": ("standard error of |grad L|^2; 0 where every sample was used", ""),
     "weight_square": ("|w|^2 / M", ""),
 }
 
@@ -50,7 +51,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     and at every waiting time; displacements at all pairs of times of ``TwoTimeSchedule``. Raises ``QuenchError`` for a
     batch larger than the training set.
     """
-    choices, network, order, schedule = task.choices, task.network(seed), task.order(seed), _schedule(task.choices)
+    choices, network, schedule = task.choices, task.network(seed), _schedule(task.choices)
     images, classes = task.train(network)
     probe = Probe(
         (images, classes),
@@ -63,7 +64,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     )
     approach = log_spaced(1, choices.steps, choices.measures_per_decade)
     measure_at = np.concatenate([[0], approach, schedule.waiting_times])
-    updates = descent(task.backend, network, images, classes, order, choices.rate, choices.momentum)
+    updates = task.descent(network, seed)
     recorder = ClassifierRecorder(updates, schedule, measure_at, probe, choices.keep)
     n_classes = task.images.classes
     return Trajectory(

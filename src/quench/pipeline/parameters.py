@@ -78,8 +78,8 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     value = section.points[job["point"]]
     batch_size = None if section.dynamics == "langevin" else int(value)
     point = {"temperature": value} if batch_size is None else {"batch_size": batch_size}
-    own = {"langevin": "anneal", "sgd": "momentum", "adam": "betas"}
-    foreign = {name for dynamics, name in own.items() if dynamics != section.dynamics}
+    own = {"anneal": "langevin", "momentum": "sgd", "drop_last": "sgd", "betas": "adam"}
+    foreign = {name for name, dynamics in own.items() if dynamics != section.dynamics}
     shared = {name: one for name, one in section.options().items() if name not in foreign}
     options = {name: shared.pop(name) for name in list(shared) if name.startswith("anneal_")}
     config: dict[str, Any] = {}
@@ -88,6 +88,8 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     if scenario.compute.snapshots == "streamed":
         chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
         options |= {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
+        if _single_weights_shown(scenario, job["run"], value):
+            options["mobility"] = f"{max(section.waiting_times)}:{section.lag_max}"
     ensemble = scenario.ensembles[section.ensemble]
     config["prepared"] = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
     return Parameters(
@@ -151,7 +153,7 @@ def flatness(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     times = shared.pop("times")
     return Parameters(
         shared,
-        {"times": times, "device": scenario.compute.device},
+        {"times": times, "device": Engines(scenario).device(job["classifier"])},
         {"training": _choices(classifier)},
         {"time": list(times), "seed": _seeds(classifier)},
     )
@@ -196,7 +198,8 @@ def figure(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
 
 
 def _updates(scenario: Scenario, classifier: str) -> dict[str, str]:
-    return {"backend": Engines(scenario).classifier(classifier), "device": scenario.compute.device}
+    engines = Engines(scenario)
+    return {"backend": engines.classifier(classifier), "device": engines.device(classifier)}
 
 
 def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
@@ -206,6 +209,14 @@ def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
 def _learnt(scenario: Scenario, name: str) -> dict[str, Any]:
     """Parameters that a file of trained networks states beside its own."""
     return {"dataset": dict(scenario.data[name]), "precision": scenario.compute.precision}
+
+
+def _single_weights_shown(scenario: Scenario, run: str, temperature: float) -> bool:
+    """Whether a figure shows the single weights of a run at a temperature."""
+    return any(
+        run in figure.mobility and (not figure.temperatures or temperature in figure.temperatures)
+        for figure in scenario.figures.values()
+    )
 
 
 def _trajectory(scenario: Scenario, job: Mapping[str, str]) -> dict[str, Any] | None:
