@@ -16,8 +16,8 @@ class DataOrder:
     """Sample numbers of the batch of every step of one network, a pure function of (seed, stream, step).
 
     ``sampling`` "epoch": epoch e = step // ceil(P/B) visits the keyed permutation (seed, stream, e) in order; its last batch
-    is smaller where B does not divide P, or left out with ``drop_last``. "iid": B independent draws a step; the draws of ``block`` steps share one key.
-    ``period`` is the number of steps whose draws share one key.
+    is smaller where B does not divide P, or left out with ``drop_last``. "iid": B independent draws a step; the draws of
+    ``block`` steps share one key. ``period`` is the number of steps whose draws share one key.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from quench.store.variables import described, layers
 
 
 class MobilityRecorder:
-    """Mobility of networks in training from ``waiting_time`` to ``waiting_time`` + ``lag``, as ``of_snapshots`` measures it."""
+    """Mobility of networks in training between ``waiting_time`` and ``waiting_time`` + ``lag``, as of their snapshots."""
 
     def __init__(self, task: Problem, waiting_time: int, lag: int) -> None:
         self.task, self.waiting_time, self.lag = task, waiting_time, lag
