@@ -13,10 +13,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quench.cli.options import bounded, scenario_file
+from quench.cli.options import add_scenario, bounded, scenario_files
 
 if TYPE_CHECKING:
     from quench.config.sections import Scenario
@@ -27,10 +26,7 @@ CLUSTER_START = 8.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--scenario", default="default", help="name of an overlay in config/ (default: none)")
-    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
-    parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
+    add_scenario(parser)
     parser.add_argument(
         "--cores", type=bounded(int, 1), default=os.cpu_count(), help="cores in use (default: those of this machine)"
     )
@@ -51,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline.jobs import jobs
     from quench.pipeline.paths import Paths
 
-    scenario = declare(load_files(_files(args)), args.job_minutes)
+    scenario = declare(load_files(scenario_files(args)), args.job_minutes)
     found = jobs(Paths(scenario))
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     times = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
@@ -60,13 +56,6 @@ def run(args: argparse.Namespace) -> None:
     _print_table(found, args.cores, speed, CLUSTER_START if scenario.compute.job_minutes else 0.0)
     if args.job_minutes:
         _print_chunks(scenario)
-
-
-def _files(args: argparse.Namespace) -> list[Path]:
-    base = args.config_folder / "config.yaml"
-    if args.configfile:
-        return [base, *args.configfile]
-    return [base] if args.scenario == "default" else [base, scenario_file(args.scenario, args.config_folder)]
 
 
 def _print_table(found: Mapping[str, Job], cores: int, speed: Mapping[str, float], per_job: float) -> None:

@@ -108,6 +108,22 @@ def grid_points(text: str) -> tuple[tuple[int, float], ...]:
     return tuple(points)
 
 
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a scenario, by name or as files."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--scenario", default="default", help="name of an overlay in config/ (default: none)")
+    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
+    parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
+
+
+def scenario_files(args: argparse.Namespace) -> list[Path]:
+    """The files of the scenario that the options of ``add_scenario`` choose, the default first."""
+    base = args.config_folder / "config.yaml"
+    if args.configfile:
+        return [base, *args.configfile]
+    return [base] if args.scenario == "default" else [base, scenario_file(args.scenario, args.config_folder)]
+
+
 def scenario_file(name: str, folder: Path = Path("config")) -> Path:
     """The file in ``folder`` of the scenario ``name``. Raises ``QuenchError`` with the nearest name for an unknown one."""
     path = folder / f"{name}.yaml"
