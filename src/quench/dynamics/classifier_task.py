@@ -152,16 +152,11 @@ class Task:
     def descent(self, network: Classifier, seed: int) -> Descent:
         """The updates of ``network`` in the training of ``seed``."""
         chosen = self.choices
-        more = {"weight_decay": chosen.weight_decay, "augmentation": chosen.augmentation}
-        return descent(
-            self.backend,
-            network,
-            *self.train(network),
-            self.order(seed),
-            chosen.rate,
-            chosen.momentum,
-            **(more if self.backend == "reference" else {}),
-        )
+        more: dict[str, Any] = {}
+        if self.backend == "reference":
+            more = {"weight_decay": chosen.weight_decay, "augmentation": chosen.augmentation}
+        images, classes = self.train(network)
+        return descent(self.backend, network, images, classes, self.order(seed), chosen.rate, chosen.momentum, **more)
 
     def order(self, seed: int) -> DataOrder:
         """The batches of the training of ``seed``. Raises ``QuenchError`` for a batch larger than the training set."""

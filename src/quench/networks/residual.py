@@ -7,25 +7,23 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 
 class SmallImageResNet(ResNet):  # type: ignore[misc]  # torchvision has no annotations
-    """torchvision's ResNet of basic blocks with a 3x3 stem of stride 1 and no max-pooling (He et al. 2016, Sec. 4.2).
+    """torchvision's ResNet of basic blocks with a 3x3 stem of stride 1 and no max-pooling (He et al. 2016, Sec. 4.2), or
+    with ``stem`` "imagenet" its own: a 7x7 convolution and 3x3 max-pooling, both of stride 2.
 
     ``blocks`` per stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; stages have ``width``, 2, 4 and
     8 times ``width`` channels, 64 in the paper.
     """
 
-    def __init__(self, blocks: tuple[int, ...], width: int, channels: int, classes: int):
+    def __init__(self, blocks: tuple[int, ...], width: int, channels: int, classes: int, stem: str = "cifar"):
         self._first_width = width
         super().__init__(BasicBlock, list(blocks), num_classes=classes)
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+        if stem == "imagenet":
+            self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        else:
+            self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+            self.maxpool = nn.Identity()
         self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity()
         self.fc = nn.Linear(8 * width, classes)
-
-    def use_large_stem(self) -> None:
-        """Take torchvision's own stem: a 7x7 convolution of stride 2, then 3x3 max-pooling of stride 2."""
-        channels, width = self.conv1.in_channels, self.conv1.out_channels
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
 
     def _make_layer(
         self, block: type[BasicBlock], planes: int, blocks: int, stride: int = 1, dilate: bool = False

@@ -68,10 +68,7 @@ def construct(
     """
     chosen = layer_widths(name, widths, multiplier)
     with torch.device("meta"):
-        module = _PARTS[name][0](images, chosen)
-        if stem == "imagenet" and MODELS[name].stems:
-            module.use_large_stem()
-        return module
+        return _PARTS[name][0](images, chosen, *([stem] if MODELS[name].stems else []))
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Sequential:
@@ -94,12 +91,12 @@ def _convolutional(images: Images, widths: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*features, *_dense(Images(second, side, images.classes), tuple(dense)))
 
 
-def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...]], nn.Module]:
-    def construct(images: Images, widths: tuple[int, ...]) -> nn.Module:
+def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...], str], nn.Module]:
+    def construct(images: Images, widths: tuple[int, ...], stem: str) -> nn.Module:
         # torchvision takes longer to import than a small dense network to train.
         from quench.networks.residual import SmallImageResNet
 
-        return SmallImageResNet(blocks, widths[0], images.channels, images.classes)
+        return SmallImageResNet(blocks, widths[0], images.channels, images.classes, stem)
 
     return construct
 
@@ -111,7 +108,7 @@ def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 _NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
-_PARTS: dict[str, tuple[Callable[[Images, tuple[int, ...]], nn.Module], type[Loss]]] = {
+_PARTS: dict[str, tuple[Callable[..., nn.Module], type[Loss]]] = {
     "A": (_dense, _MSE),
     "A-under": (_dense, _MSE),
     "B": (_dense, _NLL),

@@ -33,11 +33,12 @@ class MobilityRecorder:
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         self.held = {name: values for name, values in memory.items() if name.startswith("mobility ")}
 
-    def variables(self) -> dict[str, xr.Variable | xr.DataArray]:
+    def variables(self) -> dict[str, xr.Variable]:
         """The ``mobility`` contract, for a streamed file: ``of_streamed`` takes it out again."""
         held = (self.held[f"mobility {name}"] for name in ("reference", "later", "gradient"))
         times = {"mobility_times": described([self.waiting_time, self.lag], ("mobility_time",), "t_w and t", "updates")}
-        return {**mobility(*held).variables, **times, "layer": layers(self.task.architecture.layer_index)}
+        measured = {str(name): variable for name, variable in mobility(*held).variables.items()}
+        return measured | times | {"layer": layers(self.task.architecture.layer_index)}
 
 
 def of_streamed(streamed: xr.Dataset, waiting_time: int, lag: int) -> xr.Dataset:

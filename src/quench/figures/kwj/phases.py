@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -62,7 +63,7 @@ def trivialising(scan: xr.Dataset) -> xr.Dataset:
 
 # A mean of logarithms starts here: a fitted set has a loss of exactly 0.
 _SMALLEST = 1e-20
-_AVERAGES = {
+_AVERAGES: dict[str, Callable[..., Any]] = {
     "median": np.nanmedian,
     "mean": np.nanmean,
     "geometric": lambda losses, axis: np.exp(np.nanmean(np.log(np.maximum(losses, _SMALLEST)), axis=axis)),
