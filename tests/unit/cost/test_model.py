@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import CONFIG
+from places import CONFIG, DOCS
 
 from quench.cli import main
 from quench.config.classifiers import Classifier
@@ -253,3 +253,10 @@ def test_stem_threads_and_device_of_a_classifier_count():
     assert resnet(stem="cifar").seconds > 5 * one.seconds
     assert resnet(device="cuda").seconds < one.seconds / 5
     assert resnet(threads=4).wall_seconds(4) == pytest.approx(one.wall_seconds(1) / 4, rel=0.01)
+
+
+def test_the_costs_in_the_documentation_are_those_of_the_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = ["--config-folder", str(CONFIG), "--as-reference", "--cores", "500"]
+    assert main(["cost", "--scenario", "paper", *options]) == 0
+    assert f"```text\n{capsys.readouterr().out}```" in (DOCS / "cluster.md").read_text(encoding="utf-8")
