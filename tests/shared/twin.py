@@ -5,6 +5,7 @@ from places import CONFIG
 from quench.config.scenario import load_files, resolve
 
 TIMES = 2000  # updates of the paper for each of the twin
+KEPT = (1, 1e-4, 1e-5, 1e-6, 0)  # temperatures that some figure names, the highest, and none
 SAMPLES = {"subset": 100, "source": "mnist5k"}
 
 
@@ -31,7 +32,8 @@ def scenario():
     for run in paper["runs"].values():
         run.update(waiting_times=_times(run["waiting_times"]), motility_lags=_times(run["motility_lags"]))
         run.update(lag_max=min(_shorter(run["lag_max"]), 200), per_decade=6, step_size=0.02, samples_max=None)
-        run["batch_sizes"] = sorted({max(1, size // 600) for size in run["batch_sizes"]})
+        run["temperatures"] = [one for one in run["temperatures"] if one in KEPT]
+        run["batch_sizes"] = sorted({max(1, size // 600) for size in run["batch_sizes"]})[::3]
     for classifier in paper["classifiers"].values():
         _shrink(classifier)
     for quench in paper["quenches"].values():
@@ -47,7 +49,7 @@ def scenario():
 
 
 def _shrink(classifier):
-    steps = 60
+    steps = 40
     hidden = {"A": 1, "A-under": 1, "B": 2, "C": 3, "D": 1}[classifier["model"]]
     images = {
         "source": "mnist5k",

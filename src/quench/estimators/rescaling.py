@@ -48,9 +48,8 @@ class TwoTimeCurves:
 
     @cached_property
     def accumulated_gradient(self) -> np.ndarray:
-        """sum of |grad L|(s), s < t, (network, t); an estimate of |grad L|^2 below 0 counts as 0."""
-        sizes = np.sqrt(np.maximum(self.gradient_square, 0.0))
-        return np.stack([accumulated(self.noise_times, values) for values in sizes])
+        """sum of |grad L|(s), s < t, (network, t)."""
+        return np.stack([accumulated(self.noise_times, np.sqrt(values)) for values in self.gradient_square])
 
     def divisor(self, rescaling: str) -> np.ndarray:
         """The divisor of Delta, (network, waiting_time, start, lag) or a shape that broadcasts to it."""

@@ -24,8 +24,7 @@ _CURVES = {
     "test_accuracy": ("share of test images classified rightly", ""),
     "noise": ("D, variance of the gradient over samples per weight", f"{_BJ}, Eq. 4"),
     "noise_error": ("standard error of D; 0 where every sample was used", ""),
-    "gradient_square": ("|grad L|^2 of the training loss", ""),
-    "gradient_square_error": ("standard error of |grad L|^2; 0 where every sample was used", ""),
+    "gradient_square": ("|grad L|^2", ""),
     "weight_square": ("|w|^2 / M", ""),
 }
 

@@ -31,15 +31,11 @@ UNIFORM_SHARE = 0.1  # of the importance distribution; bounds every weight by P 
 
 @dataclass(frozen=True)
 class Noise:
-    """``strength`` D and ``gradient_square`` |grad L|^2, each with its standard error; 0 where all samples were used.
-
-    An estimate of |grad L|^2 from batches may be negative.
-    """
+    """``strength`` D, its standard ``error`` (0 where all samples were used), and ``gradient_square`` |grad L|^2."""
 
     strength: float
     error: float
     gradient_square: float
-    gradient_square_error: float = 0.0
 
 
 @runtime_checkable
@@ -53,11 +49,13 @@ class SampleNorms(Protocol):
 @dataclass(frozen=True)
 class PerSample:
     """Gradients of n samples with coefficients c_s: ``squares`` |c_s grad L_s|^2 (n, float64), ``total``
-    sum_s c_s grad L_s (M), and the network's ``outputs`` (n, class)."""
+    sum_s c_s grad L_s (M), the network's ``outputs`` (n, class), and on request ``along_total`` c_s grad L_s . total
+    (n, float64)."""
 
     squares: Tensor
     total: Tensor
     outputs: Tensor
+    along_total: Tensor | None = None
 
 
 def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Evaluation]:
@@ -86,12 +84,12 @@ def _gradient_squares(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor
 
 
 def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws: int, seed: int, step: int) -> Noise:
-    """D from ``n_draws`` importance-sampled gradients, unbiased, with its standard error; |grad L|^2 over all samples.
+    """D and |grad L|^2 from ``n_draws`` importance-sampled gradients; unbiased, with the standard error of D.
 
     Sample s is drawn, with replacement, with probability q_s = 0.9 r_s / sum r + 0.1 / P, where r_s is the squared
     derivative of its loss by the network's ``outputs`` (sample, class): |grad L_s|^2 is heavy-tailed late in training,
-    and nearly proportional to r_s. With v_j = grad L_j / (P q_j), the mean over draws of P q_j |v_j|^2 estimates
-    (1/P) sum |grad L_s|^2. Draws estimate |grad L|^2 badly, so the full gradient is computed.
+    and nearly proportional to r_s. With v_j = grad L_j / (P q_j) over n draws, the mean of P q_j |v_j|^2 estimates
+    (1/P) sum |grad L_s|^2, and (|sum v|^2 - sum |v|^2) / (n (n - 1)) estimates |grad L|^2.
     """
     if n_draws < 2:
         raise ValueError(f"at least 2 draws are needed for an error, not {n_draws}")
@@ -103,10 +101,15 @@ def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws:
     where = torch.from_numpy(uniforms(seed, _DRAWS, step, n_draws)).to(q.device)
     drawn = torch.searchsorted(q.cumsum(0), where * q.sum()).clamp_(max=len(y) - 1)
     weights = 1 / (len(y) * q[drawn])
-    squares = per_sample(network, x[drawn], y[drawn], weights).squares / weights
-    gradient_square = network.n_weights * mean_square(network.full_gradient(x, y).cpu().numpy())
+    found = per_sample(network, x[drawn], y[drawn], weights, along_total=True)
+    squares = found.squares / weights
+    total_square = found.total.double().square().sum().item()
+    gradient_square = (total_square - found.squares.sum().item()) / (n_draws * (n_draws - 1))
     strength = (squares.mean().item() - gradient_square) / network.n_weights
-    return Noise(strength, squares.std().item() / n_draws**0.5 / network.n_weights, gradient_square)
+    # Influence of one draw on both means; the second is a U-statistic, hence the factor 2.
+    influence = squares - 2 * found.along_total / n_draws
+    error = influence.std().item() / n_draws**0.5 / network.n_weights
+    return Noise(strength, error, max(gradient_square, 0.0))
 
 
 def of_minibatches(
@@ -116,14 +119,14 @@ def of_minibatches(
 
     This is the method for batch normalisation, where a sample has no gradient of its own and the per-sample variance in
     evaluation mode is wrong by orders of magnitude. Batches are drawn with replacement, so that the variance of their
-    mean is exactly 1/B of a sample's. The errors are those of means over disjoint pairs of batches, of (B / 2M)|g - g'|^2
-    for D and of g . g' for |grad L|^2: incomplete U-statistics of the same kernels and therefore upper bounds.
+    mean is exactly 1/B of a sample's. The error is that of the mean over disjoint pairs of (B / 2M)|g - g'|^2, an incomplete
+    U-statistic of the same kernel and therefore an upper bound.
     """
     if n_batches < 4 or n_batches % 2:
         raise ValueError(f"an even number of at least 4 batches is needed, not {n_batches}")
     drawn = integers(seed, _BATCHES, step, n_batches * batch_size, len(y)).reshape(n_batches, batch_size)
     total = torch.zeros_like(network.weights, dtype=torch.float64)
-    squares, pairs, products, previous = 0.0, [], [], network.weights
+    squares, pairs, previous = 0.0, [], network.weights
     with _restored(network):
         for number, batch in enumerate(torch.from_numpy(drawn)):
             network.compute_gradient(x[batch], y[batch])
@@ -131,14 +134,13 @@ def of_minibatches(
             squares += network.gradient.double().square().sum().item()
             if number % 2:
                 pairs.append((network.gradient - previous).double().square().sum().item() / 2)
-                products.append((network.gradient.double() * previous).sum().item())
             else:
                 previous = network.gradient.clone()
     mean_square = total.square().sum().item() / n_batches**2
     variance = (squares - n_batches * mean_square) / (n_batches - 1)
     scale = batch_size / network.n_weights
-    error, square_error = (float(np.std(values, ddof=1)) / len(pairs) ** 0.5 for values in (pairs, products))
-    return Noise(scale * variance, scale * error, mean_square - variance / n_batches, square_error)
+    error = scale * float(np.std(pairs, ddof=1)) / len(pairs) ** 0.5
+    return Noise(scale * variance, error, max(mean_square - variance / n_batches, 0.0))
 
 
 @contextmanager
@@ -151,7 +153,9 @@ def _restored(network: Classifier) -> Iterator[None]:
             buffer.copy_(kept[name])
 
 
-def per_sample(network: Classifier, x: Tensor, y: Tensor, coefficients: Tensor | None = None) -> PerSample:
+def per_sample(
+    network: Classifier, x: Tensor, y: Tensor, coefficients: Tensor | None = None, along_total: bool = False
+) -> PerSample:
     """Squared norms of the gradients of single samples, and their sum, in one backward pass.
 
     Raises ``ValueError`` where a layer with parameters is neither ``nn.Linear`` nor an ungrouped ``nn.Conv2d``.
@@ -175,7 +179,19 @@ def per_sample(network: Classifier, x: Tensor, y: Tensor, coefficients: Tensor |
     inputs = [seen[layer][0].detach() for layer in layers]
     squares = sum(map(_squared_norms, layers, inputs, errors))
     total = torch.cat([gradients[p].reshape(-1) for p in network.module.parameters()])
-    return PerSample(squares, total, outputs.detach())
+    along = sum(map(_along, layers, inputs, errors, [gradients] * len(layers))) if along_total else None
+    return PerSample(squares, total, outputs.detach(), along)
+
+
+@torch.no_grad()
+def _along(layer: nn.Module, given: Tensor, error: Tensor, gradients: dict[nn.Parameter, Tensor]) -> Tensor:
+    """Product of every sample's gradient with ``gradients`` over this layer's parameters; float64 (sample).
+
+    A layer is linear in its parameters, so this is its response to its input with the gradient in their place.
+    """
+    own = {name: gradients[p] for name, p in layer.named_parameters(recurse=False)}
+    response = torch.func.functional_call(layer, own, (given,))
+    return (response * error).double().flatten(1).sum(1)
 
 
 def _squared_norms(layer: nn.Module, given: Tensor, error: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from quench.estimators import superposition
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import SHORTEST, palette
+from quench.figures.kwj.panels import palette
 
 FIT = (10.0, 200.0)
 # The collapse is scored over these t/tau90: short and intermediate times.
@@ -20,8 +20,7 @@ def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
     """Overlap with its interval and t/tau90 (temperature, lag); scores, exponents and departures of one run."""
     run = inputs.run(name)
     lags, window = run["lag"].values.astype(float), inputs.choices.get("fit") or FIT
-    # A curve whose time is not resolved would lie beside any master curve.
-    tau90 = run["tau90_mean"].where(run["tau90_mean"] >= SHORTEST).values
+    tau90 = run["tau90_mean"].values
     curves = list(run["overlap_mean"].values)
     scaled = [lags / tau for tau in tau90]
     known = np.isfinite(tau90)

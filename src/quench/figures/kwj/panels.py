@@ -17,8 +17,6 @@ from quench.figures.stacking import stack_panels
 from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
-# Updates: the lags resolve no shorter time.
-SHORTEST = 1.0
 FACTS = ("chi", "step_size", "P_D", "width", "weight_decay", "n_networks")
 
 
@@ -146,7 +144,8 @@ def draw_kinked(ax: Axes, numbers: xr.Dataset, along: str, label: Callable[[floa
     values = numbers[along].values
     for row, color in enumerate(style.ages(values)):
         one = numbers.isel({along: row})
-        shown = one.isel(temperature=(one["temperature"].values > 0) & (one["tau90_mean"].values >= SHORTEST))
+        # The lags resolve no time below one update.
+        shown = one.isel(temperature=(one["temperature"].values > 0) & (one["tau90_mean"].values >= 1))
         value, low, high = (shown[f"tau90_{end}"].values for end in ("mean", "low", "high"))
         style.points(ax, shown["temperature"].values, value, low, high, color, label=label(float(values[row])))
         if np.isfinite(one["frozen"]):
@@ -160,7 +159,8 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
     temperatures = hot["temperature"].values
     for row, color in enumerate(palette(hot)):
         value, low, high = (float(hot[f"{name}_{end}"][row]) for end in ("mean", "low", "high"))
-        if np.isfinite(value) and value >= SHORTEST:
+        # The lags resolve no time below one update.
+        if np.isfinite(value) and value >= 1:
             style.points(ax, temperatures[row], value, low, high, color)
     ax.plot(temperatures, hot[f"{name}_brownian"], **style.THEORY, label="free Brownian weights (slope $-1$)")
     measured = hot[f"{name}_mean"].values
@@ -171,7 +171,7 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
             measured = np.append(measured, frozen)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    seen = measured[np.isfinite(measured) & (measured >= SHORTEST)]
+    seen = measured[np.isfinite(measured) & (measured >= 1)]
     if seen.size:
         ax.set_ylim(seen.min() / 4, seen.max() * 6)
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")

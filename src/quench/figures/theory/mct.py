@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import SHORTEST
 from quench.theory import brownian
 from quench.theory.mct import critical, schematic
 
@@ -53,7 +52,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     scaled = np.geomspace(1e-2, 1e3, 201)
     (name,) = inputs.of("runs")
     run = inputs.run(name)
-    moved = run[["overlap_mean", "tau90_mean"]].where(run["tau90_mean"] >= SHORTEST, drop=True)
+    moved = run[["overlap_mean", "tau90_mean"]].where(np.isfinite(run["tau90_mean"]), drop=True)
     return xr.Dataset(
         {
             "phi": (("model", "distance", "time"), [[phi(times) for phi in row] for row in solutions.values()]),
