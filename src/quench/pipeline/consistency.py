@@ -47,6 +47,7 @@ def findings(scenario: Scenario, claims: Claims, limits: Limits = Limits()) -> t
     made = [
         *_inputs(paths, found),
         *_requests(scenario, found, limits),
+        *_devices(scenario),
         *_sources(paths),
         *_disk(paths, found),
         *_figures(scenario),
@@ -80,6 +81,17 @@ def _requests(scenario: Scenario, found: Mapping[str, Job], limits: Limits) -> I
         memory = request(job.work, job.cores)["mem_mb"]
         if limits.memory_mb and memory > limits.memory_mb:
             yield Finding(f"{path}: requests {memory:,} MB of memory, more than the {limits.memory_mb:,} MB of a node")
+
+
+def _devices(scenario: Scenario) -> Iterator[Finding]:
+    """A device for all trainings where one training was meant: KWJ's networks then leave the fused engine."""
+    device = scenario.compute.device
+    if device != "cpu" and scenario.runs:
+        yield Finding(
+            f"compute.device: {device} takes all {len(scenario.runs)} runs to the reference backend;"
+            " classifiers.<name>.device gives a device to one training alone",
+            fatal=False,
+        )
 
 
 def _sources(paths: Paths) -> Iterator[Finding]:

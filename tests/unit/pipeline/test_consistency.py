@@ -57,6 +57,14 @@ def test_threads_and_devices_remove_the_obstacle_of_a_long_training():
         assert obstacles(["paper"], {"classifiers": {"resnet": long | remedy}}) == []
 
 
+def test_a_device_for_everything_is_noted():
+    merged = {}
+    for name in ("config", "smoke"):
+        overlay(merged, read_file(CONFIG / f"{name}.yaml"))
+    _, found = findings(resolve(overlay(merged, {"compute": {"device": "cuda"}})), CLAIMS)
+    assert [one.text for one in found if "takes all 4 runs to the reference backend" in one.text and not one.fatal]
+
+
 def test_memory_of_a_node_counts_where_it_is_known():
     assert any("more than the 4,000 MB of a node" in text for text in obstacles(["paper"], memory_mb=4000))
 
