@@ -17,8 +17,8 @@ def _times(values):
     return sorted({_shorter(value) for value in values})
 
 
-def scenario():
-    """The twin, resolved."""
+def scenario(*figures):
+    """The twin, resolved, with these figures; by default with all."""
     paper = load_files([CONFIG / "config.yaml", CONFIG / "paper.yaml"]).model_dump(mode="json")
     sgd = {"epochs": 2, "batch_size": 20, "learning_rate": 0.05}
     for data in paper["data"].values():
@@ -27,7 +27,7 @@ def scenario():
         ensemble.update(width=4, depth=2, seeds=2)
         ensemble["sgd"].update(sgd)
     for scan in paper["scans"].values():
-        scan.update(widths=[3, 4, 5], weight_decays=scan["weight_decays"][:4], depth=2, seeds=2)
+        scan.update(widths=[3, 4, 5][: len(scan["widths"])], weight_decays=scan["weight_decays"][:4], depth=2, seeds=2)
         scan["sgd"].update(sgd, polish=[[2, 0.01]])
     for run in paper["runs"].values():
         run.update(waiting_times=_times(run["waiting_times"]), motility_lags=_times(run["motility_lags"]))
@@ -45,6 +45,8 @@ def scenario():
         figure["waiting_time"] = figure["waiting_time"] and _shorter(figure["waiting_time"])
         if figure["fit"] and figure["fit"][0] >= TIMES:
             figure["fit"] = [_shorter(end) for end in figure["fit"]]
+    if figures:
+        paper["figures"] = {name: paper["figures"][name] for name in figures}
     return resolve(paper | {"scenario": "twin"})
 
 
@@ -57,7 +59,8 @@ def _shrink(classifier):
         "test_samples": 20,
         "pool": 1 if classifier["model"] in "CD" else 4,
     }
-    classifier.update(images, widths=[3] * hidden, steps=steps, batch_size=6, waiting_per_decade=5, lags_per_decade=6)
+    classifier.update(images, widths=[3] * hidden, steps=steps, batch_size=6, waiting_per_decade=3, lags_per_decade=4)
+    classifier.update(measures_per_decade=2, noise_batches=4, noise_draws=10)
     classifier["channel_std"] = classifier["channel_std"] and classifier["channel_std"][:1]
     if classifier["flatness"]:
         classifier["flatness"].update(times=[0, steps // 2, steps], samples=20, probes=1, lanczos_steps=10)
