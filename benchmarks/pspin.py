@@ -1,6 +1,6 @@
 """The p-spin solver: reach and cost, accuracy, how good its error estimates are, and a scan over p and T.
 
-    python benchmarks/pspin.py [--parts cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
+    python benchmarks/pspin.py [--parts reach,cost,accuracy,estimates,scan,doubled] [--write docs/pspin.md]
 
 Costs are those of new processes: processor time of one core, what a busy machine blurs least, and largest memory. The
 truth is a solution on a finer grid, in ``doubled`` one on the same grid with shorter lengths. Ten minutes of processor
@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # The number of threads must be set before the libraries are loaded.
@@ -24,8 +25,8 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 import numpy as np  # noqa: E402
 
 from quench.errors import QuenchError  # noqa: E402
-from quench.theory.pspin.equations import Model  # noqa: E402
 from quench.theory.pspin.grid import RESOLUTIONS  # noqa: E402
+from quench.theory.pspin.model import quenched  # noqa: E402
 from quench.theory.pspin.solution import Solution  # noqa: E402
 from quench.theory.pspin.solve import Quench, solve  # noqa: E402
 from quench.theory.pspin.time_stepping import march  # noqa: E402
@@ -41,9 +42,10 @@ CLEAR_OF_TRANSITION = 1.1
 _COST = """
 import json, resource, sys, time
 cpu = time.process_time()
+from quench.theory.pspin.model import quenched
 from quench.theory.pspin.solve import solve
 loaded = time.process_time()
-solve(3, 0.5, float(sys.argv[2]), resolution=sys.argv[1])
+solve(quenched(3, 0.5), float(sys.argv[2]), resolution=sys.argv[1])
 used = time.process_time()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([used - loaded, used - cpu, peak]))
@@ -51,7 +53,14 @@ print(json.dumps([used - loaded, used - cpu, peak]))
 
 
 def main() -> None:
-    parts = {"cost": cost, "accuracy": accuracy, "estimates": estimates, "scan": scan, "doubled": doubled}
+    parts = {
+        "reach": reach,
+        "cost": cost,
+        "accuracy": accuracy,
+        "estimates": estimates,
+        "scan": scan,
+        "doubled": doubled,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(parts), help="some of " + ", ".join(parts))
     parser.add_argument("--write", type=Path, help="put the tables between the markers of this file")
@@ -68,6 +77,31 @@ def main() -> None:
 
 def table(header: str, rows: list[str]) -> str:
     return "\n".join([header, "| " + " | ".join("---" for _ in range(header.count("|") - 1)) + " |", *rows])
+
+
+def reach() -> str:
+    """How far every grid gets: the end of the solution, and the time up to which C is good to 1e-5 and to 1e-3."""
+    mixed = ((3, 0.5), (4, 0.5))
+    models = [
+        quenched(3, 0.5),
+        quenched(None, 0.0, terms=mixed),
+        quenched(None, 0.0, terms=mixed, initial_temperature=0.81),
+    ]
+    rows = []
+    for resolution in RESOLUTIONS:
+        cells = []
+        for model in models:
+            began = time.process_time()
+            quench = solve(model, 1e9, resolution=resolution)
+            used = time.process_time() - began
+            times = np.geomspace(1.0, quench.t_max, 60)
+            waiting = np.geomspace(1e-3, 1.0, 25) * times[:, None]
+            errors = quench.two_time(waiting, times[:, None] - waiting)[0].error.max(axis=1)
+            good = [max(times[np.maximum.accumulate(errors) <= limit], default=0.0) for limit in (1e-5, 1e-3)]
+            cells.append(f"{quench.t_max:.0e}; {good[0]:.0e}, {good[1]:.0e} ({used:.0f} s)")
+            print(resolution, model, cells[-1], quench.failure, flush=True)
+        rows.append(f"| {resolution} | " + " | ".join(cells) + " |")
+    return table("| grid | p = 3, T = 0.5 | 3+4, T = 0 | 3+4, T0 = 0.81, T = 0 |", rows)
 
 
 def cost() -> str:
@@ -94,12 +128,12 @@ def tabulated(t_max: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @functools.cache
 def solved_finely(p: int, temperature: float, t_max: float) -> Solution:
-    return march(Model(p, temperature), RESOLUTIONS["fine"], t_max)
+    return march(quenched(p, temperature), RESOLUTIONS["fine"], t_max)
 
 
 @functools.cache
 def solved(p: int, temperature: float, t_max: float, resolution: str) -> Quench:
-    return solve(p, temperature, t_max, resolution=resolution, accuracy=1e-2)
+    return solve(quenched(p, temperature), t_max, resolution=resolution)
 
 
 def true_errors(quench: Quench, truth: Solution) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -143,7 +177,7 @@ def estimates() -> str:
     """How often the fast grid's estimate covers its distance to the standard one, and by how much it exceeds it."""
     rows = []
     for p, temperature, t_max in ((3, 0.5, 1e4), (3, 1.0, 1e3), (4, 0.3, 1e3)):
-        truth = march(Model(p, temperature), RESOLUTIONS["standard"], t_max)
+        truth = march(quenched(p, temperature), RESOLUTIONS["standard"], t_max)
         errors = true_errors(solved(p, temperature, t_max, "fast"), truth)
         true, estimate = (np.concatenate([errors[name][i] for name in errors]) for i in (0, 1))
         ratio = estimate / np.maximum(true, 1e-300)
@@ -159,15 +193,16 @@ def estimates() -> str:
 
 def scan() -> str:
     """p = 3, 4, 5 from T = 0.05 to 2, to t = 1e5 on the fast grid: failures, estimates, energies at equilibrium."""
+    from quench.theory.covariance import Covariance
     from quench.theory.threshold import dynamical_temperature, threshold_energy
 
     rows = []
     for p in (3, 4, 5):
-        limit = dynamical_temperature(p)
+        limit = dynamical_temperature(Covariance.pure(p))
         failures, estimates_found, off, above = [], [], [], []
         for temperature in TEMPERATURES:
             try:
-                quench = solve(p, temperature, 1e5, resolution="fast")
+                quench = solve(quenched(p, temperature), 1e5, resolution="fast")
                 _, waiting, lag = tabulated(1e5)
                 energy = quench.energy(np.geomspace(0.1, 1e5, 61))
                 correlation = quench.two_time(waiting, lag)[0]
@@ -178,7 +213,7 @@ def scan() -> str:
             if temperature > CLEAR_OF_TRANSITION * limit:
                 off.append(abs(energy.value[-1] + 1 / (2 * temperature)))
             elif temperature < limit:
-                above.append(energy.value[-1] - threshold_energy(p, temperature))
+                above.append(energy.value[-1] - threshold_energy(Covariance.pure(p), temperature))
         worst = np.max(estimates_found, axis=0)
         rows.append(
             f"| {p} | {len(TEMPERATURES)} | {'; '.join(failures) or 'none'} | {worst[0]:.1e} | {worst[1]:.1e} |"

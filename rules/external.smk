@@ -21,4 +21,5 @@ rule external:
         options=RULES.options("external"),
         code=RULES.code("external"),
     shell:
-        "quench observe {input} {params.options} -o {output} 2> {log}"
+        # The user names these files: names may hold spaces, quotes, $ or [], and may begin with a hyphen.
+        "quench observe {params.options} -o {output} 2> {log} -- {input:q}"

@@ -1,6 +1,7 @@
 """Settings of all tests: one thread for arithmetic, whose bits must not depend on the load, and no time limits."""
 
 import os
+import signal
 
 import hypothesis
 
@@ -10,3 +11,6 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 # The first example of a test may compile.
 hypothesis.settings.register_profile("quench", deadline=None)
 hypothesis.settings.load_profile("quench")
+
+# Jobs in the background of a shell ignore Ctrl-C, and so would the processes that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -28,6 +30,15 @@ class Copy:
         """Lay ``changes``, section by section, over the scenario."""
         sections = {name: self.scenario.get(name, {}) | changes.get(name, {}) for name in self.scenario | changes}
         (self.folder / "overlay.yaml").write_text(yaml.safe_dump(sections))
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess:
+    """Run ``command`` in the copy at ``folder`` with the tests' own Python and the copy's package."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euc", command], cwd=folder, env=os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")},
+        capture_output=True, text=True, check=False, timeout=1200,
+    )  # fmt: skip
 
 
 def inherited() -> dict[str, str]:

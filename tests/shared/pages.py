@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 
-def fenced(page: Path) -> list[tuple[str, str]]:
-    """(language, text) of every block of a page, in order."""
-    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+def fenced(text: str) -> list[tuple[str, str]]:
+    """(language, text) of every block of the text of a page, in order."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path, language: str) -> list[str]:
     """The text of a page's blocks of one language."""
-    return [text for found, text in fenced(page) if found == language]
+    return [text for found, text in fenced(page.read_text(encoding="utf-8")) if found == language]

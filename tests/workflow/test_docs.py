@@ -4,7 +4,6 @@ Pages that are followed also use their YAML and Python blocks. They run in a cop
 is as small as the smoke scenario; the set-up commands are skipped.
 """
 
-import os
 import re
 import shlex
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from copies import shell
 from pages import fenced
 from places import ROOT
 
@@ -22,9 +22,12 @@ from quench.config.scenario import overlay
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
-# Followed to the letter too: test_own_experiment, test_own_run, test_module.
-ELSEWHERE = [ROOT / "docs" / f"{name}.md" for name in ("own-experiment", "own-run", "reuse")]
+HOWTO = ROOT / "docs" / "howto"
+# Followed to the letter too: test_own_experiment, test_own_run, test_module, test_extending.
+ELSEWHERE = [ROOT / "docs" / f"{name}.md" for name in ("own-experiment", "own-run", "reuse")] + [
+    *HOWTO.glob("add-*.md")
+]
+FOLLOWED = [ROOT / "docs" / "tutorial.md", *sorted(set(HOWTO.glob("*.md")) - set(ELSEWHERE))]
 SET_UP = ("git clone", "cd ", "make", "source .venv", "apt-get", "pre-commit install")
 
 
@@ -40,7 +43,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    return [Block(language, text) for language, text in fenced(page)]
+    return [Block(language, text) for language, text in fenced(page.read_text(encoding="utf-8"))]
 
 
 def commands(page: Path) -> list[str]:
@@ -71,14 +74,6 @@ def write_configs(page: Path, folder: Path) -> None:
         name = re.match(r"# (config/\w+\.yaml)\n", block.text)
         if block.language == "yaml" and name:
             (folder / name[1]).write_text(block.text)
-
-
-def shell(command: str, folder: Path) -> subprocess.CompletedProcess:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-euc", command], cwd=folder, env=os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")},
-        capture_output=True, text=True, check=False, timeout=1200,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)

@@ -93,12 +93,21 @@ def _run(argv: list[str]) -> int:
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(sub)
     args = parser.parse_args(argv)
+    for option, value in vars(args).items():
+        setattr(args, option, _without_tilde(value))
     _check_not_an_input(args)
     began = time.monotonic()
     status = _module(args.command).run(args) or 0
     if hasattr(args, "output"):
         usage.log(began)
     return status
+
+
+def _without_tilde(value: Any) -> Any:
+    """``value`` with the user's home folder for ``~`` in paths; a shell leaves it in ``--output=~/file.nc``."""
+    if isinstance(value, list):
+        return [_without_tilde(one) for one in value]
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def _check_not_an_input(args: argparse.Namespace) -> None:

@@ -13,14 +13,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli.options import add_scenario, bounded, scenario_files
+from quench.cli.options import add_scenario, scenario_files
+from quench.config.base import Positive
+from quench.pipeline.arguments import reader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
     parser.add_argument("--claims", type=Path, help="claims to check (default: claims.yaml beside the scenarios)")
-    parser.add_argument("--tries", type=bounded(int, 1), default=6, help="1 + the retries of the profile (default: 6)")
-    parser.add_argument("--memory", type=bounded(int, 1), metavar="MB", help="memory of a node, in MB")
+    parser.add_argument("--tries", type=reader(Positive), default=6, help="1 + the retries of the profile (default: 6)")
+    parser.add_argument("--memory", type=reader(Positive), metavar="MB", help="memory of a node, in MB")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -28,20 +28,18 @@ def run(args: argparse.Namespace) -> None:
     import sys
 
     from quench.claims import judge
+    from quench.cli.options import checked_outputs
     from quench.config.claims import load
     from quench.pipeline import results
     from quench.runtime.atomic import atomic
 
+    table, sheet = checked_outputs(args.output, (".json", ".csv"))
     declared = load(args.claims)
     figures = {name: results.read(path, kind="figure") for name, path in args.figure}
     rows = [judge.row(claim, figures, args.scenario, declared.meaningless) for claim in declared.claims]
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(args.output.with_name(args.output.name + ".json")) as path:
+    with atomic(table) as path:
         path.write_text(json.dumps(rows, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    with (
-        atomic(args.output.with_name(args.output.name + ".csv")) as path,
-        path.open("w", newline="", encoding="utf-8") as stream,
-    ):
+    with atomic(sheet) as path, path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)

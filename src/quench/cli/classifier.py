@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quench.cli.options import add_output, bounded
+from quench.cli.options import add_output
+from quench.config.base import Positive
+from quench.config.sections import Compute
+from quench.pipeline.arguments import add_field, reader
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,14 +27,8 @@ def add_trained(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
-    parser.add_argument("--threads", type=bounded(int, 1), default=1, help="threads of the arithmetic")
-
-
-def add_backend(parser: argparse.ArgumentParser) -> None:
-    """For the commands that train: what makes the updates."""
-    what = "training engine; auto: fused for fully connected networks on a CPU"
-    parser.add_argument("--backend", choices=("auto", "reference", "fused"), default="auto", help=what)
+    add_field(parser, "device", Compute.model_fields["device"])
+    parser.add_argument("--threads", type=reader(Positive), default=1, help="threads of the arithmetic")
 
 
 def read_trained(args: argparse.Namespace) -> tuple[xr.Dataset, Task]:

@@ -15,7 +15,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from quench.cli.options import add_scenario, bounded, scenario_files
+from pydantic import Field
+
+from quench.cli.options import add_scenario, scenario_files
+from quench.config.base import Positive
+from quench.pipeline.arguments import reader
 
 if TYPE_CHECKING:
     from quench.config.sections import Scenario
@@ -28,11 +32,11 @@ CLUSTER_START = 8.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
     parser.add_argument(
-        "--cores", type=bounded(int, 1), default=os.cpu_count(), help="cores in use (default: those of this machine)"
+        "--cores", type=reader(Positive), default=os.cpu_count(), help="cores in use (default: those of this machine)"
     )
     parser.add_argument(
         "--job-minutes",
-        type=bounded(float, 0.0, open_low=True),
+        type=reader(float, Field(gt=0)),
         metavar="MINUTES",
         help="propose chunks for training jobs of this length",
     )

@@ -10,12 +10,13 @@ import argparse
 from quench.cli import classifier
 from quench.cli.options import check_output
 from quench.config.classifiers import Drift
-from quench.pipeline.arguments import add_section
+from quench.config.sections import Compute
+from quench.pipeline.arguments import add_field, add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    classifier.add_backend(parser)
     classifier.add_trained(parser)
+    add_field(parser, "backend", Compute.model_fields["backend"])
     add_section(parser, Drift)
 
 
@@ -36,4 +37,5 @@ def run(args: argparse.Namespace) -> None:
         title=f"drift {args.output.stem}",
     )
     config = {"training": files.config_of(training), "backend": task.backend}
-    files.write(displacements, args.output, kind="drift", config=config, code=steps.code("drift", task.backend))
+    made = displacements.assign_attrs(task.arithmetic)
+    files.write(made, args.output, kind="drift", config=config, code=steps.code("drift", task.backend))

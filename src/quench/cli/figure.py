@@ -11,10 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from quench.cli.options import checked_outputs
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.figures import declared
-from quench.pipeline import arguments
+from quench.pipeline.arguments import add_field, add_section
 from quench.pipeline.stages import STAGES
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar=("NAME", "FILE"),
             help=f"{stage.label}: a name and its files",
         )
-    arguments.add_field(parser, "scale", Scenario.model_fields["scale"])
-    arguments.add_section(parser, Figure)
+    add_field(parser, "scale", Scenario.model_fields["scale"])
+    add_section(parser, Figure)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="STEM", help="path without its suffix")
 
 
@@ -50,15 +51,14 @@ def run(args: argparse.Namespace) -> None:
     from quench.provenance import steps
     from quench.store import checksum, files
 
+    *_, target = checked_outputs(args.output, (*build.FORMATS, ".nc"))
     code = steps.code("figure", figure=args.module)
     choices = {name: getattr(args, name) for name in ("scale", *Figure.option_fields())}
     inputs = FigureInputs({key: _read(getattr(args, key), stage.kinds[0]) for key, stage in DRAWN.items()}, choices)
     plotted = build.numbers(module, inputs)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     pictures = build.draw(module, plotted, args.output)
     config = {"figure": args.module, **choices, "seeds": inputs.seeds()}
     config["pictures"] = {path.suffix: checksum.sha256(path) for path in pictures}
-    target = args.output.with_name(args.output.name + ".nc")
     files.write(plotted, target, kind="figure", config=config, code=code)
 
 

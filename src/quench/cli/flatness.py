@@ -37,4 +37,6 @@ def run(args: argparse.Namespace) -> None:
         "probes": args.probes,
         "lanczos_steps": args.lanczos_steps,
     }
-    files.write(spectra, args.output, kind="flatness", config=config, code=steps.code("flatness"))
+    files.write(
+        spectra.assign_attrs(task.arithmetic), args.output, kind="flatness", config=config, code=steps.code("flatness")
+    )

@@ -14,12 +14,14 @@ import argparse
 from pathlib import Path
 
 from quench.cli.options import check_output
-from quench.data.sources import SOURCES
+from quench.config.classifiers import Classifier
+from quench.config.sections import Scenario
+from quench.pipeline.arguments import add_field
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help=f"one of {', '.join(SOURCES)}")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
+    add_field(parser, "source", Classifier.model_fields["source"])
+    add_field(parser, "data_root", Scenario.model_fields["data_root"])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-o", "--output", type=Path, help="NetCDF file to write")
     what.add_argument(

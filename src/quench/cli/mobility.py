@@ -1,6 +1,6 @@
 """How far each weight moves from a waiting time on, beside its size and its gradient of the data loss there.
 
-Of a streamed run (quench run --snapshots streamed --mobility T_W:LAG) the same comes out as was measured during the run.
+Of a streamed run (quench run --snapshots streamed --mobility T_W,LAG) the same comes out as was measured during the run.
 
 quench mobility snapshots.nc data/mnist.nc --waiting-time 2000 --lag 30000 -o mobility.nc
 """
@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli.networks import compute_choices, read_input
-from quench.cli.options import add_compute, add_output, bounded, check_output
+from quench.cli.networks import add_compute, compute_choices, read_input
+from quench.cli.options import add_output, check_output
+from quench.config.base import Positive, Time
+from quench.pipeline.arguments import reader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("snapshots", type=Path, help="snapshots of a run")
     parser.add_argument("dataset", type=Path, help="the dataset file that the networks were trained on")
-    parser.add_argument("--waiting-time", type=bounded(int, 0), required=True, help="t_w, a snapshot time")
-    parser.add_argument("--lag", type=bounded(int, 1), required=True, help="t; t_w + t must be a snapshot time")
+    parser.add_argument("--waiting-time", type=reader(Time), required=True, help="t_w, a snapshot time")
+    parser.add_argument("--lag", type=reader(Positive), required=True, help="t; t_w + t must be a snapshot time")
     add_compute(parser)
     add_output(parser)
 

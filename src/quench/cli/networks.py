@@ -6,31 +6,40 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quench.cli.options import bounded, integers, polish_legs
+from quench.config import sections
+from quench.config.base import Positive
+from quench.config.preparation import SGD
 from quench.dynamics.choices import Compute, Preparation
+from quench.pipeline.arguments import add_field, integers, read_section, reader
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+def add_seeds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=integers, required=True, help="one network per seed: 0,1,2 or 0-9")
+
+
+def add_compute(parser: argparse.ArgumentParser) -> None:
+    """Options of every training command."""
+    for name in ("backend", "device", "precision"):
+        add_field(parser, name, sections.Compute.model_fields[name])
+    parser.add_argument("--threads", type=reader(Positive), default=1, help="networks trained at the same time")
+    add_checkpoints(parser)
+
+
+def add_checkpoints(parser: argparse.ArgumentParser) -> None:
+    add_field(parser, "checkpoint_every", sections.Compute.model_fields["checkpoint_seconds"])
+
+
 def compute_choices(args: argparse.Namespace) -> Compute:
-    """The choices of ``options.add_compute``."""
+    """The choices of ``add_compute``."""
     return Compute(args.backend, args.device, args.precision, args.threads)
 
 
-def add_preparation(parser: argparse.ArgumentParser) -> None:
-    """Options of every command that prepares networks."""
-    parser.add_argument("--depth", type=bounded(int, 1), default=6, help="hidden layers")
-    parser.add_argument("--seeds", type=integers, required=True, help="one network per seed: 0,1,2 or 0-9")
-    parser.add_argument("--learning-rate", type=bounded(float, 0.0, open_low=True), required=True)
-    parser.add_argument("--batch-size", type=bounded(int, 1), default=100)
-    parser.add_argument("--epochs", type=bounded(int, 0), required=True)
-    parser.add_argument("--polish", type=polish_legs, default=(), help="full-batch descent, EPOCHS:RATE,...")
-
-
 def preparation_choices(args: argparse.Namespace) -> Preparation:
-    """The choices of ``add_preparation``."""
-    return Preparation(args.learning_rate, args.epochs, args.batch_size, args.polish)
+    """The choices of the section ``SGD``."""
+    return Preparation(**dict(read_section(args, SGD)))
 
 
 def read_input(path: Path, kind: str | tuple[str, ...]) -> xr.Dataset:

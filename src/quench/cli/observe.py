@@ -10,10 +10,14 @@ quench observe 0-3.nc 4-7.nc -o observables.nc --waiting-times 100,1000 --chi 30
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quench.cli.options import add_output, bounded, check_output, integers
+from quench.cli.options import add_output, check_output
+from quench.config.base import Time
+from quench.config.external import External
+from quench.pipeline.arguments import add_section, reader
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,16 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "snapshots", nargs="+", type=Path, help="files with weights (network, time, weight), or streamed ones"
     )
+    add_section(parser, External)
     parser.add_argument(
-        "--waiting-times",
-        type=integers,
-        help="t_w, snapshot times, separated by commas (default: those declared when the trajectory was recorded)",
-    )
-    parser.add_argument("--chi", type=bounded(float, 0.0, open_low=True), required=True, help="epsilon = sigma / chi")
-    parser.add_argument("--lags", type=integers, help="lags to measure (default: the declared ones, or all)")
-    parser.add_argument("--motility-lags", type=integers, default=(), help="lags with a motility histogram")
-    parser.add_argument(
-        "--hidden-only", action="store_true", help="leave out the output layer, as the authors' scripts do"
+        "--lags", type=reader(tuple[Time, ...]), help="lags to measure (default: the declared ones, or all)"
     )
     add_output(parser)
 
@@ -50,13 +47,16 @@ def run(args: argparse.Namespace) -> None:
     observables, config = measure_ensemble(
         # One by one: the snapshots of an ensemble may be larger than memory.
         (_read(path, chunks) for path in args.snapshots),
-        args.waiting_times,
+        args.waiting_times or None,
         chi=args.chi,
-        include_output_layer=not args.hidden_only,
+        include_output_layer=args.include_output_layer,
         names=args.snapshots,
         lags=args.lags,
         motility_lags=args.motility_lags,
     )
+    counted = observables["n_weights"]
+    if left_out := counted.attrs.get("comment"):
+        print(f"quench: {int(counted):,} weights of each network are measured, {left_out}", file=sys.stderr)
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
 
 
@@ -68,5 +68,7 @@ def _read(path: Path, chunks: Chunks) -> xr.Dataset:
     opened = snapshots.opened(path, kind=("snapshots", "streamed"))
     if not unfinished.is_unfinished(path):
         results.check(opened, path)
+    checked = opened if opened.attrs.get("kind") == "streamed" else snapshots.check(opened, path)
+    # As it is: seeds that are filled in tell nothing apart.
     chunks.add(path, opened)
-    return opened if opened.attrs.get("kind") == "streamed" else snapshots.check(opened, path)
+    return checked

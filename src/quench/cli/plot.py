@@ -11,16 +11,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli.options import check_output, numbers
+from quench.cli.options import check_output
+from quench.config.external import External
 from quench.errors import QuenchError
+from quench.pipeline.arguments import add_field
 
 FORMATS = (".pdf", ".png", ".svg")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("observables", nargs="+", type=Path, help="files of quench observe, one per run")
-    parser.add_argument("--collapse", action="store_true", help="also against t / t_w")
-    parser.add_argument("--fit", type=numbers, help="window of t_w for the ageing exponent: LOW,HIGH")
+    for name in ("fit", "collapse"):
+        add_field(parser, name, External.model_fields[name])
     parser.add_argument(
         "-o", "--output", type=Path, required=True, help=f"picture to write, a name ending in {', '.join(FORMATS)}"
     )
@@ -29,8 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     if args.output.suffix not in FORMATS:
         raise QuenchError(f"{args.output}: give a name ending in {', '.join(FORMATS)}")
-    if args.fit is not None and len(args.fit) != 2:
-        raise QuenchError("--fit: two waiting times, LOW,HIGH")
     if len({path.stem for path in args.observables}) != len(args.observables):
         raise QuenchError("two files have the same name, which is the title of their panels")
     check_output(args.output)

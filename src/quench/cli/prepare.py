@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from quench.cli.options import add_output, bounded, check_output
-from quench.data.sources import SOURCES
+from quench.cli.options import add_output, check_output
+from quench.config.sections import Data, Scenario
+from quench.pipeline.arguments import add_field, add_section, read_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, help=f"one of {', '.join(SOURCES)}, or a .npz or .nc file")
-    parser.add_argument(
-        "--subset", type=bounded(int, 1), help="P_D: the first P_D/K images of each class (default: all)"
-    )
-    parser.add_argument("--components", type=bounded(int, 1), default=10, help="principal components kept")
-    parser.add_argument("--standardise", choices=("pixel", "none"), default="pixel")
-    parser.add_argument("--whiten", action="store_true", help="unit variance of every component")
-    parser.add_argument("--labels", choices=("parity", "classes", "given"), default="parity")
-    parser.add_argument("--data-root", help="folder of raw images (default: QUENCH_DATA, else ./data)")
+    add_section(parser, Data)
+    add_field(parser, "data_root", Scenario.model_fields["data_root"])
     add_output(parser)
 
 
@@ -31,18 +25,12 @@ def run(args: argparse.Namespace) -> None:
     from quench.provenance import steps
     from quench.store import files
 
-    source = find(args.source)
-    if args.subset is not None:
-        check_subset(args.subset, args.source)
+    data = read_section(args, Data)
+    source = find(data.source)
+    if data.subset is not None:
+        check_subset(data.subset, data.source)
     check_available(source, args.data_root)
     check_output(args.output)
-    choices = {
-        "source": args.source,
-        "subset": args.subset,
-        "components": args.components,
-        "standardise": args.standardise,
-        "whiten": args.whiten,
-        "labels": args.labels,
-    }
+    choices = data.options()
     dataset = prepare(**choices, root=args.data_root)
     files.write(dataset, args.output, kind="dataset", config=choices, code=steps.code("prepare"))

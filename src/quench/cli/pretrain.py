@@ -9,17 +9,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli.networks import add_preparation, compute_choices, preparation_choices, read_input
-from quench.cli.options import add_compute, add_output, bounded, check_output
-from quench.dynamics.choices import LOSSES
+from quench.cli.networks import add_compute, add_seeds, compute_choices, preparation_choices, read_input
+from quench.cli.options import add_output, check_output
+from quench.config.sections import Ensemble
+from quench.pipeline.arguments import add_section
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, help="dataset file")
-    parser.add_argument("--width", type=bounded(int, 1), required=True, help="units in every hidden layer")
-    parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0], help="loss of a sample")
-    parser.add_argument("--weight-decay", type=bounded(float, 0.0), default=0.0, help="lambda")
-    add_preparation(parser)
+    add_section(parser, Ensemble)
+    add_seeds(parser)
     add_compute(parser)
     add_output(parser)
 

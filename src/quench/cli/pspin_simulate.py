@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-from quench.cli.options import add_output, check_output, integers
+from quench.cli.options import add_output, check_output
 from quench.config.glass import Simulation
-from quench.pipeline.arguments import add_section
+from quench.pipeline.arguments import add_section, integers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

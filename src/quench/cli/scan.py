@@ -11,15 +11,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quench.cli.networks import add_preparation, compute_choices, preparation_choices, read_input
-from quench.cli.options import add_compute, add_output, check_output, grid_points
-from quench.errors import QuenchError
+from pydantic import Field
+
+from quench.cli.networks import add_compute, add_seeds, compute_choices, preparation_choices, read_input
+from quench.cli.options import add_output, check_output
+from quench.config.base import Positive
+from quench.config.scans import Scan, Strength
+from quench.pipeline.arguments import add_section, reader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, help="dataset file")
-    parser.add_argument("--points", type=grid_points, required=True, help="WIDTH:LAMBDA,...")
-    add_preparation(parser)
+    points = reader(tuple[tuple[Positive, Strength], ...], Field(min_length=1), examples=[((16, 0.001), (16, 0.01))])
+    parser.add_argument("--points", type=points, required=True, help="WIDTH:LAMBDA,...")
+    add_section(parser, Scan)
+    add_seeds(parser)
     add_compute(parser)
     add_output(parser)
 
@@ -29,8 +35,6 @@ def run(args: argparse.Namespace) -> None:
     from quench.dynamics.choices import backend_for
     from quench.provenance import steps
 
-    if not args.points:
-        raise QuenchError("--points: at least one is needed")
     dataset = read_input(args.dataset, "dataset")
     check_output(args.output)
     training.complete_parts(

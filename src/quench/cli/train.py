@@ -13,18 +13,22 @@ import sys
 from pathlib import Path
 
 from quench.cli import classifier
-from quench.cli.options import add_output, bounded, check_output, integers
-from quench.config.classifiers import Classifier
-from quench.pipeline.arguments import add_section
+from quench.cli.networks import add_checkpoints, add_seeds
+from quench.cli.options import add_output, check_output
+from quench.config.classifiers import Classifier, Time
+from quench.config.sections import Compute
+from quench.pipeline.arguments import add_field, add_section, reader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, help="images file")
     add_section(parser, Classifier)
-    parser.add_argument("--seeds", type=integers, required=True, help="one network per seed: 0,1,2 or 0-9")
-    parser.add_argument("--keep", type=integers, default=(), help="updates after which the weights are kept")
-    parser.add_argument("--checkpoint-every", type=bounded(float, 0.0), default=60.0, metavar="SECONDS")
-    classifier.add_backend(parser)
+    add_seeds(parser)
+    parser.add_argument(
+        "--keep", type=reader(tuple[Time, ...]), default=(), help="updates after which the weights are kept"
+    )
+    add_checkpoints(parser)
+    add_field(parser, "backend", Compute.model_fields["backend"])
     classifier.add_device(parser)
     add_output(parser)
 

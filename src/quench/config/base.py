@@ -7,10 +7,14 @@ import types
 import typing
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+
+Positive = Annotated[int, Field(ge=1)]
+# In updates.
+Time = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class Section(BaseModel):
@@ -88,18 +92,22 @@ def _inner_sections(section: type[Section]) -> dict[str, tuple[type[Section] | N
     return found
 
 
-def key(default: Any, description: str, *, unit: str = "", names: tuple[str, ...] = (), **bounds: Any) -> Any:
-    """Declare a field with its description, unit and bounds; ``...`` as default makes it required.
+def key(
+    default: Any, description: str, *, unit: str = "", names: tuple[str, ...] = (), off: str = "", **more: Any
+) -> Any:
+    """Declare a field with its description and unit; ``...`` as default makes it required.
 
-    ``names``: the field holds names of entries of these tables of the scenario.
+    ``names``: the field holds names of entries of these tables of the scenario. ``off``: name of the command-line option
+    that sets it to false. ``more``: bounds and examples, as ``pydantic.Field`` takes them.
     """
     extra: dict[str, Any] = {"unit": unit} if unit else {}
     extra |= {"names": list(names)} if names else {}
-    return Field(default, description=description, json_schema_extra=extra or None, **bounds)
+    extra |= {"off": off} if off else {}
+    return Field(default, description=description, json_schema_extra=extra or None, **more)
 
 
 def extra_of(field: FieldInfo) -> dict[str, Any]:
-    """Unit and names of a field that was declared by ``key``."""
+    """Unit, names and option of a field that was declared by ``key``."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from quench.config.base import Section, references, tables
 from quench.config.classifiers import Classifier
+from quench.config.external import External
 from quench.config.glass import Simulation
 from quench.config.scans import Scan
 from quench.config.sections import Data, Ensemble, Figure, Run, Scenario
@@ -41,6 +42,7 @@ def _check_references(place: str, entry: Section, scenario: Scenario) -> None:
 
 
 def _check_data(name: str, data: Data, _scenario: Scenario) -> None:
+    _check_file_name(f"data.{name}.source", data.source)
     if data.subset is not None:
         _at(f"data.{name}.", check_subset, data.subset, data.source)
     source = find(data.source)
@@ -51,6 +53,19 @@ def _check_data(name: str, data: Data, _scenario: Scenario) -> None:
         raise QuenchError(
             f"config: data.{name}.components: {data.components} is more than the {source.features} features of"
             f" {data.source!r}"
+        )
+
+
+def _check_external(name: str, run: External, _scenario: Scenario) -> None:
+    for path in run.snapshots:
+        _check_file_name(f"external.{name}.snapshots", path)
+
+
+def _check_file_name(place: str, path: str) -> None:
+    """Snakemake takes braces in the name of an input for wildcards, and logs have one line per file."""
+    if not path or not set(path).isdisjoint("{}\n\r\0"):
+        raise QuenchError(
+            f"config: {place}: {path!r}: a file name without braces or line breaks is needed; rename or link the file"
         )
 
 
@@ -143,6 +158,7 @@ def check_temperatures(name: str, figure: Figure, run: str, scenario: Scenario) 
 
 _CHECKS: dict[str, Callable[[str, Any, Scenario], None]] = {
     "data": _check_data,
+    "external": _check_external,
     "ensembles": _check_ensemble,
     "scans": _check_scan,
     "runs": _check_run,

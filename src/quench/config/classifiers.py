@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from quench.config.base import Section, key
+from quench.config.base import Positive, Section, key
 from quench.data.sources import SOURCES
 from quench.networks.models import MODELS, layer_widths
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 else:
     SourceName = Literal[tuple(SOURCES)]
     ModelName = Literal[tuple(MODELS)]
-Positive = Annotated[int, Field(ge=1)]
 Time = Annotated[int, Field(ge=0, le=10**9)]
 
 

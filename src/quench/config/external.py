@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from quench.config.base import Section, key
-
-Time = Annotated[int, Field(ge=0, le=10**12)]
+from quench.config.base import Section, Time, key
 
 
 class External(Section):
@@ -26,6 +20,6 @@ class External(Section):
     motility_lags: tuple[Time, ...] = key(
         (), "lags with a motility histogram; empty picks one per decade", unit="updates"
     )
-    include_output_layer: bool = key(True, "include the output layer's weights in the observables")
-    fit: tuple[float, float] | None = key(None, "of its figure: window of t_w for the ageing exponent", unit="updates")
-    collapse: bool = key(False, "of its figure: also plotted against t / t_w")
+    include_output_layer: bool = key(True, "include the output layer's weights in the observables", off="hidden_only")
+    fit: tuple[float, float] | None = key(None, "window of t_w for the ageing exponent of its figure", unit="updates")
+    collapse: bool = key(False, "its figure is also drawn against t / t_w")

@@ -8,33 +8,51 @@ from pydantic import Field, model_validator
 
 from quench.config.base import Section, key
 from quench.errors import QuenchError
+from quench.theory.covariance import LARGEST_K
+from quench.theory.pspin.model import Model, quenched
 from quench.theory.pspin.times import DEFAULTS, Times
 
+Term = tuple[Annotated[int, Field(ge=1, le=LARGEST_K)], Annotated[float, Field(gt=0, le=1e6)]]
 Moment = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Quench(Section):
-    """A quench of the spherical p-spin glass from infinite temperature, solved at infinite N (docs/pspin.md).
+    """A quench of the spherical p-spin glass, pure or mixed, solved at infinite N (docs/pspin.md).
 
     Times are in units of the inverse friction. A list of times is text; FIRST:LAST:N stands for N times per decade.
     """
 
-    p: int = key(3, "spins in an interaction", ge=2, le=20)
-    temperature: float = key(0.5, "T after the quench (k_B = 1)", gt=0, le=1e6)
+    p: int | None = key(
+        None, "f(C) = C^p / 2 is the covariance of the energies; null is 3, unless terms are given", ge=2, le=20
+    )
+    terms: tuple[Term, ...] = key(
+        (), "pairs of k and a_k: f(C) = sum of a_k C^k, instead of p; a_1 is the variance of a random field"
+    )
+    initial_temperature: float | None = key(
+        None, "T0, the system is in equilibrium before the quench (k_B = 1); null is infinite", gt=0, le=1e6
+    )
+    temperature: float = key(0.5, "T after the quench", ge=0, le=1e6)
     t_max: float | None = key(None, "end of the solution; null takes the latest requested time", gt=0, le=1e15)
     times: str = key(DEFAULTS["times"], "times of the energy")
     waiting_times: str = key(DEFAULTS["waiting_times"], "t_w of correlation and response")
     lags: str = key(DEFAULTS["lags"], "lags of correlation and response; pairs beyond t_max are left out")
-    resolution: Literal["fast", "standard", "fine"] = key("standard", "resolution of the time grid")
-    accuracy: float = key(1e-5, "largest allowed estimate of the error; a solution above it is rejected", gt=0)
+    resolution: Literal["fast", "standard", "long", "fine"] = key(
+        "standard", "resolution of the time grid; long reaches furthest"
+    )
+    accuracy: float = key(1e-5, "largest allowed estimate of the error; the solution ends where it is exceeded", gt=0)
 
     @model_validator(mode="after")
     def _within(self) -> Quench:
         try:
+            self.model()
             Times.of(self.times, self.waiting_times, self.lags, self.t_max)
         except QuenchError as error:
             raise ValueError(str(error)) from None
         return self
+
+    def model(self) -> Model:
+        """The model that is solved. Raises ``QuenchError`` where the equations do not hold."""
+        return quenched(self.p, self.temperature, terms=self.terms, initial_temperature=self.initial_temperature)
 
 
 class Simulation(Section):

@@ -6,9 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from quench.config.base import Section, key
-
-Positive = Annotated[int, Field(ge=1)]
+from quench.config.base import Positive, Section, key
 
 
 class SGD(Section):
@@ -18,5 +16,7 @@ class SGD(Section):
     batch_size: Positive = key(100, "samples per update", unit="samples")
     epochs: int = key(..., "passes over the training set", ge=0, unit="epochs")
     polish: tuple[tuple[Positive, Annotated[float, Field(gt=0)]], ...] = key(
-        (), "subsequent full-batch gradient descent: pairs of epochs and step size (KWJ Sec. III.1)"
+        (),
+        "subsequent full-batch gradient descent: pairs of epochs and step size (KWJ Sec. III.1)",
+        examples=[((50, 0.05), (50, 0.005))],
     )

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from quench.config.base import Section, key
+from quench.config.base import Positive, Section, key
 from quench.config.preparation import SGD
 
-Width = Annotated[int, Field(ge=1)]
 Strength = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -20,12 +19,12 @@ class Scan(Section):
     PLANNING = frozenset({"widths", "weight_decays", "seeds", "first_seed", "chunk"})
 
     dataset: Name = key(..., "a name from the data section", names=("data",))
-    widths: tuple[Width, ...] = key(..., "n, units in every hidden layer", min_length=1)
+    widths: tuple[Positive, ...] = key(..., "n, units in every hidden layer", min_length=1)
     weight_decays: tuple[Strength, ...] = key(..., "lambda, strengths of the L2 regularisation", min_length=1)
-    depth: int = key(6, "hidden layers", ge=1)
+    depth: Positive = key(6, "hidden layers")
     seeds: int = key(10, "networks at each point; their seeds are first_seed, first_seed + 1, ...", ge=1)
     first_seed: int = key(0, "seed of the first network", ge=0, le=2**62)
-    chunk: Annotated[int, Field(ge=1)] | None = key(
+    chunk: Positive | None = key(
         None, "grid points per job; null takes compute.scan_chunk, or what compute.job_minutes implies"
     )
     sgd: SGD = key(..., "training")

@@ -7,18 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quench.config.annealing import Anneal
-from quench.config.base import Section, key, tables
+from quench.config.base import Positive, Section, Time, key, tables
 from quench.config.classifiers import Classifier, SourceName
 from quench.config.external import External
 from quench.config.glass import Quench, Simulation
 from quench.config.preparation import SGD
 from quench.config.scans import Scan
-from quench.dynamics.choices import optimiser_of
+from quench.dynamics import choices
+from quench.dynamics.annealing import Annealing
 from quench.errors import QuenchError
 
 Temperature = Annotated[float, Field(ge=0, le=1e6)]
-Positive = Annotated[int, Field(ge=1)]
-Time = Annotated[int, Field(ge=0, le=10**12)]
 Chi = Annotated[float, Field(gt=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -33,6 +32,7 @@ class Data(Section):
         "mnist5k",
         "raw images: mnist5k is embedded, the others are read from data_root or downloaded; or your own .npz or .nc file"
         " with x (sample, ...) and y (sample)",
+        examples=["mnist5k", "cifar10", "mine.npz"],
     )
     subset: Positive | None = key(
         None, "P_D: the first P_D/K images of each of the K classes; null keeps all", unit="samples"
@@ -107,7 +107,9 @@ class Run(Section):
     motility_lags: tuple[Time, ...] = key(
         (), "lags with a motility histogram; empty picks one per decade", unit="updates"
     )
-    include_output_layer: bool = key(True, "include the output layer's weights in the observables (as in KWJ's text)")
+    include_output_layer: bool = key(
+        True, "include the output layer's weights in the observables (as in KWJ's text)", off="hidden_only"
+    )
 
     @model_validator(mode="after")
     def _points(self) -> Run:
@@ -115,21 +117,30 @@ class Run(Section):
             ("temperatures", "batch_sizes") if self.dynamics == "langevin" else ("batch_sizes", "temperatures")
         )
         if not getattr(self, wanted):
-            raise ValueError(f"a run with dynamics {self.dynamics!r} needs {wanted}")
+            raise ValueError(f"a run with dynamics {self.dynamics!r} needs {wanted.replace('_', ' ')}")
         if getattr(self, other):
-            raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {other}")
+            raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {other.replace('_', ' ')}")
         for name in ("momentum", "drop_last"):
             if getattr(self, name) and self.dynamics != "sgd":
                 raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {name}")
         if self.anneal and self.dynamics != "langevin":
             raise ValueError(f"a run with dynamics {self.dynamics!r} has no temperature to anneal")
-        if self.anneal and self.anneal.form == "exponential" and min(self.anneal.start, *self.temperatures) == 0:
-            raise ValueError("an exponential anneal neither reaches nor leaves T = 0; use form: linear")
         for field in ("temperatures", "batch_sizes", "waiting_times"):
             values = getattr(self, field)
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} contains a value twice")
+        for point in self.points.values():
+            self.at(point)
         return self
+
+    def at(self, point: float) -> choices.Dynamics:
+        """The dynamics at one of the temperatures or batch sizes."""
+        if self.dynamics == "adam":
+            return choices.Adam(self.step_size, int(point), self.betas)
+        if self.dynamics == "sgd":
+            return choices.SGD(self.step_size, int(point), self.momentum, drop_last=self.drop_last)
+        anneal = Annealing(end=point, **dict(self.anneal)) if self.anneal else None
+        return choices.Langevin(self.step_size, point, anneal)
 
     @property
     def points(self) -> dict[str, float | int]:
@@ -140,7 +151,7 @@ class Run(Section):
     @property
     def optimiser(self) -> str:
         """The step that moves the weights (``quench.dynamics.choices.optimiser_of``)."""
-        return optimiser_of(self.dynamics, momentum=self.momentum, annealed=self.anneal is not None)
+        return choices.optimiser_of(self.dynamics, momentum=self.momentum, annealed=self.anneal is not None)
 
     def lag_max_at(self, batch_size: int | None = None) -> int:
         """The longest lag at a batch size (None: of a Langevin run): ``lag_max``, cut to ``samples_max`` samples."""
@@ -215,7 +226,12 @@ class Compute(Section):
     backend: Literal["auto", "reference", "fused"] = key(
         "auto", "training engine; auto takes fused on a CPU, reference elsewhere"
     )
-    device: str = key("cpu", "device of the reference backend, in torch's notation", pattern=r"^(cpu|cuda(:\d+)?|mps)$")
+    device: str = key(
+        "cpu",
+        "torch's device, for the reference backend and the classifiers",
+        pattern=r"^(cpu|cuda(:\d+)?|mps)$",
+        examples=["cpu", "cuda", "cuda:1", "mps"],
+    )
     precision: Literal["float32", "float64"] = key(
         "float32", "arithmetic of the gradient; master weights are always float64"
     )
@@ -240,7 +256,7 @@ class Compute(Section):
         "full",
         "full keeps every snapshot; streamed measures the declared observables during training and keeps none (same bits)",
     )
-    checkpoint_seconds: float = key(60.0, "time between two checkpoints of a training job", unit="s", gt=0)
+    checkpoint_seconds: float = key(60.0, "time between two checkpoints of a training job", unit="s", ge=0)
     checkpoint_days: float = key(
         30.0, "age at which the checkpoint of a job that was not restarted is removed", unit="days", gt=0
     )

@@ -125,7 +125,8 @@ class Costs:
     def pspin(self, quench: str) -> Work:
         section = self.scenario.quenches[quench]
         times = Times.of(section.times, section.waiting_times, section.lags, section.t_max)
-        return Work("engine", speed.quench(times.t_max, section.resolution), memory=2e8, disk=1e6)
+        memory = 5e8 if section.resolution in ("long", "fine") else 2e8
+        return Work("engine", speed.quench(times.t_max, section.resolution), memory=memory, disk=1e6)
 
     def external(self, external: str) -> Work:
         paths = map(Path, self.scenario.external[external].snapshots)

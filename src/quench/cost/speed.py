@@ -149,7 +149,7 @@ def spins(n_spins: int, replicas: int) -> float:
 def quench(t_max: float, resolution: str) -> float:
     """Solution of one quench of the glass, on a grid that grows with the square of the decades from 10^-3 on."""
     decades = max(1.0, math.log10(t_max) + 3)
-    return {"fast": 0.05, "standard": 0.1, "fine": 0.3}[resolution] * decades**2
+    return {"fast": 0.05, "standard": 0.1, "long": 0.2, "fine": 0.7}[resolution] * decades**2
 
 
 def spectrum(n_weights: int, products: float, samples: int, method: str, vectors: int) -> float:

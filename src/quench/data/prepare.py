@@ -37,23 +37,36 @@ def prepare(
     train = load(source, "train", root)
     chosen = _first_of_each_class(train.classes, subset, find(source).n_classes, source)
     test = _test_images(source, train, chosen, root)
-    _check_labels(labels, train, source)
+    _check_labels(labels, train, test, source)
     pixels = train.images[chosen].reshape(len(chosen), -1).astype(np.float64)
     if components > min(pixels.shape):
         raise QuenchError(
             f"components: {components} is more than {min(pixels.shape)}, the smaller number of samples and features here"
         )
 
+    constant = pixels.max(axis=0) == pixels.min(axis=0)
+    if constant.all():
+        raise QuenchError(f"{source}: all {len(pixels)} samples are equal, and no component has a variance")
     mean = pixels.mean(axis=0)
-    scale = pixels.std(axis=0) if standardise == "pixel" else np.ones_like(mean)
-    # A constant pixel carries no information; a scale of 1 keeps it finite in test images.
-    scale = np.where(scale > 0, scale, 1.0)
+    with np.errstate(over="ignore"):
+        scale = pixels.std(axis=0) if standardise == "pixel" else np.ones_like(mean)
+    if not np.isfinite(scale).all():
+        raise QuenchError(f"{source}: the variance of numbers as large as {np.abs(pixels).max():.3g} exceeds float64")
+    # A constant pixel carries no information, and its computed deviation may be a rounding error; a scale of 1 keeps it
+    # finite in test images.
+    scale = np.where(constant | (scale == 0), 1.0, scale)
     axes, variance, total = principal_axes((pixels - mean) / scale, components)
+    if whiten:
+        _check_rank(variance, pixels.shape)
     unit = np.sqrt(variance) if whiten else np.ones_like(variance)
 
     def scores(images: np.ndarray) -> np.ndarray:
         flat = (images.reshape(len(images), len(mean)) - mean) / scale
-        return np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
+        with np.errstate(over="ignore"):
+            found = np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
+        if not np.isfinite(found).all():
+            raise QuenchError(f"{source}: component scores exceed float32; scale the data, or use standardise: pixel")
+        return found
 
     references = "Kerr Winter & Janssen 2024, Sec. II"
     return xr.Dataset(
@@ -65,7 +78,7 @@ def prepare(
                 references=references,
             ),
             "y": described(targets(train, chosen, labels), ("sample",), f"label ({labels})", references=references),
-            "class_index": described(train.classes[chosen].astype(np.int16), ("sample",), "class index of the source"),
+            "class_index": described(label(train.classes[chosen], "classes"), ("sample",), "class index of the source"),
             "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
             "x_test": described(
                 scores(test.images), ("test_sample", "component"), "test scores under the training set's transform"
@@ -88,19 +101,39 @@ def principal_axes(centred: np.ndarray, components: int) -> tuple[np.ndarray, np
     Sign convention: the entry of largest magnitude of every axis is positive, whatever the library returns.
     """
     # One BLAS thread: the order of the sums, and so the last bits, must not depend on the number of cores.
-    with threadpool_limits(limits=1):
-        values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"):
+        covariance = centred.T @ centred / len(centred)
+        if not (np.isfinite(covariance).all() and covariance.any()):
+            raise QuenchError(
+                "the variance of the data is 0 or infinite in float64; scale it, or use standardise: pixel"
+            )
+        values, vectors = np.linalg.eigh(covariance)
     axes = vectors[:, ::-1][:, :components].T
     largest = np.abs(axes).argmax(axis=1)
     signs = np.sign(axes[np.arange(components), largest])
     return axes * signs[:, None], values[::-1][:components].copy(), float(values.sum())
 
 
-def _check_labels(labels: str, train: RawData, source: str) -> None:
+def _check_rank(variance: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise ``QuenchError`` where a component has no variance above rounding errors, so that none can be made 1."""
+    rank = int((variance > max(shape) * np.finfo(np.float64).eps * variance[0]).sum())
+    if rank < len(variance):
+        raise QuenchError(f"whiten: only {rank} of {len(variance)} components have a variance; use components: {rank}")
+
+
+def _check_labels(labels: str, train: RawData, test: RawData, source: str) -> None:
     if labels == "given" and train.targets is None:
         raise QuenchError(f"labels: 'given' needs a file of your own; {source!r} has classes")
-    if labels != "given" and train.targets is not None and not own.are_classes(train.targets):
+    if labels == "given" or train.targets is None or test.targets is None:
+        return
+    if own.coding(train.targets) == "numbers":
         raise QuenchError(f"labels: y in {source} are not classes (whole numbers from 0 on, or -1 and +1); use 'given'")
+    if own.coding(np.concatenate([train.targets, test.targets])) == "numbers":
+        ends = (f"from {y.min():.6g} to {y.max():.6g}" for y in (train.targets, test.targets))
+        raise QuenchError(
+            "labels: y and y_test in {} are coded differently: y is {}, y_test {}; both must be whole numbers from 0 on, or"
+            " both -1 and +1".format(source, *ends)
+        )
 
 
 def targets(samples: RawData, chosen: np.ndarray | slice, rule: str) -> np.ndarray:
@@ -112,10 +145,10 @@ def targets(samples: RawData, chosen: np.ndarray | slice, rule: str) -> np.ndarr
 
 
 def label(classes: np.ndarray, rule: str) -> np.ndarray:
-    """Class indices to labels: "parity" +1 even, -1 odd (int8); "classes" the index itself (int16)."""
+    """Class indices to labels: "parity" +1 even, -1 odd (int8); "classes" the index itself (int16, or int64)."""
     if rule == "parity":
         return np.where(classes % 2 == 0, 1, -1).astype(np.int8)
-    return classes.astype(np.int16)
+    return classes.astype(np.int16 if classes.max(initial=0) <= np.iinfo(np.int16).max else np.int64)
 
 
 def _one_thread_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -68,6 +68,12 @@ def load(name: str, split: str = "train", root: str | Path | None = None) -> Raw
     download.fetch_missing(source, root)
     folder = download.data_root(root) / source.folder
     samples = source.read(folder, split)
+    expected = ({"train": source.train_size, "test": source.test_size}[split], *source.shape)
+    if source.files and (samples.images.shape, samples.classes.shape) != (expected, expected[:1]):
+        raise QuenchError(
+            f"{folder}: {split} images {samples.images.shape} and classes {samples.classes.shape}, but {name!r} has images"
+            f" {expected}; {_AGAIN}, or give images of your own as a .npz or .nc file"
+        )
     if source.files and samples.classes.max() >= source.n_classes:
         raise QuenchError(
             f"{folder}: damaged {split} labels of {name!r}: class {samples.classes.max()}, but there are"

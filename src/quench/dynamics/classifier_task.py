@@ -134,6 +134,14 @@ class Task:
     def n_train(self) -> int:
         return len(self.sets.train_classes)
 
+    @property
+    def arithmetic(self) -> dict[str, Any]:
+        """What decides the last bits of results besides the choices: for torch, its device and its number of threads.
+
+        The fused engine has the same bits everywhere.
+        """
+        return {} if self.backend == "fused" else {"device": self.device, "threads": torch.get_num_threads()}
+
     def network(self, seed: int) -> Classifier:
         """The network with the initial weights of ``seed``."""
         chosen = self.choices

@@ -70,4 +70,5 @@ def point(pretrained: xr.Dataset, width: int, weight_decay: float) -> xr.Dataset
             "seed": pretrained["seed"].variable,
             "time": pretrained["time"].variable,
         },
+        attrs=pretrained.attrs,
     )

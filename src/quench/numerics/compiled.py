@@ -4,7 +4,8 @@ Numba's own cache follows the edits of one file only, so a function would keep c
 another module. Its index and code files can also disagree while several processes write. Here every piece of machine code
 is a file of its own, named by a digest of all that it depends on: the function and its signature, the syntax trees of its
 module and of everything that this imports (``quench.provenance.fingerprint``), the processor, and the versions of Python
-and numba. A file never changes; it can only be replaced by an equal one.
+and numba. A file never changes; it can only be replaced by an equal one. It starts with a checksum, without which a flipped
+bit would be executed.
 
 The files lie in NUMBA_CACHE_DIR if it is set, else in the package's ``__pycache__``, else (in an installation that the
 user cannot write to) in the user's cache folder. All of these are read, and the first writable one is written. Without a
@@ -16,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +32,7 @@ from quench.provenance.fingerprint import ROOT, fingerprint
 
 # Division by zero gives infinity or NaN, and no function is called from C.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_DIGEST_BYTES = 32
 _config: Any = numba.config
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 # Machine code is freed together with the object that owns it.
@@ -78,6 +81,11 @@ def folders() -> list[Path]:
     return [ROOT / "__pycache__" / "compiled", *([user / "quench" / "compiled"] if user.is_absolute() else [])]
 
 
+def _digest(name: str, content: bytes) -> bytes:
+    """SHA-256 over a file's name and content, which stands at its start."""
+    return hashlib.sha256(name.encode() + content).digest()
+
+
 class _Files(IndexDataCacheFile):
     """One file for every key; no index."""
 
@@ -88,26 +96,29 @@ class _Files(IndexDataCacheFile):
         return f"{self._prefix}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.machine"
 
     def load(self, key: tuple[Any, ...]) -> Any:
+        name = self._name(key)
         for folder in folders():
-            # A file that is absent, or cut short by a full disk, is compiled again.
+            # A file that is absent, damaged, or lost while it is read, is compiled again.
             with contextlib.suppress(Exception):
-                return IndexDataCacheFile._load_data(self, str(folder / self._name(key)))
+                content = (folder / name).read_bytes()
+                if content[:_DIGEST_BYTES] == _digest(name, content[_DIGEST_BYTES:]):
+                    return pickle.loads(content[_DIGEST_BYTES:])
         return None
 
     def save(self, key: tuple[Any, ...], data: Any) -> None:
+        dump: Any = self._dump
+        name, content = self._name(key), dump(data)
         for folder in folders():
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
-                IndexDataCacheFile._save_data(self, str(folder / self._name(key)), data)
+                with self._open_for_write(str(folder / name)) as file:
+                    file.write(_digest(name, content) + content)
                 return
 
     def flush(self) -> None:
         for folder in folders():
             for path in folder.glob(f"{self._prefix}-*.machine"):
                 path.unlink(missing_ok=True)
-
-    def _data_path(self, name: str) -> str:
-        return name
 
     @contextlib.contextmanager
     def _open_for_write(self, filepath: str) -> Iterator[Any]:

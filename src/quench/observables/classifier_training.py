@@ -52,6 +52,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     """
     choices, network, schedule = task.choices, task.network(seed), _schedule(task.choices)
     images, classes = task.train(network)
+    arithmetic = task.arithmetic
     probe = Probe(
         (images, classes),
         task.test(network),
@@ -72,7 +73,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
         [Leg("sgd", choices.steps, updates.advance)],
         recorder.times,
         recorder,
-        lambda state: table(recorder, seed, state.diverged_at),
+        lambda state: table(recorder, seed, state.diverged_at).assign_attrs(arithmetic),
         config={
             **asdict(choices),
             **task.source,
@@ -84,7 +85,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
             "noise_method": probe.method_for(network),
             "backend": task.backend,
         },
-        inputs={"seed": seed},
+        inputs={"seed": seed, **arithmetic},
         name=f"seed-{seed}",
     )
 
@@ -131,7 +132,7 @@ def table(recorder: ClassifierRecorder, seed: int, diverged_at: np.ndarray) -> x
             "diverged_at": described(
                 diverged_at,
                 ("network",),
-                "updates after which a weight was found not finite; -1: never",
+                "updates after which a weight was first not finite; -1: never",
                 updates,
             ),
         },

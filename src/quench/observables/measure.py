@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from quench.dynamics import schedule
+from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
 from quench.observables import derived, table
 from quench.observables.accumulator import TwoTimeObservables, chosen_lags
@@ -18,6 +20,9 @@ from quench.observables.overlap import check_resolution
 from quench.observables.table import KWJ
 from quench.store.contracts import Wanted
 from quench.store.variables import config_of, described
+
+# The fourth power of a sum of two such weights is below the largest float64.
+LARGEST = np.finfo(np.float64).max ** 0.25 / 2
 
 
 def measure_ensemble(
@@ -33,26 +38,41 @@ def measure_ensemble(
 
     The chunks are measured one by one: of those that an iterator reads, one is in memory. ``names``: what errors call them.
     Other arguments as for ``measure``; averages as ``average`` computes them; the parameters are those that a file of
-    observables declares. Raises ``QuenchError`` for chunks with different times, and as ``measure`` does.
+    observables declares. Where every network has diverged the averages are NaN, which is reported on stderr. Raises
+    ``QuenchError`` for chunks with different times or numbers of weights, where nothing follows a waiting time, and as
+    ``measure`` does.
     """
     measured: list[xr.Dataset] = []
-    labels = [str(name) for name in names]
+    labels: Iterator[object] = iter(names) if names else (f"trajectory {number}" for number in itertools.count())
     config: dict[str, Any] = {}
-    first: np.ndarray | None = None
     for trajectory in trajectories:
-        label = labels[len(measured)] if labels else f"trajectory {len(measured)}"
-        times = trajectory["time"].values
-        first = times if first is None else first
-        if not np.array_equal(times, first):
-            raise QuenchError(f"{label}: its times differ from those of {labels[0] if labels else 'trajectory 0'}")
+        label, times = next(labels), trajectory["time"].values
+        if not measured:
+            first, its_times = label, times
+        if not np.array_equal(times, its_times):
+            raise QuenchError(f"{label}: its times differ from those of {first}")
         try:
             chosen = _waiting_times(trajectory, waiting_times)
             measured.append(measure(trajectory, chosen, chi=chi, include_output_layer=include_output_layer, **lags))
         except QuenchError as error:
             raise QuenchError(f"{label}: {error}") from None
+        count, its_count = (int(one["n_weights"]) for one in (measured[-1], measured[0]))
+        if count != its_count:
+            raise QuenchError(f"{label}: its networks have {count} measured weights, those of {first} {its_count}")
         config = {"trajectory": config_of(trajectory), "chi": chi, "waiting_times": chosen}
         del trajectory  # before the next one is read
-    return average(measured), config | {"include_output_layer": include_output_layer}
+    pooled = average(measured)
+    _check_measured(pooled)
+    return pooled, config | {"include_output_layer": include_output_layer}
+
+
+def _check_measured(pooled: xr.Dataset) -> None:
+    """Raise ``QuenchError`` where networks are left but no lag above 0; report on stderr where no network is left."""
+    if int(pooled["n_networks"].max()) == 0:
+        print("quench: every network has diverged, so that all averages are NaN", file=sys.stderr)
+    elif not np.isfinite(pooled["overlap_mean"].where(pooled["lag"] > 0)).any():
+        ages = ", ".join(map(str, pooled["waiting_time"].values))
+        raise QuenchError(f"no snapshot at a measured lag above 0 follows t_w = {ages}")
 
 
 def measure(
@@ -80,8 +100,8 @@ def measure(
     grid = trajectory["lag"].values if streamed else _possible_lags(trajectory, waiting_times)
     if lags is not None:
         grid = np.unique(np.asarray(lags, dtype=np.int64)) if streamed else _requested(lags, grid)
-    elif (declared := _declared_lags(trajectory)) is not None:
-        grid = declared
+    elif not streamed:
+        grid = _declared_lags(trajectory, grid)
     wanted = {"waiting_time": waiting_times, "lag": grid, "motility_lag": chosen_lags(motility_lags, grid)}
     measured = (_selected if streamed else _recorded)(trajectory, wanted, chi, include_output_layer)
     return _complete(measured, trajectory, chi)
@@ -101,11 +121,14 @@ def _waiting_times(trajectory: xr.Dataset, requested: Sequence[int] | None) -> l
     return reached
 
 
-def _declared_lags(trajectory: xr.Dataset) -> np.ndarray | None:
-    """The lag grid that our own runs declare; None for a foreign file."""
-    declared = config_of(trajectory)
-    names = ("lag_max", "dense", "per_decade")
-    return schedule.lags(*(declared[name] for name in names)) if declared.keys() >= set(names) else None
+def _declared_lags(snapshots: xr.Dataset, possible: np.ndarray) -> np.ndarray:
+    """The lags of the schedule that the snapshots were recorded on; all ``possible`` ones where they declare none."""
+    declared = config_of(snapshots)
+    if not declared.keys() >= {"waiting_times", "lag_max", "dense", "per_decade"}:
+        return possible
+    schedule = Schedule(*(declared[name] for name in ("waiting_times", "lag_max", "dense", "per_decade")))
+    # Earlier versions made other lags of the same parameters.
+    return schedule.lags if np.isin(snapshots["time"].values, schedule.times).all() else possible
 
 
 def _possible_lags(snapshots: xr.Dataset, waiting_times: list[int]) -> np.ndarray:
@@ -130,10 +153,11 @@ def _requested(lags: Sequence[int], possible: np.ndarray) -> np.ndarray:
 
 def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
     """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
+    left_out: dict[str, str] = {}
     if not include_output_layer:
         if "layer" not in snapshots.coords:
             raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
-        snapshots = snapshots.isel(weight=(snapshots["layer"] < snapshots["layer"].max()).values)
+        snapshots, left_out = _hidden(snapshots)
     weights = snapshots["weights"]
     # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -151,7 +175,20 @@ def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, incl
         if (values := measured.tables.get(one.name)) is not None
     }
     others = {"largest": ("network", measured.largest), "sigma": ("network", sigma.values)}
-    return xr.Dataset(tables | others | {"n_weights": weights.sizes["weight"]}, coords=dict(wanted))
+    return xr.Dataset(tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords=dict(wanted))
+
+
+def _hidden(snapshots: xr.Dataset) -> tuple[xr.Dataset, dict[str, str]]:
+    """``snapshots`` without the weights of the output layer, and the name of that layer where a recording states it."""
+    layer = snapshots["layer"]
+    output = int(layer.attrs.get("output_layer", layer.max()))
+    names = str(layer.attrs.get("flag_meanings", "")).split()
+    name = names[output] if output < len(names) else output
+    hidden = snapshots.isel(weight=(layer != output).values)
+    if not hidden.sizes["weight"]:
+        raise QuenchError(f"include_output_layer: all weights are in the output layer, {name}; none is left without it")
+    left_out = snapshots.sizes["weight"] - hidden.sizes["weight"]
+    return hidden, {"comment": f"without the {left_out} of the output layer {name}"} if names else {}
 
 
 def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
@@ -177,16 +214,31 @@ def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, inclu
     return streamed[[*names, *others]].sel(chi=chi, drop=True).sel(wanted)
 
 
+def _dtype(trajectory: xr.Dataset) -> str:
+    """The type of the weights in training: of the networks that were recorded, or else that of the file."""
+    if "weights" not in trajectory:
+        return "float64"
+    weights = trajectory["weights"]
+    # NetCDF has no half precision, so that the type in a recording may be wider than that of the model.
+    return str((trajectory.attrs | weights.attrs).get("dtype_of_weights", weights.dtype)).removeprefix("torch.")
+
+
 def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Dataset:
     """A file's content from the ``measured`` tables and what ``trajectory`` holds of its networks."""
     sigma = measured["sigma"].values
     epsilon = sigma / chi
     # The weights of a diverged network have no bound.
-    kept = np.isfinite(sigma) & (trajectory["diverged_at"].values < 0)
+    alive = trajectory["diverged_at"].values < 0
+    if (measured["largest"].values[alive] > LARGEST).any():
+        raise QuenchError(f"weights exceed {LARGEST:.1g}: fourth powers of displacements would be infinite in float64")
+    kept = np.isfinite(sigma) & alive
+    if (epsilon[kept] == 0).any():
+        raise QuenchError(
+            "the weights of a network are all equal: sigma = 0, and no overlap length epsilon = sigma / chi"
+        )
     if kept.any():
-        dtype = trajectory["weights"].dtype if "weights" in trajectory else np.float64
         try:
-            check_resolution(measured["largest"].values[kept], epsilon[kept], dtype)
+            check_resolution(measured["largest"].values[kept], epsilon[kept], _dtype(trajectory))
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
     grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))
@@ -201,7 +253,9 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     spread = "standard deviation of the weights at the end of training"
     result["sigma"] = described(sigma, by_network, spread, references=eq14)
     result["epsilon"] = described(epsilon, by_network, "overlap length sigma/chi", references=eq14)
-    result["n_weights"] = described(int(measured["n_weights"]), (), "number of weights")
+    counted = measured["n_weights"]
+    left_out = {name: text for name, text in counted.attrs.items() if name == "comment"}
+    result["n_weights"] = described(int(counted), (), "number of weights", **left_out)
     # Figures are drawn from observables alone, so the losses along the trajectory are copied.
     losses = [name for name in ("loss", "data_loss", "active_fraction") if name in trajectory]
     return result.assign({name: trajectory[name] for name in losses})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
+
+# Spacing of the numbers from 1 on, of types that NumPy lacks.
+_SPACING = {"bfloat16": 2.0**-7, "float8_e4m3fn": 2.0**-3, "float8_e5m2": 2.0**-2}
 
 
 def overlap(displacement: np.ndarray, epsilon: ArrayLike) -> np.ndarray:
@@ -18,19 +21,28 @@ def overlap(displacement: np.ndarray, epsilon: ArrayLike) -> np.ndarray:
     return np.where(np.isfinite(displacement).all(axis=-1), counts / displacement.shape[-1], np.nan)
 
 
-def check_resolution(largest: ArrayLike, epsilon: ArrayLike, dtype: DTypeLike) -> None:
+def check_resolution(largest: ArrayLike, epsilon: ArrayLike, dtype: str) -> None:
     """Raise ``ValueError`` where ``epsilon`` is not positive or not above the spacing of floats at the largest weight.
 
-    ``largest``: largest |w| of each network, whose weights have the type ``dtype``; ``epsilon``: one number, or one each.
+    ``largest``: largest |w| of each network, whose weights have the type of name ``dtype``, one of NumPy's or torch's;
+    ``epsilon``: one number, or one each.
     """
     # A diverged network has no length scale; its weights must not stop the others.
     largest = np.where(np.isfinite(largest), largest, np.nan)
-    resolution = np.finfo(dtype).eps * largest
+    resolution = _spacing(dtype) * largest
     length = np.asarray(epsilon)
     if (length <= 0).any():
         raise ValueError("epsilon must be positive")
     if (length <= resolution).any():
         raise ValueError(
             f"epsilon = {np.nanmin(length):.3g} is below the resolution {np.nanmax(resolution):.3g} of"
-            f" {np.dtype(dtype)} weights as large as {np.nanmax(largest):.3g}; use a smaller chi"
+            f" {dtype} weights as large as {np.nanmax(largest):.3g}; use a smaller chi"
         )
+
+
+def _spacing(dtype: str) -> float:
+    """The distance from 1 to the next larger number of a floating-point type."""
+    try:
+        return _SPACING[dtype] if dtype in _SPACING else float(np.finfo(dtype).eps)
+    except (TypeError, ValueError):
+        raise ValueError(f"dtype_of_weights: {dtype!r} is not a floating-point type") from None

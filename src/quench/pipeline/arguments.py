@@ -1,24 +1,26 @@
 """Command-line options from the sections of the configuration, so that every key is declared once.
 
 ``add_section`` gives a command an option for every key of a section, with its type, bounds, choices, default and meaning.
-``read_section`` returns the values as that section, so that its own checks apply. ``flags`` writes options for a rule.
+``read_section`` returns the values as that section, so that its own checks apply. ``reader`` reads an option that is no key.
+``flags`` writes options for a rule.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 import shlex
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from quench.config.base import Section, extra_of
-from quench.errors import QuenchError
+from quench.errors import QuenchError, nearest
 
 _Section = TypeVar("_Section", bound=Section)
 # Reasons for a refusal, by pydantic's type of error.
@@ -34,6 +36,8 @@ _REASONS = {
     "missing": "has too few values",
     "too_short": "has too few values",
     "too_long": "has too many values",
+    "literal_error": "is not {expected}",
+    "string_pattern_mismatch": "is not allowed",
 }
 
 
@@ -48,12 +52,19 @@ def add_section(parser: argparse._ActionsContainer, section: type[Section], with
 
 
 def add_field(parser: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:
-    """Add the option ``--name`` for the values of ``field``."""
+    """Add the option ``--name`` for the values of ``field``; for a switch that is on, its option ``off``."""
     default = None if field.is_required() else field.default
-    how: dict[str, Any] = {"required": field.is_required(), "type": _reader(field)}
+    examples = field.examples or ()
+    how: dict[str, Any] = {
+        "required": field.is_required(),
+        "type": reader(field.annotation, *field.metadata, examples=examples),
+    }
     kind = _without_null(field.annotation)
     if kind is bool:
-        how = {"action": "store_true"}
+        how = {"action": "store_false" if default else "store_true", "dest": name}
+        name = extra_of(field)["off"] if default else name
+    elif typing.get_origin(kind) is tuple:
+        how["metavar"] = "A,B,..."
     elif typing.get_origin(kind) is typing.Literal:
         choices = typing.get_args(kind)
         how |= {"type": type(choices[0]), "choices": choices}
@@ -64,8 +75,12 @@ def _help(field: FieldInfo, default: Any) -> str:
     """Meaning, unit and default; the default of a key that may be null has its own words in the meaning."""
     extra = extra_of(field)
     parts = [str(field.description).replace("; null ", "; the default ")]
+    if default is True:
+        parts = ["do not", *parts]
     if "unit" in extra:
         parts.append(f"[{extra['unit']}]")
+    if field.examples:
+        parts.append(f"(for example {_listed(field.examples)})")
     if flags(value=default) not in ("", "--value"):
         parts.append(f"(default: {_text(default, ',')})")
     return " ".join(parts).replace("%", "%%")
@@ -111,31 +126,37 @@ def _whole(text: str) -> int:
     return int(value)
 
 
-def _reader(field: FieldInfo) -> Callable[[str], Any]:
-    """From the text of an option to a value within the bounds of ``field``."""
-    kind = _without_null(field.annotation)
+def reader(annotation: Any, *bounds: Any, examples: Sequence[Any] = ()) -> Callable[[str], Any]:
+    """From the text of an option to a value of a type, within its own and further ``bounds``; errors give ``examples``."""
+    kind = _without_null(annotation)
     item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
-    bounded: Any = Annotated[(field.annotation, *field.metadata, None)]
+    bounded: Any = Annotated[(annotation, *bounds, None)]
     adapter: TypeAdapter[Any] = TypeAdapter(bounded, config=ConfigDict(allow_inf_nan=False))
 
     def read(text: str) -> Any:
         value: Any = text
         if item is not None:
-            parts = text.split(",")
-            value = [part.split(":") for part in parts] if typing.get_origin(item) is tuple else parts
+            value = text.split(",")
+            if typing.get_origin(item) is tuple:
+                value = [part.split(":") for part in value]
             if _plain(item) is int:
                 value = integers(text)
-            elif not parts and typing.get_origin(item) is not tuple:
-                raise argparse.ArgumentTypeError(f"{text!r} has too few values")
         try:
             return adapter.validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            reason = _REASONS.get(first["type"], f"is not allowed: {first['msg']}").format(**first.get("ctx", {}))
-            wrong = text if isinstance(first["input"], (list, tuple)) else first["input"]
-            raise argparse.ArgumentTypeError(f"{str(wrong)!r} {reason}") from None
+            limits = {name: f"{v:g}" if isinstance(v, float) else v for name, v in first.get("ctx", {}).items()}
+            reason = _REASONS.get(first["type"], f"is not allowed: {first['msg']}").format(**limits)
+            wrong = text if isinstance(first["input"], (list, tuple)) else str(first["input"])
+            reason += nearest(wrong, re.findall("'(.*?)'", first.get("ctx", {}).get("expected", "")))
+            reason += f"; write, for example, {_listed(examples)}" if examples else ""
+            raise argparse.ArgumentTypeError(f"{wrong!r} {reason}") from None
 
     return read
+
+
+def _listed(examples: Sequence[Any]) -> str:
+    return ", ".join(_text(one, ",") for one in examples)
 
 
 def _without_null(annotation: Any) -> Any:

@@ -76,24 +76,20 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     if job["point"] not in section.points:
         return None
     value = section.points[job["point"]]
-    batch_size = None if section.dynamics == "langevin" else int(value)
-    point = {"temperature": value} if batch_size is None else {"batch_size": batch_size}
-    own = {"anneal": "langevin", "momentum": "sgd", "drop_last": "sgd", "betas": "adam"}
-    foreign = {name for name, dynamics in own.items() if dynamics != section.dynamics}
-    shared = {name: one for name, one in section.options().items() if name not in foreign}
+    dynamics = section.at(value).parameters()
+    config: dict[str, Any] = {"anneal": dynamics.pop("anneal")} if "anneal" in dynamics else {}
+    foreign = {"momentum", "drop_last", "betas"} - dynamics.keys()
+    shared = {name: one for name, one in (section.options() | dynamics).items() if name not in foreign}
     options = {name: shared.pop(name) for name in list(shared) if name.startswith("anneal_")}
-    config: dict[str, Any] = {}
-    if section.dynamics == "langevin":
-        config["anneal"] = {**dict(section.anneal), "end": value} if section.anneal else None
     if scenario.compute.snapshots == "streamed":
         chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
         options |= {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
         if _single_weights_shown(scenario, job["run"], value):
-            options["mobility"] = f"{max(section.waiting_times)}:{section.lag_max}"
+            options["mobility"] = (max(section.waiting_times), section.lag_max)
     ensemble = scenario.ensembles[section.ensemble]
     config["prepared"] = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
     return Parameters(
-        {**shared, **point, "lag_max": section.lag_max_at(batch_size)},
+        {**shared, "lag_max": section.lag_max_at(dynamics.get("batch_size"))},
         {**options, **_engine(scenario, Engines(scenario).run(job["run"]))},
         {**config, "precision": scenario.compute.precision},
         {"seed": _span(job["seeds"])},
@@ -176,9 +172,11 @@ def pspin(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     quench = scenario.quenches[job["quench"]]
     shared = _given(quench)
     times = {name: shared.pop(f"{name}s") for name in ("time", "waiting_time", "lag")}
+    chosen = {name: shared.pop(name) for name in ("p", "terms", "initial_temperature") if name in shared}
     return Parameters(
         shared,
-        {f"{name}s": text for name, text in times.items()},
+        chosen | {f"{name}s": text for name, text in times.items()},
+        quench.model().stated(),
         coordinates={name: listed(text, name) for name, text in times.items()},
     )
 

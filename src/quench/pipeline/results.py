@@ -7,10 +7,12 @@ coordinates say what it contains.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from quench.config.scenario import load_files
@@ -82,11 +84,24 @@ class Chunks:
         # Foreign files and unfinished recordings do not state their code.
         if None not in (code, its_code) and code != its_code:
             raise QuenchError(f"{path}: made by a different version of the code than {first}; make both again")
-        # A file without seeds counts as one member.
-        for member in members or [f"the file {path}"]:
+        for member in members:
             if member in self._owner:
-                raise QuenchError(f"{path}: {member} is also in {self._owner[member]}; each may be in one file only")
+                place = "appears twice" if self._owner[member] == path else f"is also in {self._owner[member]}"
+                raise QuenchError(f"{path}: {member} {place}; each may be in one file only")
             self._owner[member] = path
+        self._check_weights(path, dataset)
+
+    def _check_weights(self, path: str | Path, dataset: xr.Dataset) -> None:
+        """Refuse a network that is counted twice: one file under two names, or one model recorded as several."""
+        if "weights" not in dataset or "time" not in dataset["weights"].dims:
+            return
+        for number, end in enumerate(dataset["weights"].isel(time=-1).transpose("network", ...).values):
+            content = hashlib.sha256(end.tobytes()).hexdigest()
+            if content in self._owner and np.isfinite(end).all():
+                raise QuenchError(
+                    f"{path}: network {number} has the weights of {self._owner[content]}; give each one once"
+                )
+            self._owner[content] = f"network {number} of {path}"
 
 
 def _common_and_members(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:

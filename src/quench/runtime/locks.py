@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 from typing import IO
 
@@ -18,3 +19,9 @@ def lock(file: int | IO[bytes]) -> bool:
     except OSError:
         pass
     return True
+
+
+def unlock(file: int | IO[bytes]) -> None:
+    """Release the lock of an open file at once, also for forked processes that hold the file open."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_UN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,6 +28,6 @@ def append(descriptor: int, end: int, pieces: Sequence[bytes | memoryview]) -> i
     return end
 
 
-def read(path: Path, row: np.dtype[Any], start: int, count: int) -> np.ndarray:
-    """``count`` rows of type ``row`` from byte ``start`` of the file at ``path`` on; they stay on disk until used."""
-    return np.memmap(path, row, "r", start, (count,)) if count else np.empty(0, row)
+def read(file: Path | BinaryIO, row: np.dtype[Any], start: int, count: int) -> np.ndarray:
+    """``count`` rows of type ``row`` from byte ``start`` of ``file`` on; they stay on disk until used."""
+    return np.memmap(file, row, "r", start, (count,)) if count else np.empty(0, row)

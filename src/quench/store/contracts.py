@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,8 @@ from quench.errors import QuenchError
 class Wanted(NamedTuple):
     """Dimensions and bounds of a variable; with ``gaps``, NaN stands for what was not measured.
 
-    An ``optional`` variable may be absent or empty; otherwise it keeps the rest of its contract.
+    An ``optional`` variable may be absent or empty; otherwise it keeps the rest of its contract. ``whole``: whole numbers
+    that fit into int64, of any type but bool.
     """
 
     dims: tuple[str, ...]
@@ -22,6 +24,7 @@ class Wanted(NamedTuple):
     high: float = np.inf
     gaps: bool = False
     optional: bool = False
+    whole: bool = False
 
 
 _CURVE = Wanted(("network", "time"), 0, gaps=True)
@@ -73,8 +76,18 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
         "gradient_descent": Wanted(("network", "waiting_time", "lag"), 0, gaps=True),
         "cosine": Wanted(("network", "waiting_time", "lag"), gaps=True),
     },
-    "glass": {"energy": Wanted(("time",)), "correlation": Wanted(("waiting_time", "lag"), gaps=True)},
+    "glass": {"energy": Wanted(("time",), gaps=True), "correlation": Wanted(("waiting_time", "lag"), gaps=True)},
     "figure": {},
+}
+
+# What snapshots of any program may hold, with dimensions in any order.
+SNAPSHOTS = {
+    "weights": Wanted(("network", "time", "weight")),
+    "time": Wanted(("time",), 0, 2**62, whole=True),
+    "layer": Wanted(("weight",), 0, optional=True, whole=True),
+    "seed": Wanted(_NUMBER, 0, optional=True, whole=True),
+    "diverged_at": Wanted(_NUMBER, -1, gaps=True, optional=True, whole=True),
+    "loss": Wanted(("network", "time"), gaps=True, optional=True),
 }
 
 # Sums and square roots may exceed an exact bound by this much.
@@ -92,7 +105,12 @@ def check(dataset: xr.Dataset, kind: str, path: object) -> None:
 
     Networks that are marked as diverged (``diverged_at`` from 0 on) may hold any value.
     """
-    for name, wanted in rows(kind).items():
+    check_rows(dataset, rows(kind), kind, path)
+
+
+def check_rows(dataset: xr.Dataset, contract: Mapping[str, Wanted], kind: str, path: object) -> None:
+    """``check`` against the rows of a ``contract``."""
+    for name, wanted in contract.items():
         dims = ", ".join(wanted.dims)
         if name not in dataset.variables and wanted.optional:
             continue
@@ -103,6 +121,8 @@ def check(dataset: xr.Dataset, kind: str, path: object) -> None:
             raise QuenchError(f"{path}: {name} has dimensions ({', '.join(map(str, variable.dims))}), not ({dims})")
         if variable.dtype.kind not in "iufb":
             raise QuenchError(f"{path}: {name} does not hold numbers")
+        if wanted.whole and variable.dtype.kind == "b":
+            raise QuenchError(f"{path}: {name} holds true and false, not whole numbers")
         if 0 in variable.shape and "kept_time" not in wanted.dims and not wanted.optional:
             raise QuenchError(f"{path}: {name} is empty: {dict(variable.sizes)}")
         _check_values(variable, wanted, dataset.get("diverged_at") if name != "diverged_at" else None, path)
@@ -111,6 +131,9 @@ def check(dataset: xr.Dataset, kind: str, path: object) -> None:
 def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataArray | None, path: object) -> None:
     low, high = wanted.low - _ROUNDING, wanted.high + _ROUNDING
     fine = xr.apply_ufunc(np.isfinite, variable) & (variable >= low) & (variable <= high)
+    if wanted.whole:
+        with np.errstate(invalid="ignore"):
+            fine &= variable.astype(np.int64) == variable
     if wanted.gaps:
         fine |= variable.isnull()
     if not fine.all() and diverged_at is not None and set(diverged_at.dims) <= set(variable.dims):
@@ -118,6 +141,8 @@ def _check_values(variable: xr.DataArray, wanted: Wanted, diverged_at: xr.DataAr
     if not fine.all():
         value = variable.values[~fine.transpose(*variable.dims).values][0]
         what = f"a value of {value:g}, outside {wanted.low:g} to {wanted.high:g}"
+        if wanted.whole:
+            what = f"{value:.17g}; only whole numbers from {wanted.low:g} on are allowed"
         if not np.isfinite(value):
             what = f"a value that is not finite ({value})"
         where = ", in a network that is not marked as diverged" if "network" in variable.dims else ""

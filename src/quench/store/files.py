@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib.metadata
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,12 +22,14 @@ from quench import __version__
 from quench.errors import QuenchError
 from quench.runtime import signals
 from quench.runtime.atomic import atomic
-from quench.store import checksum, contracts
+from quench.store import checksum, contracts, foreign
 from quench.store.variables import concat_chunks, config_of, described, layers
 
 __all__ = ["KINDS", "concat_chunks", "config_of", "described", "layers", "plain", "read", "versions", "write"]
 
 KINDS = tuple(contracts.CONTRACTS)
+# Start of an unfinished recording, which is no NetCDF file.
+RECORDING = b"quench recording "
 _ROW = 10_000
 _PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4")
 
@@ -85,19 +88,20 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
 
     Raises ``QuenchError``, naming the file and what is wrong, when it is absent, damaged, changed since it was written,
     of another kind, or breaks its contract. A file without ``code_fingerprint`` (written by other software) needs no
-    checksum; it is checked against the first of the kinds.
+    checksum; it is checked against the first of the kinds. Of such snapshots, only complete records are read, and only
+    the variables of ``contracts.SNAPSHOTS``.
     """
-    dataset, sealed = _load(Path(path))
+    kinds = (kind,) if isinstance(kind, str) else kind or ()
+    dataset, sealed = _load(Path(os.path.expanduser(path)), kinds)
     if not sealed and "code_fingerprint" in dataset.attrs:
         raise QuenchError(
             f"{path}: damaged, or changed since it was written (no checksum at its end); delete it and run again,"
             " or remove its attribute 'code_fingerprint' if the change is yours"
         )
-    if not sealed:
+    if not sealed and not foreign.ours(dataset.attrs):
         # Other software may mean something else by it.
         dataset.attrs.pop("kind", None)
     found = dataset.attrs.get("kind")
-    kinds = (kind,) if isinstance(kind, str) else kind or ()
     if kinds and found and found not in kinds:
         raise QuenchError(f"{path}: holds {found!r}, not {' or '.join(kinds)}")
     contract = found or next(iter(kinds), None)
@@ -106,12 +110,15 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
     return dataset
 
 
-def _load(path: Path) -> tuple[xr.Dataset, bool]:
+def _load(path: Path, kinds: tuple[str, ...]) -> tuple[xr.Dataset, bool]:
     """The dataset at ``path``, and whether the file has a checksum; ``QuenchError`` where it cannot be read."""
     try:
         sealed = checksum.check(path)
-        with signals.defer_interrupt(), xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
-            return opened.load(), sealed
+        with signals.defer_interrupt():
+            if not sealed and kinds[:1] == ("snapshots",):
+                return foreign.load(path, contracts.SNAPSHOTS, "time", ("time", "weights")), sealed
+            with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+                return opened.load(), sealed
     except FileNotFoundError:
         raise QuenchError(f"{path}: no such file") from None
     except PermissionError:
@@ -120,10 +127,22 @@ def _load(path: Path) -> tuple[xr.Dataset, bool]:
         raise
     # The libraries raise errors of any type for a malformed file.
     except Exception as error:
+        if _is_recording(path):
+            raise QuenchError(
+                f"{path}: an unfinished recording; keep it: quench observe measures its snapshots so far"
+            ) from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise QuenchError(
             f"{path}: not a readable NetCDF-4 file ({reason}); if quench wrote it, delete it and run again"
         ) from None
+
+
+def _is_recording(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(RECORDING)) == RECORDING
+    except OSError:
+        return False
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from quench.errors import QuenchError
-from quench.store import files, unfinished
+from quench.store import contracts, files, unfinished
 
-REQUIRED = {"weights": ("network", "time", "weight")}
+# Units of a clock or a calendar.
+_CLOCK = re.compile(
+    r"(?:[mun]?s|\w*sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|h|d(?:ay)?s?|weeks?|months?|years?)(?: since .*)?$"
+)
 
 
 def build(weights: np.ndarray, times: np.ndarray, *, layer: np.ndarray, **trajectory: np.ndarray) -> xr.Dataset:
@@ -70,11 +76,21 @@ def read(path: str | Path) -> xr.Dataset:
 
 
 def opened(path: str | Path, kind: str | tuple[str, ...] = "snapshots") -> xr.Dataset:
-    """The file at ``path``, of one of these kinds, as it is; an unfinished recording is a file of snapshots."""
+    """The file at ``path``, of one of these kinds, as it is; an unfinished recording is a file of snapshots.
+
+    Raises ``QuenchError`` also for a file beside which a newer recording of its name is unfinished.
+    """
     if unfinished.is_unfinished(path):
         return unfinished.read(path)
-    if not Path(path).exists() and unfinished.part_path(path).exists():
-        raise QuenchError(f"{path}: not written yet; the snapshots so far are in {unfinished.part_path(path)}")
+    path = Path(os.path.expanduser(path))
+    part = unfinished.part_path(path)
+    if part.exists() and not path.exists():
+        raise QuenchError(f"{path}: not written yet; the snapshots so far are in {part}")
+    if part.exists() and path.stat().st_mtime_ns < part.stat().st_mtime_ns:
+        raise QuenchError(
+            f"{path}: older than the recording of this name in {part}, which is not finished; name that file, or move one of"
+            " them to another folder"
+        )
     return files.read(path, kind=kind)
 
 
@@ -82,32 +98,48 @@ def check(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
     """``dataset``, read from ``path``, with its dimensions in the order of the contract.
 
     Raises ``QuenchError`` that names the file and what it lacks. ``diverged_at`` and ``seed`` are filled in where another
-    program left them out.
+    program left them out; networks whose weights are not all finite are then marked as diverged, and reported on stderr.
     """
-    for name, dims in REQUIRED.items():
-        if name not in dataset:
-            raise QuenchError(f"{path}: no variable {name!r}; a snapshots file holds weights (network, time, weight)")
-        if set(dataset[name].dims) != set(dims):
-            raise QuenchError(f"{path}: {name} has dimensions {dataset[name].dims}, not {dims}")
-    if dataset["weights"].dtype.kind != "f" or 0 in dataset["weights"].shape:
+    if "weights" not in dataset.variables:
+        raise QuenchError(f"{path}: no variable 'weights'; a snapshots file holds weights (network, time, weight)")
+    given = dataset["weights"].dims
+    # The names of dimensions tell their order, whichever program wrote the file.
+    dataset = dataset.transpose("network", "time", "weight", ..., missing_dims="ignore")
+    weights = dataset["weights"]
+    if weights.dims != contracts.SNAPSHOTS["weights"].dims:
+        dims = ", ".join(map(str, given))
+        raise QuenchError(f"{path}: weights has dimensions ({dims}), not (network, time, weight)")
+    if weights.dtype.kind != "f" or 0 in weights.shape:
         raise QuenchError(f"{path}: weights must be floating-point numbers, and at least one")
-    # Not every program says which variables are coordinates.
-    dataset = dataset.set_coords([name for name in ("time", "layer", "seed", "diverged_at") if name in dataset])
-    if "time" not in dataset.coords:
-        raise QuenchError(f"{path}: no coordinate 'time' (updates since the start)")
-    time = dataset["time"].values
-    if time.dtype.kind not in "iu" and not np.array_equal(time, np.round(time)):
-        raise QuenchError(f"{path}: time must hold whole numbers of updates")
-    if (np.diff(time) <= 0).any():
+    if "diverged_at" not in dataset.variables:
+        dataset = _marked(dataset, path)
+    if "loss" in dataset and dataset["loss"].dtype.kind == "f":
+        # A loss may overflow in half precision while the weights do not.
+        dataset["loss"] = dataset["loss"].where(np.isfinite(dataset["loss"]))
+    contracts.check_rows(dataset, contracts.SNAPSHOTS, "snapshots", path)
+    # Not every program says which variables are coordinates, or writes whole numbers as integers.
+    for name in ("time", "layer", "seed", "diverged_at"):
+        if name in dataset.variables:
+            variable = dataset[name].variable
+            whole = np.where(np.isnan(variable.values), -1, variable.values).astype(np.int64)
+            dataset = dataset.assign_coords({name: variable.copy(data=whole)})
+    if (np.diff(dataset["time"].values) <= 0).any():
         raise QuenchError(f"{path}: time must increase")
-    finite = xr.apply_ufunc(np.isfinite, dataset["weights"]).all(("time", "weight"))
-    if "diverged_at" not in dataset.coords:
-        dataset = dataset.assign_coords(diverged_at=("network", np.where(finite.values, -1, 0)))
-    elif dataset["diverged_at"].dtype.kind == "f":
-        never = dataset["diverged_at"].fillna(-1)
-        dataset = dataset.assign_coords(diverged_at=never.astype(np.int64).assign_attrs(dataset["diverged_at"].attrs))
+    units = str(dataset["time"].attrs.get("units", ""))
+    if _CLOCK.match(units):
+        raise QuenchError(f"{path}: time is in {units!r}; updates are needed")
+    if (dataset["diverged_at"] >= 0).all() and "kind" not in dataset.attrs:
+        raise QuenchError(f"{path}: every network is marked as diverged (diverged_at from 0 on; -1 stands for never)")
     if "seed" not in dataset.coords:
         dataset = dataset.assign_coords(seed=("network", np.arange(dataset.sizes["network"])))
-    if (~finite & (dataset["diverged_at"] < 0)).any():
-        raise QuenchError(f"{path}: weights that are not finite in a network that is not marked as diverged")
-    return dataset.transpose("network", "time", "weight", ...)
+    return dataset
+
+
+def _marked(dataset: xr.Dataset, path: str | Path) -> xr.Dataset:
+    """``dataset`` with ``diverged_at``: 0 for networks of which a weight is not finite, -1 for the others."""
+    finite = xr.apply_ufunc(np.isfinite, dataset["weights"]).all(("time", "weight")).values
+    if not finite.any():
+        raise QuenchError(f"{path}: no network has finite weights")
+    for number in np.flatnonzero(~finite):
+        print(f"quench: {path}: network {number} has weights that are not finite, and is left out", file=sys.stderr)
+    return dataset.assign_coords(diverged_at=("network", np.where(finite, -1, 0)))

@@ -209,10 +209,7 @@ NUMERIC = {
     if option.startswith("--") and value[0].isdigit()
 }
 SPOILT = [
-    (command, option, bad)
-    for command, option in sorted(NUMERIC)
-    for bad in ("many", "nan", "-3", "", "1e999", "5;rm")
-    if not (option == "--temperatures" and bad == "-3")
+    (command, option, bad) for command, option in sorted(NUMERIC) for bad in ("many", "nan", "-3", "", "1e999", "5;rm")
 ]
 
 

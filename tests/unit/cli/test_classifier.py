@@ -101,7 +101,7 @@ def test_flatness_and_drift_are_written_as_from_python(folder, training):
         ),
         (["train", "{i}", *TINY, *SHORT, "--widths", "6", "--seeds", "0"], "2 widths"),
         (["train", "{b}", *TINY, *SHORT, "--seeds", "0"], "holds 'training', not images"),
-        (["images", "--source", "mnist6k"], "no dataset 'mnist6k'"),
+        (["images", "--source", "mnist6k"], "invalid choice: 'mnist6k' (did you mean 'mnist5k'?)"),
         (["train", "{i}", "--model", "C", "--pool", "2", *SHORT, "--seeds", "0"], "at least 16x16"),
         (["flatness", "{i}", "{b}", "--times", "50"], "t = 50 were not kept"),
         (["flatness", "{i}", "{b}", "--times", "200", "--samples", "61"], "more than the 60"),

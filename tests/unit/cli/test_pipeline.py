@@ -62,6 +62,26 @@ def test_files_follow_their_contracts(folder):
             assert variable.attrs.get("long_name"), name
 
 
+def test_single_weights_of_a_run_are_those_of_its_snapshots(folder):
+    snapshots, target = folder / "snapshots-whole.nc", folder / "mobility.nc"
+    quench(
+        "mobility",
+        snapshots,
+        folder / "data.nc",
+        "--waiting-time",
+        20,
+        "--lag",
+        60,
+        "--backend",
+        "reference",
+        "-o",
+        target,
+    )
+    weights, found = files.read(snapshots)["weights"], files.read(target, kind="mobility")
+    assert np.array_equal(found["size"], np.abs(weights.sel(time=20)))
+    assert np.array_equal(found["displacement"], np.abs(weights.sel(time=80) - weights.sel(time=20)))
+
+
 def test_training_went_down(folder):
     loss = files.read(folder / "pretrained-whole.nc")["loss"]
     assert (loss.isel(time=-1) < loss.isel(time=0)).all()
@@ -211,11 +231,11 @@ def replaced(words, old, new):
 MISTAKES = [
     (["prepair"], "no command 'prepair' (did you mean 'prepare'?)"),
     ([], "COMMAND"),
-    (["prepare"], "required: --source"),
+    (["prepare"], "required: -o/--output"),
     ([*PREPARE, "--sourc"], "--sourc"),
     ([*PREPARE, "--lables=parity"], "unrecognized argument '--lables=parity' (did you mean '--labels'?)"),
     ([*PREPARE, "data.nc"], "unrecognized argument 'data.nc'"),
-    (replaced(PREPARE, "mnist5k", "mnist6k"), "no dataset 'mnist6k' (did you mean 'mnist5k'?)"),
+    (replaced(PREPARE, "mnist5k", "mnist6k"), "(did you mean 'mnist5k'?); write, for example, mnist5k, cifar10, mine.npz"),
     ([*PREPARE, "--subset", "5010"], "P_D = 5010 is more than the 5000"),
     ([*PREPARE, "--subset", "1234"], "multiple of the 10 classes"),
     ([*PREPARE, "--subset", "-10"], "at least 1"),
@@ -233,27 +253,34 @@ MISTAKES = [
     (replaced(PRETRAIN, "data.nc", "classes.nc"), "labels other than -1 and +1"),
     ([*PRETRAIN, "--width", "0"], "at least 1"),
     ([*PRETRAIN, "--weight-decay", "-1"], "at least 0"),
-    ([*PRETRAIN, "--weight-decay", "nan"], "nan is out of range"),
-    ([*PRETRAIN, "--learning-rate", "inf"], "inf is out of range"),
+    ([*PRETRAIN, "--weight-decay", "nan"], "'nan' is out of range"),
+    ([*PRETRAIN, "--learning-rate", "inf"], "'inf' is out of range"),
     ([*PRETRAIN, "--learning-rate", "0"], "more than 0"),
     ([*PRETRAIN, "--seeds", "3-1"], "starts with its smaller end"),
     ([*PRETRAIN, "--seeds", ""], "not a whole number"),
     ([*PRETRAIN, "--seeds", "0,1,0"], "named twice"),
     ([*PRETRAIN, "--seeds=-1"], "not a whole number"),
     ([*PRETRAIN, "--seeds", "1.5"], "not a whole number"),
-    ([*PRETRAIN, "--polish", "5:0"], "write EPOCHS:RATE"),
-    ([*PRETRAIN, "--polish", "5:inf"], "write EPOCHS:RATE"),
-    ([*PRETRAIN, "--polish", "5"], "write EPOCHS:RATE"),
+    ([*PRETRAIN, "--polish", "5:0"], "'0' is out of range: more than 0; write, for example, 50:0.05,50:0.005"),
+    ([*PRETRAIN, "--polish", "5:inf"], "'inf' is out of range: not finite; write, for example, 50:"),
+    ([*PRETRAIN, "--polish", "5"], "'5' has too few values; write, for example, 50:0.05,50:0.005"),
     ([*PRETRAIN, "--backend", "gpu"], "invalid choice: 'gpu'"),
-    ([*PRETRAIN, "--device", "abacus"], "'abacus' is not one of cpu, cuda"),
-    ([*PRETRAIN, "--device", "cuda:first"], "'cuda:first' is not one of cpu, cuda"),
+    ([*PRETRAIN, "--device", "abacus"], "'abacus' is not allowed; write, for example, cpu, cuda, cuda:1, mps"),
+    ([*PRETRAIN, "--device", "cuda:first"], "'cuda:first' is not allowed; write, for example, cpu, cuda"),
     ([*PRETRAIN, "--threads", "0"], "at least 1"),
     (replaced(PRETRAIN, "OUT", "folder.nc"), "is a folder; name a file"),
     (replaced(PRETRAIN, "OUT", "text.nc/deeper/out.nc"), "text.nc"),
     ([*RUN, "--temperature", "-0.1"], "at least 0"),
-    ([*RUN, "--temperature", "inf"], "inf is out of range"),
-    ([*RUN, "--batch-size", "5"], "takes --temperature and no --batch-size"),
-    ([*RUN, "--dynamics", "sgd"], "takes --batch-size and no --temperature"),
+    ([*RUN, "--temperature", "inf"], "'inf' is out of range"),
+    ([*RUN, "--batch-size", "5"], "dynamics 'langevin' takes no batch sizes"),
+    ([*RUN, "--dynamics", "sgd"], "dynamics 'sgd' needs batch sizes"),
+    ([*RUN, "--momentum", "0.5"], "dynamics 'langevin' takes no momentum"),
+    ([*RUN, "--anneal-start", "1"], "--anneal-updates: field required"),
+    ([*RUN, "--anneal-updates", "5"], "--anneal-start: field required"),
+    ([*RUN, "--anneal-start", "0", "--anneal-updates", "5", "--anneal-form", "exponential"], "take the linear form"),
+    ([*RUN, "--hidden-only"], "for --snapshots streamed"),
+    ([*RUN, "--snapshots", "streamed"], "--chi is needed"),
+    ([*RUN, "--snapshots", "streamed", "--chi", "3,0"], "'0' is out of range: more than 0"),
     ([*RUN, "--step-size", "0"], "more than 0"),
     ([*RUN, "--waiting-times", ""], "not a whole number"),
     ([*RUN, "--lag-max", "0"], "at least 1"),
@@ -269,7 +296,7 @@ MISTAKES = [
     ([*OBSERVE, "--waiting-times", "4000"], "t_w = 4000 is not among the"),
     ([*OBSERVE, "--chi", "1e30"], "is below the resolution"),
     ([*OBSERVE, "--chi", "0"], "more than 0"),
-    ([*OBSERVE, "--chi", "inf"], "inf is out of range"),
+    ([*OBSERVE, "--chi", "inf"], "'inf' is out of range"),
     ([*OBSERVE, "--lags=-5"], "not a whole number"),
     ([*OBSERVE, "--lags", "7777"], "lag 7777 follows no waiting time in its snapshots (nearest: "),
     ([*OBSERVE, "-o", "snapshots-whole.nc"], "snapshots-whole.nc: is one of the inputs"),

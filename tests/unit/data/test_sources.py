@@ -9,7 +9,7 @@ from quench.errors import QuenchError
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_idx_files_plain_and_gzipped(tmp_path, compress):
+def test_idx_files_plain_and_gzipped(tmp_path, compress, small_mnist):
     _, written = write_mnist(tmp_path, compress=compress)
     for split, stem in (("train", "train"), ("test", "t10k")):
         images = sources.load("mnist", split, tmp_path)
@@ -62,7 +62,21 @@ def test_images_and_labels_must_be_as_many(tmp_path):
         sources.load("mnist", "train", tmp_path)
 
 
-def test_label_beyond_the_classes_is_refused(tmp_path):
+@pytest.mark.parametrize("spoil", ["fewer", "smaller", "flat", "pairs"])
+def test_other_images_under_a_known_name_are_refused(tmp_path, small_mnist, spoil):
+    folder, written = write_mnist(tmp_path)
+    images, labels = (written[name] for name in MNIST[:2])
+    if spoil == "pairs":
+        labels = np.stack([labels, labels], axis=1)
+    else:
+        images = {"fewer": images[:-1], "smaller": images[:, 1:], "flat": images[:, 0, 0]}[spoil]
+    (folder / MNIST[0]).write_bytes(idx(images))
+    (folder / MNIST[1]).write_bytes(idx(labels[: len(images)]))
+    with pytest.raises(QuenchError, match=r"MNIST/raw: train images .*but 'mnist' has images \(40, 1, 28, 28\)"):
+        sources.load("mnist", "train", tmp_path)
+
+
+def test_label_beyond_the_classes_is_refused(tmp_path, small_mnist):
     folder, written = write_mnist(tmp_path)
     (folder / MNIST[1]).write_bytes(idx(np.full_like(written[MNIST[1]], 10)))
     with pytest.raises(QuenchError, match="class 10, but there are 10 classes"):

@@ -1,5 +1,7 @@
 """SGD of one classifier: the update rule, its recorder, a run that is stopped and resumed, and diverged networks."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -145,8 +147,26 @@ def test_a_stopped_run_resumes_to_the_same_bits(backend, name, momentum):
 def test_a_diverged_network_is_reported_and_recorded_no_further(backend, name):
     recorder, state = run(backend, name, n_steps=300, rate=1e20)
     diverged_at = int(state.diverged_at[0])
-    assert 0 < diverged_at <= 100  # tested at every recording time and every 100 updates
+    assert 0 < diverged_at <= 100
     assert not (np.abs(state.weights) < 1e10).all()  # the fused engine stops at outputs that overflow
     after = recorder.measure_at > diverged_at
     assert np.isnan(recorder.curves["train_loss"][after]).all()
     assert np.isnan(recorder.displacement.table[:, :, -1]).all()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 10.0])
+def test_date_of_a_divergence_does_not_depend_on_the_clock(seconds, monkeypatch):
+    """A slow machine pauses more often: the date is that of the first weight that is not finite."""
+    network, x, y = task("B")
+    updates, clock = descent("reference", network, x, y, DataOrder(len(y), 6, 3, 1), 0.05), itertools.count()
+    update = updates._update
+
+    def spoilt(step):
+        update(step)
+        if step == 36:
+            network.weights[5] = torch.inf
+
+    monkeypatch.setattr(updates, "_update", spoilt)
+    state = updates.state()
+    follow(state, [Leg("sgd", 150, updates.advance)], [], lambda state: None, clock=lambda: seconds * next(clock))
+    assert state.diverged_at.tolist() == [37]

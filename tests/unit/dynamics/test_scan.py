@@ -31,6 +31,7 @@ def test_point_holds_the_final_state_of_its_networks():
     # The regularised loss is the data loss and (lambda / 2) |W|^2 (KWJ Eq. 2).
     np.testing.assert_allclose(point["loss"], point["data_loss"] + 0.005 * point["squared_norm"], rtol=1e-12)
     assert int(point["n_weights"][0]) == 4 * 5 + 25 + 5
+    assert point.attrs["device"] == prepared.attrs["device"] == "cpu"
 
 
 def test_points_share_their_config_and_join():

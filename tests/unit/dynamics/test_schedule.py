@@ -67,3 +67,25 @@ def test_log_spaced_times_are_distinct_and_keep_their_ends(first, factor, per_de
     assert (np.diff(times) > 0).all()
     # Neighbours are one step of the grid apart, give or take the rounding of both to integers.
     assert (times[1:] <= times[:-1] * 10 ** (1.5 / per_decade) + 1.5).all()
+
+
+@given(lag_grids, st.integers(1, 10**6))
+def test_schedules_of_any_length_share_their_lags(grid, other):
+    longest, dense, per_decade = grid
+    one, two = lags(longest, dense, per_decade), lags(other, dense, per_decade)
+    common = min(longest, other)
+    assert np.array_equal(one[one < common], two[two < common])
+    powers = 10 ** np.arange(7)
+    assert np.isin(powers[powers <= longest], one).all()
+
+
+@given(
+    first=st.integers(1, 50), last=st.integers(51, 10**6), longer=st.integers(1, 10**6), per_decade=st.integers(1, 12)
+)
+def test_log_spaced_times_do_not_depend_on_their_end(first, last, longer, per_decade):
+    short, long = log_spaced(first, last, per_decade), log_spaced(first, last + longer, per_decade)
+    assert np.array_equal(short[:-1], long[long < last])
+
+
+def test_lags_of_the_default_grid():
+    assert lags(130, 10, 12).tolist() == [*range(11), 12, 15, 18, 22, 26, 32, 38, 46, 56, 68, 83, 100, 121, 130]

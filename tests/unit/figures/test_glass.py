@@ -13,8 +13,12 @@ from quench.figures.bj import fig1
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import ageing, fdt, solved
 from quench.theory import threshold
+from quench.theory.covariance import Covariance
 
-Q, X, E_TH = (f(3, 0.5) for f in (threshold.edwards_anderson, threshold.fdt_violation, threshold.threshold_energy))
+Q, X, E_TH = (
+    f(Covariance.pure(3), 0.5)
+    for f in (threshold.edwards_anderson, threshold.fdt_violation, threshold.threshold_energy)
+)
 POWER, AGEING, LATEST = 0.62, 0.4, 1e6
 
 
@@ -117,7 +121,7 @@ def test_without_equilibrium_the_ageing_quench_is_drawn_alone(tmp_path):
 @pytest.mark.parametrize("module", [fig1, ageing, fdt])
 @pytest.mark.parametrize("files", [{}, {"hot": [quenched(1.0)]}, {"a": [quenched()], "b": [quenched(0.4)]}])
 def test_one_ageing_solution_is_needed(module, files):
-    with pytest.raises(QuenchError, match=r"one solved quench to below T_d .*, not \d"):
+    with pytest.raises(QuenchError, match=r"one solved quench from infinite temperature to below T_d .*, not \d"):
         module.compute(FigureInputs({"glass": files}))
 
 

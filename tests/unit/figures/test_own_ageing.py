@@ -117,7 +117,7 @@ def test_recordings_at_different_times_are_not_averaged(tmp_path, capsys):
     [
         (["plot", "{observables}", "-o", "figure.jpg"], "figure.jpg: give a name ending in .pdf, .png, .svg"),
         (["plot", "{observables}", "{observables}", "-o", "f.png"], "two files have the same name"),
-        (["plot", "{observables}", "--fit", "3", "-o", "f.png"], "--fit: two waiting times"),
+        (["plot", "{observables}", "--fit", "3", "-o", "f.png"], "--fit: '3' has too few values"),
         (["plot", "{folder}/0.nc", "-o", "f.png"], "holds 'snapshots', not observables"),
     ],
 )

@@ -71,7 +71,7 @@ def run(package: Path, **settings: str) -> tuple[int, int]:
 def test_private_classes_of_numba_have_the_methods_that_are_overridden_or_called():
     """The range of versions in pyproject.toml ends before the next release, which may move them."""
     methods = {
-        caching.IndexDataCacheFile: "load save flush _load_data _save_data _data_path _open_for_write",
+        caching.IndexDataCacheFile: "load save flush _dump _open_for_write",
         caching.FunctionCache: "enable _index_key",
         caching.CompileResultCacheImpl: "reduce rebuild check_cachable",
         ccallback.CFunc: "compile",
@@ -142,6 +142,22 @@ def test_files_cut_short_are_compiled_again(package, kept):
     for path in (package / "__pycache__" / "compiled").glob("*.machine"):
         content = path.read_bytes()
         path.write_bytes(content[: int(kept * len(content))])
+    assert run(package) == (21, 0)
+    assert run(package) == (21, 1)
+
+
+def test_no_damaged_code_is_executed(package):
+    """Any flipped bit, and code under the name of other code, is compiled again."""
+    run(package)
+    folder = package / "__pycache__" / "compiled"
+    (path,) = folder.glob("quench.caller.answer-*.machine")
+    (callee,) = folder.glob("quench.callee.scaled-*.machine")
+    content = path.read_bytes()
+    constant = content.index(b"\x7fELF") + 1000
+    for place in (0, 31, 32, constant, len(content) - 1):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        assert run(package) == (21, 0)
+    shutil.copy(callee, path)
     assert run(package) == (21, 0)
     assert run(package) == (21, 1)
 

@@ -1,5 +1,7 @@
 """A classifier trained from Python: the contract that it follows, its measurements, and a diverged network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +71,15 @@ def test_networks_are_built_in_turn_and_their_memory_is_reported(training):
     assert len(lines) == 2 and lines[0].startswith("155 weights, at most ")
     with pytest.raises(QuenchError, match="batch_size"):
         trajectory(task(batch_size=61), 0)
+
+
+def test_device_and_threads_are_in_the_key_and_in_the_file_where_they_decide_bits(training):
+    assert "threads" not in training.attrs, "the fused engine has the same bits everywhere"
+    found, learning = [], replace(task(), backend="reference")
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(trajectory(learning, 1))
+    torch.set_num_threads(1)
+    assert [one.inputs for one in found] == [{"seed": 1, "device": "cpu", "threads": number} for number in (1, 2)]
+    assert found[0].config == found[1].config
+    assert found[1].result(found[1].state).attrs == {"device": "cpu", "threads": 2}

@@ -20,7 +20,7 @@ def trajectories(inputs, run, tmp_path_factory):
     paths = {name: folder / f"{name}.nc" for name in ("full", "streamed", "hidden")}
     streamed = ["--snapshots", "streamed", "--chi", ",".join(map(str, CHIS)), "--motility-lags", "10,40"]
     assert run(inputs, paths["full"]) == 0
-    assert run(inputs, paths["streamed"], *streamed, "--mobility", "20:40") == 0
+    assert run(inputs, paths["streamed"], *streamed, "--mobility", "20,40") == 0
     assert run(inputs, paths["hidden"], *streamed, "--hidden-only") == 0
     return paths
 

@@ -7,6 +7,7 @@ import pytest
 from places import CONFIG
 
 from quench.config.base import tables
+from quench.config.external import External
 from quench.config.scenario import load_files, resolve
 from quench.config.sections import Data, Ensemble, Run, Scenario
 from quench.errors import QuenchError
@@ -48,6 +49,14 @@ def test_inner_sections_are_given_as_options_of_their_own():
         read_section(parser(Run).parse_args([*words, "--anneal-start", "0.5"]), Run, **run)
 
 
+def test_switch_that_is_on_has_an_option_to_turn_it_off():
+    for words, on in ((["--chi", "3"], True), (["--chi", "3", "--hidden-only"], False)):
+        section = read_section(parser(External).parse_args(words), External, snapshots=["a.nc"])
+        assert section.include_output_layer is on
+    text = " ".join(parser(External).format_help().split())
+    assert "--hidden-only do not include the output layer's weights" in text and "--include" not in text
+
+
 def test_defaults_units_and_meanings_are_those_of_the_section():
     text = " ".join(parser(Ensemble).format_help().split())
     for words in ("--depth DEPTH hidden layers (default: 6)", "(default: 0.0)", "[samples] (default: 100)"):
@@ -75,7 +84,11 @@ def test_defaults_units_and_meanings_are_those_of_the_section():
         (Run, "--betas 0.9", "'0.9' has too few values"),
         (Run, "--waiting-times 3-1", "starts with its smaller end"),
         (Run, "--waiting-times=-1", "not a whole number"),
-        (Data, "--source mnist6k", "'mnist6k' is not allowed"),
+        (
+            Data,
+            "--source mnist6k",
+            "'mnist6k' is not 'mnist5k', 'mnist', 'cifar10' or 'cifar100' (did you mean 'mnist5k'?)",
+        ),
     ],
 )
 def test_mistakes_are_refused_in_one_line(section, words, reason):

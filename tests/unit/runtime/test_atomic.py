@@ -2,12 +2,15 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from places import SOURCE
 
+from quench.errors import QuenchError
 from quench.runtime.atomic import atomic, remove_leftovers
 
 
@@ -72,3 +75,40 @@ def test_temporary_files_of_killed_writers_are_removed(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
     remove_leftovers(output)
     assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    for name in ("old.nc", "new.nc"):
+        (tmp_path / f"link-{name}").symlink_to(f"scratch/{name}")
+    (tmp_path / "scratch" / "old.nc").write_text("old")
+    for name in ("old.nc", "new.nc"):
+        with atomic(tmp_path / f"link-{name}") as temporary:
+            assert temporary.parent == tmp_path / "scratch"
+            temporary.write_text("written")
+        assert (tmp_path / f"link-{name}").is_symlink()
+        assert (tmp_path / "scratch" / name).read_text() == "written"
+    assert entries(tmp_path / "scratch") == ["new.nc", "old.nc"]
+
+
+def test_suffix_of_a_link_decides_the_format(tmp_path):
+    (tmp_path / "picture.png").symlink_to("content")
+    with atomic(tmp_path / "picture.png") as temporary:
+        assert temporary.suffix == ".png"
+        temporary.touch()
+
+
+def test_folder_pipe_and_device_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for output, reason in ((tmp_path / "pipe", "plain file"), (Path(os.devnull), "plain file"), (tmp_path, "folder")):
+        with pytest.raises(QuenchError, match=reason), atomic(output):
+            raise AssertionError("refused before anything is written")
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode) and entries(tmp_path) == ["pipe"]
+
+
+def test_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    with atomic("~/file.txt") as temporary:
+        temporary.touch()
+    assert entries(tmp_path) == ["home"] and entries(tmp_path / "home") == ["file.txt"]

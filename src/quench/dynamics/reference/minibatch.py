@@ -15,7 +15,6 @@ from quench.networks.classifier import Classifier
 from quench.numerics.random import integers, stream_id
 from quench.numerics.subnormals import FlushedThread
 
-_CHECK_EVERY = 100  # updates between two tests for finite weights
 _AUGMENTATION = stream_id("augmentation")
 _PADDING = 4  # pixels
 _SHIFTS = 2 * _PADDING + 1
@@ -53,8 +52,7 @@ class Descent:
     def advance(self, weights: np.ndarray, first_step: int, n_steps: int) -> np.ndarray:
         """``n_steps`` updates from ``weights`` (1, M), in place.
 
-        Returns, in an array of one, the number of updates after which a weight was found not finite, or -1. Weights are
-        tested every 100 updates and at the end.
+        Returns, in an array of one, the number of updates after which a weight was first not finite, or -1.
         """
         return np.array([self._thread.run(self._stretch, weights, first_step, n_steps)])
 
@@ -63,12 +61,12 @@ class Descent:
         shared = ours.device.type == "cpu" and ours.data_ptr() == weights.ctypes.data
         if not shared:
             ours.copy_(torch.from_numpy(weights[0]))
-        last = first_step + n_steps
-        for step in range(first_step, last):
+        for step in range(first_step, first_step + n_steps):
             if self._diverged_at >= 0:
                 break
             self._update(step)
-            if ((step + 1) % _CHECK_EVERY == 0 or step + 1 == last) and not self._finite():
+            # At every update: a date that depends on how a run is cut into stretches would depend on the clock.
+            if not self._finite():
                 self._diverged_at = step + 1
         if not shared:
             weights[0] = ours.cpu().numpy()
@@ -86,7 +84,9 @@ class Descent:
             self.network.descend(x, y, self.rate)
             return
         self.network.compute_gradient(x, y)
-        direction = self.network.gradient.add_(self.network.weights, alpha=self.weight_decay)
+        direction = self.network.gradient
+        if self.weight_decay:
+            direction.add_(self.network.weights, alpha=self.weight_decay)
         if self.velocity is not None:
             direction = self.velocity.mul_(self.momentum).add_(direction)
         self.network.weights.sub_(direction, alpha=self.rate)

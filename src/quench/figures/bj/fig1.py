@@ -36,8 +36,8 @@ MEANS = {
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """E, its exponential and excess over E_th (time); Delta (waiting_time, lag); errors, q_EA, X, E_th."""
-    quench = solved.ageing(inputs, "bj.fig1")
-    limit, rate = quench["threshold_energy"], quench.attrs["p"] / 2
+    model, quench = solved.ageing(inputs, "bj.fig1")
+    limit, rate = quench["threshold_energy"], float(model.covariance.df(1.0))
     names = ("energy", "energy_error", "displacement", "displacement_error", "threshold_energy", "plateau", "violation")
     return quench[list(names)].assign(
         exponential=limit * -np.expm1(quench["time"] * rate / limit), excess=quench["energy"] - limit
@@ -51,11 +51,13 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _energy(ax: Axes, numbers: xr.Dataset) -> None:
     shown = numbers.isel(time=numbers["time"].values > 0)
     time = shown["time"].values
-    ax.plot(time, shown["energy"], color=panels.AGES(0.1), lw=1.6, label=f"{numbers.attrs['p']}-spin glass")
+    spins = numbers.attrs.get("p")
+    ax.plot(time, shown["energy"], color=panels.AGES(0.1), lw=1.6, label=f"{spins}-spin glass" if spins else "glass")
     ax.plot(time, shown["exponential"], **style.THEORY, label="exponential")
     style.level(ax, float(numbers["threshold_energy"]), r"$E_\mathrm{th}$")
     ax.set_xscale("log")
-    ax.set(xlabel="$t$", ylabel="$E(t)$", xlim=(time[0], time[-1]), ylim=(-0.95, 0.03))
+    ax.set(xlabel="$t$", ylabel="$E(t)$", xlim=(time[0], time[-1]))
+    ax.set_ylim(min(-0.95, 1.07 * float(numbers["threshold_energy"])), 0.03)
     ax.set_title(solved.title(numbers))
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.07))
     style.log_ticks(ax)

@@ -36,7 +36,7 @@ MEANS = {
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """C and its error (waiting_time, lag); ``relaxation`` (waiting_time, level): the lag at which C = level."""
-    quench = solved.ageing(inputs, "theory.ageing")
+    _, quench = solved.ageing(inputs, "theory.ageing")
     levels = float(quench["plateau"]) * np.array(LEVELS)
     times = [[_lag_at(curve, level) for level in levels] for curve in quench["correlation"]]
     return quench[["correlation", "correlation_error", "plateau"]].assign(

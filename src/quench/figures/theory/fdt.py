@@ -10,10 +10,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
 from quench.theory import threshold
+from quench.theory.pspin.model import Model
 
 NEEDS = {"glass": 1}
 LABEL = "Fluctuation and dissipation"
@@ -42,14 +44,18 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
     Quenches to equilibrium: the same at their oldest waiting time (bath, lag), their final E, and -1/(2T).
     """
-    quench = solved.ageing(inputs, "theory.fdt")
+    model, quench = solved.ageing(inputs, "theory.fdt")
+    if model.temperature == 0:
+        raise QuenchError("theory.fdt: T chi is 0 at T = 0; give a quench to T > 0 under glass")
     above = [
-        s for s in solved.quenches(inputs) if s.attrs["temperature"] > threshold.dynamical_temperature(s.attrs["p"])
+        (one, s)
+        for one, s in solved.quenches(inputs)
+        if one.temperature > threshold.dynamical_temperature(one.covariance)
     ]
-    result = _parametric(quench, quench.attrs["temperature"])
+    result = _parametric(quench, model.temperature)
     result = result.assign(slope=_slope(result), plateau=quench["plateau"], violation=quench["violation"])
     if above:
-        ends = [_equilibrated(s) for s in above]
+        ends = [_equilibrated(*one) for one in above]
         result = result.merge(xr.concat(ends, "bath", join="outer", combine_attrs="override"), combine_attrs="override")
     return result.assign_attrs(quench.attrs)
 
@@ -74,13 +80,13 @@ def _slope(parametric: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(-change / loss, dims=parametric["correlation"].dims)
 
 
-def _equilibrated(quench: xr.Dataset) -> xr.Dataset:
-    temperature = quench.attrs["temperature"]
+def _equilibrated(model: Model, quench: xr.Dataset) -> xr.Dataset:
+    temperature = model.temperature
     oldest = _parametric(quench, temperature).isel(waiting_time=-1, drop=True).rename(lag="equilibrium_lag")
     return (
         oldest.rename({name: f"equilibrium_{name}" for name in oldest.data_vars})
         .assign(
-            equilibrium_energy=threshold.equilibrium_energy(temperature),
+            equilibrium_energy=threshold.equilibrium_energy(model.covariance, temperature),
             final_energy=quench["energy"].isel(time=-1, drop=True),
             final_energy_error=quench["energy_error"].isel(time=-1, drop=True),
             equilibrium_waiting_time=quench["waiting_time"].isel(waiting_time=-1, drop=True),

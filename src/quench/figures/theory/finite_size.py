@@ -16,8 +16,11 @@ from matplotlib.figure import Figure
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
+from quench.figures.theory import solved
 from quench.store.variables import config_of
 from quench.theory import threshold
+from quench.theory.covariance import Covariance
+from quench.theory.pspin.model import Model
 
 MEASURED = ("energy", "energy_error", "correlation", "correlation_error")
 NEEDS = {"glass": 2}
@@ -31,6 +34,7 @@ CAPTION = (
     "infinite N. (c) Simulated correlation minus that at infinite N, with standard errors; points of different N are "
     "shifted horizontally."
 )
+THREE_SPIN = Covariance.pure(3)
 MEANS = {
     "n_spins": "number of spins N",
     "intercept": "value of the fitted line at 1/N = 0",
@@ -58,6 +62,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         raise QuenchError(
             "finite-size figure: give simulations at two or more N and at most one solution, all at one temperature"
         )
+    if any(model != Model(THREE_SPIN, model.temperature) for model, _ in solved.quenches(inputs)):
+        raise QuenchError("finite-size figure: the solution must be that of the 3-spin model from infinite temperature")
     names = [name for name in MEASURED if all(name in d for d in simulations)]
     kept = [d[names].assign_coords(n_spins=_n_spins(d)) for d in simulations]
     joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="override")
@@ -65,8 +71,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     fitted = ("intercept", "intercept_error", "slope", "slope_error")
     (temperature,) = temperatures
     result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(fitted)})
-    if temperature <= threshold.dynamical_temperature(3):
-        result["threshold_energy"] = threshold.threshold_energy(3, temperature)
+    if temperature <= threshold.dynamical_temperature(THREE_SPIN):
+        result["threshold_energy"] = threshold.threshold_energy(THREE_SPIN, temperature)
     if solutions:
         exact = solutions[0]["energy"].rename(time="solution_time")
         result["solution"] = exact.drop_vars(set(exact.coords) - {"solution_time"})

@@ -68,6 +68,7 @@ class Resolution:
 RESOLUTIONS = {
     "fast": Resolution(4, 12, 0.04, 0.10, 0.5, 0.8, 1.6, 2.0, 2.6, 2.0),
     "standard": Resolution(4, 12, 0.02, 0.05, 0.4, 0.5, 1.0, 1.4, 2.6, 1.5),
+    "long": Resolution(4, 14, 0.04, 0.10, 0.5, 0.4, 0.8, 1.4, 2.6, 1.2),
     "fine": Resolution(5, 13, 0.015, 0.03, 0.3, 0.35, 0.7, 0.7, 1.5, 1.0, crossover_range=4.0),
 }
 

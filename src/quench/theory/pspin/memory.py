@@ -186,3 +186,26 @@ def between(grid, step, a, x, X, A, B, correlation, response, in_time, in_row, p
             points.past_c[n], points.past_r[n] = c, r
         n += 1
     return n
+
+
+@compiled
+def from_start(grid, step, correlation, known, in_step):
+    """m(t') = C(t', 0) at every node of every stage: values on record, or weights of the rows of the step.
+
+    Fills ``known`` (stage, node) and ``in_step`` (stage, node, row), which hold zeros.
+    """
+    era = grid.era[step]
+    eta, size = grid.rows.nodes[era], grid.rows.size[era]
+    for i in range(grid.stage.nodes.size - 1):
+        x = grid.x[step] + (grid.x[step + 1] - grid.x[step]) * (grid.stage.nodes[i + 1] + 1.0) / 2.0
+        in_step[i, 0, i + 1] = 1.0
+        known[i, size - 1] = 1.0
+        for j in range(1, size - 1):
+            xt = np.log((1.0 + np.exp(x)) / (1.0 + np.exp(eta[j] * x)))
+            past_step, past_x = find(grid.x, step + 1, xt)
+            polynomials(grid.stage.nodes, grid.stage.barycentric, past_x, in_step[i, j])
+            if past_step != step:
+                last = grid.rows.size[grid.era[past_step]] - 1
+                for q in range(grid.stage.nodes.size):
+                    known[i, j] += in_step[i, j, q] * correlation[past_step, q, last]
+                in_step[i, j] = 0.0

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quench.theory.pspin.elements import lagrange
-from quench.theory.pspin.equations import Model
 from quench.theory.pspin.grid import Grid
+from quench.theory.pspin.model import Model
 
 # Pairs of times interpolated at once, each from some 65 values of C and of R.
 CHUNK = 500
@@ -32,10 +32,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Solution:
-    """All rows of a quench from infinite temperature.
+    """All rows of a quench that were solved.
 
     ``correlation``, ``response`` (step, row, node), row 0 the start of the step and the response in its scaled form r
-    (see ``memory``), padded where a mesh is shorter than the longest; ``multiplier`` (step, row): mu.
+    (see ``memory``), padded where a mesh is shorter than the longest; ``multiplier`` and ``energies`` (step, row): mu and E;
+    ``changes`` (step): the largest last change of Newton's method up to that step;
+    ``failure``: why there are no more steps, empty where the requested end was reached.
     """
 
     model: Model
@@ -43,6 +45,9 @@ class Solution:
     correlation: np.ndarray
     response: np.ndarray
     multiplier: np.ndarray
+    energies: np.ndarray
+    changes: np.ndarray
+    failure: str = ""
 
     @property
     def t_max(self) -> float:
@@ -50,12 +55,20 @@ class Solution:
 
     def mu(self, time: np.ndarray) -> np.ndarray:
         """Lagrange multiplier mu(t), a rate. Raises ``ValueError`` outside [0, t_max]."""
-        _, step, in_time = self._in_time(np.asarray(time, float))
-        return (in_time * self.multiplier[step]).sum(axis=-1)
+        return self._one_time(self.multiplier, time)
 
     def energy(self, time: np.ndarray) -> np.ndarray:
-        """Energy per spin E(t) = (T - mu)/p. Raises ``ValueError`` outside [0, t_max]."""
-        return (self.model.temperature - self.mu(time)) / self.model.p
+        """Energy per spin E(t). Raises ``ValueError`` outside [0, t_max]."""
+        return self._one_time(self.energies, time)
+
+    def last_change(self, time: np.ndarray) -> np.ndarray:
+        """Largest last change of C or r by Newton's method up to ``time``."""
+        _, step, _ = self._in_time(np.asarray(time, float))
+        return self.changes[step]
+
+    def _one_time(self, rows: np.ndarray, time: np.ndarray) -> np.ndarray:
+        _, step, in_time = self._in_time(np.asarray(time, float))
+        return (in_time * rows[step]).sum(axis=-1)
 
     def two_time(self, waiting_time: np.ndarray, lag: np.ndarray) -> np.ndarray:
         """C, R and chi = int_{t_w}^{t_w + lag} R(t_w + lag, s) ds, stacked before the broadcast shape of the arguments.

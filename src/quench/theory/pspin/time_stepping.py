@@ -4,49 +4,60 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
+from threadpoolctl import threadpool_limits
 
 from quench.errors import QuenchError
 from quench.theory.pspin.elements import lagrange
-from quench.theory.pspin.equations import Model, Step
+from quench.theory.pspin.equations import Step
 from quench.theory.pspin.grid import Grid, Resolution, build
 from quench.theory.pspin.memory import empty_points, locate
+from quench.theory.pspin.model import Model
 from quench.theory.pspin.solution import Solution
 
-# The largest change of C or r in the last iteration. Roundoff in the Jacobian of late rows leaves about 1e-13.
-TOLERANCE = 1e-11
+# The largest change of C or r in the last iteration. Rounding leaves 1e-13 in early rows, and more and more in late ones:
+# there the change that a fresh Jacobian cannot make smaller is accepted, up to the second number.
+TOLERANCE, LARGEST_TOLERANCE = 1e-11, 1e-8
 ITERATIONS = 25
 
 
+# The matrices are too small for threads, and the last bits must not depend on the number of cores.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def march(model: Model, resolution: Resolution, t_max: float, stretch: float = 1.0) -> Solution:
-    """Solve the quench of ``model`` from infinite temperature at t = 0 up to ``t_max`` or just beyond.
+    """Solve the quench of ``model`` at t = 0 up to ``t_max`` or just beyond, or as far as Newton's method gets.
 
-    ``stretch`` is a factor on all lengths of the grid.
-
-    Raises ``QuenchError`` where Newton's method fails or the correlation leaves [-1, 1]: never returns a row that does
-    not solve the equations.
+    ``stretch`` is a factor on all lengths of the grid. Every row that is returned solves the equations; ``failure`` of the
+    solution says why it ends early. Raises ``QuenchError`` where there is no first step.
     """
     grid = build(resolution, float(np.log1p(t_max / model.time_scale)), stretch)
     points = empty_points(grid)
     shape = (len(grid.era), grid.stage.nodes.size, grid.rows.nodes.shape[1])
     correlation, response = np.ones(shape), np.ones(shape)
-    multiplier = np.full(shape[:2], float(model.temperature))
+    # At t = 0 there is no memory but that of the start.
+    f, b = model.covariance, model.inverse_initial
+    multiplier = np.full(shape[:2], model.temperature + b * float(f.df(1.0)))
+    energies = np.full(shape[:2], -b * float(f.f(1.0)))
+    changes = np.zeros(len(grid.era))
+    solved, failure = len(grid.era), ""
     for n in range(len(grid.era)):
         size = grid.rows.size[grid.era[n]]
         c, r = extrapolate(grid, n, correlation), extrapolate(grid, n, response)
         locate(grid, n, model.time_scale, correlation, response, points)
-        step = Step(model, grid, n, points)
+        step = Step(model, grid, n, points, correlation)
         try:
-            newton(step, c, r)
+            changes[n] = newton(step, c, r)
         except ArithmeticError as error:
-            time = model.time_scale * np.expm1(grid.x[n + 1])
-            raise QuenchError(
-                f"p-spin, p = {model.p}, T = {model.temperature:g}: no solution beyond t = {time:.4g} ({error}); "
-                f"ask for a smaller t_max or a finer resolution"
-            ) from None
+            solved, failure = n, f"{error} at t = {model.time_scale * np.expm1(grid.x[n + 1]):.4g}"
+            break
         correlation[n, :, :size], response[n, :, :size] = c, r
-        multiplier[n, 0] = multiplier[n - 1, -1] if n else model.temperature
-        multiplier[n, 1:] = step.mu(c, r)
-    return Solution(model, grid, correlation, response, multiplier)
+        if n:
+            multiplier[n, 0], energies[n, 0] = multiplier[n - 1, -1], energies[n - 1, -1]
+        multiplier[n, 1:], energies[n, 1:] = step.mu(c, r), step.energy(c, r)
+    if not solved:
+        raise QuenchError(f"{model}: no solution ({failure}); use a finer resolution")
+    grid = grid._replace(x=grid.x[: solved + 1], era=grid.era[:solved])
+    changes = np.maximum.accumulate(np.maximum(changes, TOLERANCE))
+    rows = (array[:solved] for array in (correlation, response, multiplier, energies, changes))
+    return Solution(model, grid, *rows, failure)
 
 
 def extrapolate(grid: Grid, n: int, rows: np.ndarray) -> np.ndarray:
@@ -77,14 +88,18 @@ def remesh(grid: Grid, n: int, rows: np.ndarray) -> np.ndarray:
     )
 
 
-def newton(step: Step, c: np.ndarray, r: np.ndarray) -> None:
-    """Solve F = 0 in place. The Jacobian is kept as long as it makes fast progress. Raises ``ArithmeticError``."""
+def newton(step: Step, c: np.ndarray, r: np.ndarray) -> float:
+    """Solve F = 0 in place; return the largest change of the last iteration. Raises ``ArithmeticError``.
+
+    The Jacobian is kept as long as it makes fast progress.
+    """
     factors = None
     last = np.inf
     for _ in range(ITERATIONS):
         at = step.interpolated(c, r)
         F = step.residual(c, r, at)
-        if factors is None:
+        fresh = factors is None
+        if fresh:
             J = step.jacobian(c, r, at).reshape(F.size, F.size)
             # The transpose of a C-ordered matrix is what LAPACK can factor in place.
             factors = scipy.linalg.lu_factor(J.T, overwrite_a=True, check_finite=False)
@@ -94,11 +109,12 @@ def newton(step: Step, c: np.ndarray, r: np.ndarray) -> None:
         largest = np.abs(change).max()
         if not largest < 1e3:
             raise ArithmeticError("Newton's method diverged")
-        if largest < TOLERANCE:
+        slow = largest > 0.1 * last
+        if largest < TOLERANCE or (fresh and slow and largest < LARGEST_TOLERANCE):
             if np.abs(c).max() > 1.0 + 1e-6:
                 raise ArithmeticError("the correlation exceeds 1")
-            return
-        if largest > 0.1 * last:
+            return float(largest)
+        if slow:
             factors = None
         last = largest
     raise ArithmeticError(f"Newton's method stopped {last:.0e} short of its solution")

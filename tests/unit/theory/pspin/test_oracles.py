@@ -10,6 +10,7 @@ import pytest
 from scipy.special import ive
 
 from quench.theory.mct.schematic import equilibrium_pspin
+from quench.theory.pspin.model import quenched
 from quench.theory.pspin.solve import solve
 
 
@@ -85,7 +86,7 @@ def test_short_times_follow_the_power_series(p, temperature):
     # The series converges: what the next orders would add is below what the last three did.
     truncation = abs(mu[-3:] * powers[-3:]).sum()
     assert truncation < 1e-9
-    quench = solve(p, temperature, 0.1)
+    quench = solve(quenched(p, temperature), 0.1)
     energy = quench.energy(t)
     assert energy.value == pytest.approx((temperature - mu @ powers) / p, abs=energy.error + truncation)
     for waiting_time in (0.0, 0.01, 0.025):
@@ -139,7 +140,7 @@ class TwoSpin:
 @pytest.mark.parametrize("temperature", [0.3, 1.5])
 def test_two_spin_model_agrees_with_its_exact_solution_while_it_ages(temperature):
     exact, coarser = TwoSpin(temperature, 12.0), TwoSpin(temperature, 12.0, nodes=90)
-    quench = solve(2, temperature, 12.0)
+    quench = solve(quenched(2, temperature), 12.0)
     times = np.array([0.1, 1.0, 7.0, 12.0])
     # The oracle converges exponentially: the coarser one is much further off than the one that is used.
     oracle = np.abs(exact.energy(times) - coarser.energy(times)).max()
@@ -158,7 +159,7 @@ def test_two_spin_model_agrees_with_its_exact_solution_while_it_ages(temperature
 @pytest.mark.parametrize(("p", "temperature"), [(3, 1.0), (5, 1.5)])
 def test_above_the_dynamical_transition_the_quench_ends_in_equilibrium(p, temperature):
     """E = -1/(2T), time translation invariance, the schematic equation for C in equilibrium, and T chi = 1 - C."""
-    quench = solve(p, temperature, 120.0, resolution="fast")
+    quench = solve(quenched(p, temperature), 120.0, resolution="fast")
     assert quench.energy(120.0).value == pytest.approx(-1 / (2 * temperature), abs=1e-7)
     lag = np.geomspace(0.05, 10.0, 12)
     early, late = quench.two_time(80.0, lag), quench.two_time(100.0, lag)

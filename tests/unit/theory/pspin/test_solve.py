@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from quench.cli import main
 from quench.errors import QuenchError
 from quench.store import files
+from quench.theory.pspin import grid
 from quench.theory.pspin.dataset import glass, solved_glass
+from quench.theory.pspin.model import quenched
 from quench.theory.pspin.solve import solve
 from quench.theory.pspin.times import Times
 
@@ -28,7 +30,7 @@ THRESHOLD_ENERGY = -0.8866927719
 
 @pytest.fixture(scope="module")
 def ageing():
-    return solve(3, 0.5, 200.0)
+    return solve(quenched(3, 0.5), 200.0)
 
 
 def test_reference_numbers(ageing):
@@ -82,7 +84,7 @@ def test_integrated_response(ageing, waiting_time, lag):
 @given(st.integers(2, 6), st.floats(0.05, 2.0))
 @settings(max_examples=8, deadline=None)
 def test_any_quench_relaxes(p, temperature):
-    quench = solve(p, temperature, 3.0, resolution="fast")
+    quench = solve(quenched(p, temperature), 3.0, resolution="fast")
     time = np.linspace(0.0, 3.0, 31)
     energy = quench.energy(time)
     # In equilibrium nothing falls any more: what is left are errors of both ends.
@@ -96,7 +98,7 @@ def test_any_quench_relaxes(p, temperature):
 
 
 def test_estimates_cover_the_difference_to_a_finer_solution(ageing):
-    fast = solve(3, 0.5, 200.0, resolution="fast")
+    fast = solve(quenched(3, 0.5), 200.0, resolution="fast")
     time = np.geomspace(0.1, 200.0, 60)
     waiting_time, lag = np.geomspace(0.1, 100.0, 12)[:, None], np.geomspace(0.1, 100.0, 15)
     pairs = [(fast.energy(time), ageing.energy(time))]
@@ -110,7 +112,7 @@ def test_estimates_cover_the_difference_to_a_finer_solution(ageing):
 
 
 def test_an_earlier_end_changes_nothing(ageing):
-    short = solve(3, 0.5, 5.0)
+    short = solve(quenched(3, 0.5), 5.0)
     time = np.array([0.1, 1.0, 4.9])
     np.testing.assert_array_equal(short.energy(time).value, ageing.energy(time).value)
 
@@ -126,30 +128,74 @@ def test_the_energy_stays_above_the_threshold_and_approaches_it_as_a_power(agein
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((1, 0.5, 1.0), "p = 1"),
-        ((2.5, 0.5, 1.0), "p = 2.5"),
-        ((3, 0.0, 1.0), "temperature"),
-        ((3, float("nan"), 1.0), "temperature"),
-        ((3, 0.5, -1.0), "t_max"),
-        ((3, 0.5, float("inf")), "t_max"),
+        ({"p": 1}, "p must be at least 2"),
+        ({"p": 2.5}, "integer from 1 to 50"),
+        ({"temperature": -0.1}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"p": 3, "terms": ((4, 0.5),)}, "not both"),
+        ({"initial_temperature": 0.0}, "initial temperature"),
+        ({"initial_temperature": 0.58}, "not above the static transition T_K = 0.58"),
+        ({"terms": ((1, 0.1), (3, 0.5)), "initial_temperature": 1.0}, "random field"),
+        # From a random start a random field is fine, but not from equilibrium.
+        ({"terms": ((2, 0.5), (3, 0.5)), "initial_temperature": 1.0}, "not above the static transition T_K = 1"),
     ],
 )
-def test_senseless_models_are_refused(arguments, message):
+def test_models_whose_equations_do_not_hold_are_refused(arguments, message):
     with pytest.raises(QuenchError, match=message):
-        solve(*arguments)
+        quenched(**arguments)
+
+
+@pytest.mark.parametrize("t_max", [-1.0, 0.0, float("inf"), float("nan")])
+def test_an_end_out_of_range_is_refused(t_max):
+    with pytest.raises(QuenchError, match="t_max"):
+        solve(quenched(), t_max)
 
 
 def test_unknown_resolution_names_the_nearest():
     with pytest.raises(QuenchError, match="did you mean 'standard'"):
-        solve(3, 0.5, 1.0, resolution="standart")
+        solve(quenched(3, 0.5), 1.0, resolution="standart")
 
 
-def test_accuracy_that_is_not_reached_is_an_error():
-    quench = solve(3, 0.5, 20.0, resolution="fast", accuracy=1e-10)
-    with pytest.raises(QuenchError, match="estimated error of E"):
-        quench.energy(1.0)
-    with pytest.raises(QuenchError, match="estimated error of C"):
-        quench.two_time(1.0, 1.0)
+def test_accuracy_that_is_never_reached_is_an_error():
+    quench = solve(quenched(), 20.0, resolution="fast")
+    with pytest.raises(QuenchError, match=r"estimated error of E is .* at t = 1, above the accuracy of 1e-11"):
+        glass(quench, [1.0], [1.0], [1.0], accuracy=1e-11)
+
+
+def test_a_solution_ends_where_its_estimated_error_exceeds_the_accuracy():
+    """At short lags C is exact; the estimate grows along the row, so that a strict accuracy leaves the beginning."""
+    quench = solve(quenched(), 20.0, resolution="fast")
+    lags = np.array([0.0, 1e-3, 1e-2, 0.1, 1.0, 10.0])
+    every = glass(quench, [0.0], [0.0], lags, accuracy=1.0)
+    accuracy = float(every.correlation_error.max()) / 2
+    part = glass(quench, [0.0], [0.0], lags, accuracy)
+    assert (every.attrs["reach"], every.attrs["end"]) == (20.0, "")
+    kept = lags <= part.attrs["reach"]
+    assert 0 < kept.sum() < lags.size
+    assert "above the accuracy" in part.attrs["end"]
+    for name in ("correlation", "response", "susceptibility"):
+        np.testing.assert_array_equal(part[name].values[0, kept], every[name].values[0, kept])
+        assert np.isnan(part[name].values[0, ~kept]).all()
+    assert float(part.correlation_error.max()) <= accuracy
+
+
+def test_a_solution_ends_where_the_method_fails(monkeypatch):
+    monkeypatch.setitem(grid.RESOLUTIONS, "fast", grid.Resolution(2, 3, 0.5, 0.5, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0))
+    quench = solve(quenched(3, 0.05), 1e7, resolution="fast")
+    assert quench.failure and quench.t_max < 1e7
+    part = glass(quench, [0.1, 1e7], [0.0], [0.1, 1e7], accuracy=10.0)
+    assert part.attrs == {"reach": quench.t_max, "end": quench.failure}
+    np.testing.assert_array_equal(np.isnan(part.energy), [False, True])
+    np.testing.assert_array_equal(np.isnan(part.correlation), [[False, True]])
+    with pytest.raises(QuenchError, match="before or at the first requested time"):
+        glass(quench, [1e7], [0.0], [1e7])
+
+
+def test_displacements_without_digits_are_missing():
+    """At T = 0, C = 1 - f'(1) lag^2 / 2 near t = 0: at a lag of 1e-5 less than the error of C."""
+    part = glass(solve(quenched(3, 0.0), 1.0, resolution="fast"), [1.0], [0.0], [0.0, 1e-5, 0.1])
+    np.testing.assert_array_equal(np.isnan(part.displacement), [[False, True, False]])
+    assert float(part.displacement[0, 2]) == pytest.approx(1.5 * 0.1**2, rel=0.2)
 
 
 @pytest.mark.parametrize("pair", [(150.0, 60.0), (-1.0, 2.0), (1.0, float("nan"))])
@@ -169,8 +215,7 @@ def test_dataset_follows_the_glass_contract(ageing):
     assert float(dataset.susceptibility.sel(waiting_time=1.0, lag=10.0)) > 0
     for name in dataset.data_vars:
         assert {"long_name", "units"} <= set(dataset[name].attrs)
-    with pytest.raises(ValueError, match="t_max"):
-        glass(ageing, np.array([201.0]), np.array([1.0]), np.array([1.0]))
+    assert dataset.attrs == {"reach": 200.0, "end": ""}
 
 
 def test_default_times_end_with_the_solution():
@@ -183,8 +228,10 @@ def test_default_times_end_with_the_solution():
 
 
 def test_solved_glass_is_the_solution_at_its_times():
-    found = solved_glass(3, 0.5, Times.of("0.1,1", "1", "0,1", 3.0), resolution="fast")
-    xr.testing.assert_identical(found, glass(solve(3, 0.5, 3.0, resolution="fast"), [0.1, 1.0], [1.0], [0.0, 1.0]))
+    found = solved_glass(quenched(3, 0.5), Times.of("0.1,1", "1", "0,1", 3.0), resolution="fast")
+    xr.testing.assert_identical(
+        found, glass(solve(quenched(3, 0.5), 3.0, resolution="fast"), [0.1, 1.0], [1.0], [0.0, 1.0])
+    )
 
 
 def test_command_writes_the_file(tmp_path):
@@ -204,7 +251,12 @@ def test_command_writes_the_file(tmp_path):
     assert main(["pspin", *options, "--resolution", "fast", "-o", str(output)]) == 0
     dataset = files.read(output, "glass")
     assert dataset.sizes == {"time": 2, "waiting_time": 1, "lag": 4}
-    assert files.config_of(dataset)["temperature"] == 0.5
+    assert files.config_of(dataset) | {
+        "p": 3,
+        "terms": [[3, 0.5]],
+        "initial_temperature": None,
+        "temperature": 0.5,
+    } == (files.config_of(dataset))
     # The fast grid is good to 1e-6 here.
     assert float(dataset.energy.sel(time=1.0)) == pytest.approx(ENERGIES[1.0], abs=1e-6)
 
@@ -218,7 +270,7 @@ def test_command_writes_the_file(tmp_path):
         (["--times", "-1"], "'-1'"),
         (["--p", "1"], "--p"),
         (["--temperature", "-1"], "--temperature"),
-        (["--resolution", "standart"], "choose from 'fast', 'standard', 'fine'"),
+        (["--resolution", "standart"], "did you mean 'standard'?); known: fast, standard, long, fine"),
     ],
 )
 def test_command_reports_mistakes_in_one_line(tmp_path, capsys, options, message):
@@ -236,7 +288,7 @@ def test_command_reports_mistakes_in_one_line(tmp_path, capsys, options, message
 def test_all_temperatures_solve_or_fail_clearly(p):
     """From deep in the glass to far above it, to t = 1e5, with the energy right where it is known exactly."""
     for temperature in (0.05, 0.3, 0.6, 0.9, 2.0):
-        quench = solve(p, temperature, 1e5, resolution="fast")
+        quench = solve(quenched(p, temperature), 1e5, resolution="fast")
         energy = quench.energy(np.array([1.0, 1e5]))
         assert np.all(energy.error < 1e-6)
         if temperature > 0.7:
@@ -246,7 +298,7 @@ def test_all_temperatures_solve_or_fail_clearly(p):
 @pytest.mark.slow
 def test_late_times_agree_with_a_finer_solution():
     """Up to 1e6, over every decade of waiting time and lag."""
-    standard, fast = solve(3, 0.5, 1e6), solve(3, 0.5, 1e6, resolution="fast", accuracy=1e-3)
+    standard, fast = solve(quenched(3, 0.5), 1e6), solve(quenched(3, 0.5), 1e6, resolution="fast")
     time = np.geomspace(0.1, 1e6, 71)
     assert np.abs(standard.energy(time).value - fast.energy(time).value).max() < 2e-7
     assert standard.energy(time).error.max() < 1e-8
