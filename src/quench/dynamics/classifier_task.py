@@ -14,7 +14,6 @@ from torch import Tensor
 from quench.data.inputs import ImageSets, first_samples, standardised
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.choices import AUTO, Compute, classifier_backend
-from quench.dynamics.minibatch import Descent, descent
 from quench.errors import QuenchError
 from quench.networks.classifier import Classifier
 from quench.networks.models import MODELS
@@ -156,15 +155,6 @@ class Task:
             dtype=getattr(torch, chosen.precision),
             device=self.device,
         )
-
-    def descent(self, network: Classifier, seed: int) -> Descent:
-        """The updates of ``network`` in the training of ``seed``."""
-        chosen = self.choices
-        more: dict[str, Any] = {}
-        if self.backend == "reference":
-            more = {"weight_decay": chosen.weight_decay, "augmentation": chosen.augmentation}
-        images, classes = self.train(network)
-        return descent(self.backend, network, images, classes, self.order(seed), chosen.rate, chosen.momentum, **more)
 
     def order(self, seed: int) -> DataOrder:
         """The batches of the training of ``seed``. Raises ``QuenchError`` for a batch larger than the training set."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from quench.dynamics.classifier_task import Task, TrainingChoices
-from quench.dynamics.minibatch import ClassifierRecorder
+from quench.dynamics.minibatch import ClassifierRecorder, descent
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.trajectory import Leg, Trajectory
 from quench.dynamics.two_time import TwoTimeSchedule
@@ -64,7 +65,10 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     )
     approach = log_spaced(1, choices.steps, choices.measures_per_decade)
     measure_at = np.concatenate([[0], approach, schedule.waiting_times])
-    updates = task.descent(network, seed)
+    more: dict[str, Any] = {}
+    if task.backend == "reference":
+        more = {"weight_decay": choices.weight_decay, "augmentation": choices.augmentation}
+    updates = descent(task.backend, network, images, classes, task.order(seed), choices.rate, choices.momentum, **more)
     recorder = ClassifierRecorder(updates, schedule, measure_at, probe, choices.keep)
     n_classes = task.images.classes
     return Trajectory(
