@@ -39,6 +39,48 @@ def prepare(
     test = _test_images(source, train, chosen, root)
     _check_labels(labels, train, test, source)
     pixels = train.images[chosen].reshape(len(chosen), -1).astype(np.float64)
+    mean, scale = _standardisation(pixels, components, standardise, source)
+    axes, variance, total = principal_axes((pixels - mean) / scale, components)
+    if whiten:
+        _check_rank(variance, pixels.shape)
+    unit = np.sqrt(variance) if whiten else np.ones_like(variance)
+
+    def scores(images: np.ndarray) -> np.ndarray:
+        flat = (images.reshape(len(images), len(mean)) - mean) / scale
+        with np.errstate(over="ignore"):
+            found = np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
+        if not np.isfinite(found).all():
+            raise QuenchError(f"{source}: component scores exceed float32; scale the data, or use standardise: pixel")
+        return found
+
+    paper = {"references": "Kerr Winter & Janssen 2024, Sec. II"}
+    return xr.Dataset(
+        {
+            "x": described(
+                scores(train.images[chosen]), ("sample", "component"), "principal component scores", **paper
+            ),
+            "y": described(targets(train, chosen, labels), ("sample",), f"label ({labels})", **paper),
+            "class_index": described(label(train.classes[chosen], "classes"), ("sample",), "class index of the source"),
+            "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
+            "x_test": described(
+                scores(test.images), ("test_sample", "component"), "test scores under the training set's transform"
+            ),
+            "y_test": described(
+                targets(test, slice(None), labels), ("test_sample",), f"label of test image ({labels})"
+            ),
+            "pixel_mean": described(mean, ("pixel",), "mean of each pixel over the training images"),
+            "pixel_scale": described(scale, ("pixel",), "what each centred pixel is divided by"),
+            "principal_axes": described(axes, ("component", "pixel"), "orthonormal principal axes"),
+            "explained_variance": described(variance, ("component",), "variance along each principal axis"),
+            "explained_variance_ratio": described(variance / total, ("component",), "share of the total variance"),
+        }
+    )
+
+
+def _standardisation(
+    pixels: np.ndarray, components: int, standardise: str, source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and divisor of each of ``pixels`` (sample, pixel). Raises ``QuenchError`` where they have no ``components``."""
     if components > min(pixels.shape):
         raise QuenchError(
             f"components: {components} is more than {min(pixels.shape)}, the smaller number of samples and features here"
@@ -55,44 +97,7 @@ def prepare(
     # A constant pixel carries no information, and its computed deviation may be a rounding error; a scale of 1 keeps it
     # finite in test images.
     scale = np.where(constant | (scale == 0), 1.0, scale)
-    axes, variance, total = principal_axes((pixels - mean) / scale, components)
-    if whiten:
-        _check_rank(variance, pixels.shape)
-    unit = np.sqrt(variance) if whiten else np.ones_like(variance)
-
-    def scores(images: np.ndarray) -> np.ndarray:
-        flat = (images.reshape(len(images), len(mean)) - mean) / scale
-        with np.errstate(over="ignore"):
-            found = np.asarray(_one_thread_product(flat, axes.T) / unit, np.float32)
-        if not np.isfinite(found).all():
-            raise QuenchError(f"{source}: component scores exceed float32; scale the data, or use standardise: pixel")
-        return found
-
-    references = "Kerr Winter & Janssen 2024, Sec. II"
-    return xr.Dataset(
-        {
-            "x": described(
-                scores(train.images[chosen]),
-                ("sample", "component"),
-                "principal component scores",
-                references=references,
-            ),
-            "y": described(targets(train, chosen, labels), ("sample",), f"label ({labels})", references=references),
-            "class_index": described(label(train.classes[chosen], "classes"), ("sample",), "class index of the source"),
-            "source_index": described(chosen.astype(np.int32), ("sample",), "position in the source's training images"),
-            "x_test": described(
-                scores(test.images), ("test_sample", "component"), "test scores under the training set's transform"
-            ),
-            "y_test": described(
-                targets(test, slice(None), labels), ("test_sample",), f"label of test image ({labels})"
-            ),
-            "pixel_mean": described(mean, ("pixel",), "mean of each pixel over the training images"),
-            "pixel_scale": described(scale, ("pixel",), "what each centred pixel is divided by"),
-            "principal_axes": described(axes, ("component", "pixel"), "orthonormal principal axes"),
-            "explained_variance": described(variance, ("component",), "variance along each principal axis"),
-            "explained_variance_ratio": described(variance / total, ("component",), "share of the total variance"),
-        }
-    )
+    return mean, scale
 
 
 def principal_axes(centred: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, float]:

@@ -72,6 +72,28 @@ def _keep(emit: Emitter, value: ir.Value, out: ir.Value, offset: ir.Value, _: ir
     return value
 
 
+def _product_microkernel(ending: Callable, emit: Emitter, shape: Rectangle, operands, place, extra) -> None:
+    w, stride_m, stride_k, terms, a, a_stride, out, out_stride = operands
+    builder = emit.builder
+
+    def add_term(k: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
+        row = emit.at(a, builder.add(builder.mul(k, a_stride), place))
+        column = emit.at(w, builder.mul(k, stride_k))
+        samples = [emit.load(emit.at(row, LANES * v)) for v in range(shape.columns)]
+        added = []
+        for m in range(shape.rows):
+            weight = emit.load_everywhere(emit.at(column, builder.mul(stride_m, _I64(m))))
+            for v, sample in enumerate(samples):
+                added.append(emit.multiply_add(weight, sample, sums[m * shape.columns + v]))
+        return added
+
+    sums = emit.repeat(terms, [emit.zero] * (shape.rows * shape.columns), add_term)
+    for i, value in enumerate(sums):
+        m, v = divmod(i, shape.columns)
+        offset = builder.add(builder.mul(out_stride, _I64(m)), builder.add(place, _I64(v * LANES)))
+        emit.store(ending(emit, value, out, offset, extra), emit.at(out, offset))
+
+
 def _product(ending: Callable) -> Callable:
     """An intrinsic for out[m, n] = ending(sum_k w[m, k] a[k, n]) over ``vectors`` whole vectors of n.
 
@@ -80,31 +102,12 @@ def _product(ending: Callable) -> Callable:
     the layout of out, or one number.
     """
 
-    def microkernel(emit, shape: Rectangle, w, stride_m, stride_k, terms, a, a_stride, out, out_stride, place, extra):
-        builder = emit.builder
-
-        def add_term(k: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
-            row = emit.at(a, builder.add(builder.mul(k, a_stride), place))
-            column = emit.at(w, builder.mul(k, stride_k))
-            samples = [emit.load(emit.at(row, LANES * v)) for v in range(shape.columns)]
-            added = []
-            for m in range(shape.rows):
-                weight = emit.load_everywhere(emit.at(column, builder.mul(stride_m, _I64(m))))
-                for v, sample in enumerate(samples):
-                    added.append(emit.multiply_add(weight, sample, sums[m * shape.columns + v]))
-            return added
-
-        sums = emit.repeat(terms, [emit.zero] * (shape.rows * shape.columns), add_term)
-        for i, value in enumerate(sums):
-            m, v = divmod(i, shape.columns)
-            offset = builder.add(builder.mul(out_stride, _I64(m)), builder.add(place, _I64(v * LANES)))
-            emit.store(ending(emit, value, out, offset, extra), emit.at(out, offset))
-
     def strip(rows: int, most_columns: int) -> Callable:
         def body(emit: Emitter, w, stride_m, stride_k, terms, a, a_stride, vectors, out, out_stride, extra) -> None:
             def rectangle(start: ir.Value, columns: int) -> None:
                 place, shape = emit.builder.mul(start, _I64(LANES)), Rectangle(rows, columns)
-                microkernel(emit, shape, w, stride_m, stride_k, terms, a, a_stride, out, out_stride, place, extra)
+                operands = (w, stride_m, stride_k, terms, a, a_stride, out, out_stride)
+                _product_microkernel(ending, emit, shape, operands, place, extra)
 
             emit.tile(vectors, most_columns, rectangle)
 
