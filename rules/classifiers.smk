@@ -30,6 +30,7 @@ rule train:
         RULES.log("train"),
     conda:
         "../envs/training.yaml"
+    threads: RULES.threads("train")
     resources:
         **RULES.resources("train"),
         checkpoint_seconds=CHECKPOINT_SECONDS,

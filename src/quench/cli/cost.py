@@ -14,14 +14,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from quench.cli.options import scenario_file
+from quench.cli.options import add_scenario, scenario_files
 from quench.config.base import Positive
-from quench.errors import QuenchError
 from quench.pipeline.arguments import reader
 
 if TYPE_CHECKING:
@@ -34,16 +32,7 @@ CLUSTER_START = 8.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", metavar="FIGURE", help="figures (default: everything)")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--scenario",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="overlay of the default scenario; may be repeated",
-    )
-    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
-    parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
+    add_scenario(parser)
     parser.add_argument(
         "--cores", type=reader(Positive), default=os.cpu_count(), help="cores in use (default: those of this machine)"
     )
@@ -64,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.pipeline.jobs import jobs
     from quench.pipeline.paths import Paths
 
-    scenario = declare(load_files(_files(args)), args.job_minutes)
+    scenario = declare(load_files(scenario_files(args)), args.job_minutes)
     found = jobs(Paths(scenario), args.targets)
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     times = ", ".join(f"{kind} {speed[kind]:.2f}" for kind in ("start", "engine", "torch"))
@@ -73,14 +62,6 @@ def run(args: argparse.Namespace) -> None:
     _print_table(found, args.cores, speed, CLUSTER_START if scenario.compute.job_minutes else 0.0)
     if args.job_minutes:
         _print_chunks(scenario)
-
-
-def _files(args: argparse.Namespace) -> list[Path]:
-    base = args.config_folder / "config.yaml"
-    if not base.is_file():
-        raise QuenchError(f"{base}: not found; change to the folder of the Snakefile")
-    named = [scenario_file(name, args.config_folder) for name in args.scenario if name != "default"]
-    return [base, *(args.configfile or named)]
 
 
 def _print_table(found: Mapping[str, Job], cores: int, speed: Mapping[str, float], per_job: float) -> None:

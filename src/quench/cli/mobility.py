@@ -1,5 +1,7 @@
 """How far each weight moves from a waiting time on, beside its size and its gradient of the data loss there.
 
+Of a streamed run (quench run --snapshots streamed --mobility T_W,LAG) the same comes out as was measured during the run.
+
 quench mobility snapshots.nc data/mnist.nc --waiting-time 2000 --lag 30000 -o mobility.nc
 """
 
@@ -29,10 +31,15 @@ def run(args: argparse.Namespace) -> None:
     from quench.provenance import steps
     from quench.store import files, snapshots
 
-    trajectory = snapshots.check(read_input(args.snapshots, "snapshots"), args.snapshots)
+    trajectory = read_input(args.snapshots, ("snapshots", "streamed"))
     check_output(args.output)
     dataset, recorded = read_input(args.dataset, "dataset"), files.config_of(trajectory)
-    task = problem.of_networks(trajectory, recorded.get("prepared", {}), dataset, compute_choices(args))
-    result = mobility.of_snapshots(trajectory, task, args.waiting_time, args.lag)
+    if trajectory.attrs["kind"] == "streamed":
+        result, backend = mobility.of_streamed(trajectory, args.waiting_time, args.lag), recorded["backend"]
+    else:
+        trajectory = snapshots.check(trajectory, args.snapshots)
+        task = problem.of_networks(trajectory, recorded.get("prepared", {}), dataset, compute_choices(args))
+        backend = task.backend
+        result = mobility.of_snapshots(trajectory, task, args.waiting_time, args.lag)
     config = {"trajectory": recorded, "waiting_time": args.waiting_time, "lag": args.lag}
-    files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", task.backend))
+    files.write(result, args.output, kind="mobility", config=config, code=steps.code("mobility", backend))

@@ -42,7 +42,7 @@ def preparation_choices(args: argparse.Namespace) -> Preparation:
     return Preparation(**dict(read_section(args, SGD)))
 
 
-def read_input(path: Path, kind: str) -> xr.Dataset:
+def read_input(path: Path, kind: str | tuple[str, ...]) -> xr.Dataset:
     """The file at ``path``, which messages about its content will name."""
     from quench.pipeline import results
 

@@ -36,6 +36,29 @@ def checked_outputs(stem: Path, suffixes: Iterable[str]) -> list[Path]:
     return paths
 
 
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a scenario, by name or as files."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="overlay of the default scenario: a name in config/, or a file; may be repeated",
+    )
+    which.add_argument("--configfile", nargs="+", type=Path, metavar="FILE", help="overlays of the default, as files")
+    parser.add_argument("--config-folder", type=Path, default=Path("config"), help=argparse.SUPPRESS)
+
+
+def scenario_files(args: argparse.Namespace) -> list[Path]:
+    """The files of the scenario that the options of ``add_scenario`` choose, the default first."""
+    base = args.config_folder / "config.yaml"
+    if not base.is_file():
+        raise QuenchError(f"{base}: not found; change to the folder of the Snakefile")
+    named = [scenario_file(name, args.config_folder) for name in args.scenario if name != "default"]
+    return [base, *(args.configfile or named)]
+
+
 def scenario_file(name: str, folder: Path = Path("config")) -> Path:
     """The overlay that a ``--scenario`` names: a file, or a scenario in ``folder``.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from quench.cli.networks import add_compute, compute_choices, read_input
 from quench.cli.options import add_output, check_output
-from quench.config.base import Positive
+from quench.config.base import Positive, Time
 from quench.config.sections import Chi, Compute, Run, Temperature
 from quench.errors import QuenchError
 from quench.pipeline.arguments import add_field, add_section, read_section, reader
@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     streamed = parser.add_argument_group("what --snapshots streamed measures (as for quench observe)")
     streamed.add_argument(
         "--chi", type=reader(tuple[Chi, ...]), default=(), help="overlap lengths epsilon = sigma / chi"
+    )
+    streamed.add_argument(
+        "--mobility",
+        type=reader(tuple[Time, Time]),
+        metavar="T_W,LAG",
+        help="measure single weights between these times (quench mobility)",
     )
     for name in _MEASURED:
         add_field(streamed, name, Run.model_fields[name])
@@ -103,12 +109,18 @@ def _recording(args: argparse.Namespace) -> Callable[..., Recording]:
     from quench.observables import streaming
 
     if args.snapshots == "full":
-        if args.chi or args.motility_lags or not args.include_output_layer:
+        if args.chi or args.motility_lags or args.mobility or not args.include_output_layer:
             raise QuenchError(
-                "--chi, --motility-lags and --hidden-only: for --snapshots streamed, or for quench observe"
+                "--chi, --motility-lags, --hidden-only and --mobility: for --snapshots streamed; of snapshots, quench"
+                " observe and quench mobility measure them"
             )
         return full
     if not args.chi:
         raise QuenchError("--snapshots streamed: --chi is needed")
-    hidden_only = not args.include_output_layer
-    return partial(streaming.recording, chis=args.chi, motility_lags=args.motility_lags, hidden_only=hidden_only)
+    return partial(
+        streaming.recording,
+        chis=args.chi,
+        motility_lags=args.motility_lags,
+        hidden_only=not args.include_output_layer,
+        mobility=args.mobility,
+    )

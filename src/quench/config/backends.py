@@ -29,8 +29,13 @@ class Engines:
 
     def classifier(self, name: str) -> str:
         """Backend of a classifier's updates."""
-        kind = MODELS[self.scenario.classifiers[name].model].kind
-        return classifier_backend(self.scenario.compute.backend, self.scenario.compute.device, kind)
+        section = self.scenario.classifiers[name]
+        kind, device = MODELS[section.model].kind, self.device(name)
+        return classifier_backend(self.scenario.compute.backend, device, kind, section.weight_decay)
+
+    def device(self, name: str) -> str:
+        """Device of a classifier."""
+        return self.scenario.classifiers[name].device or self.scenario.compute.device
 
     def beyond_fused(self) -> list[str]:
         """Ensembles and runs that need the reference backend while the fused engine trains the others."""

@@ -110,7 +110,8 @@ def _folders(place: str, values: Iterable[float]) -> Iterator[str]:
 
 
 def _classifier(name: str, classifier: Classifier, scenario: Scenario) -> Iterator[str]:
-    engine = scenario.compute.backend, scenario.compute.device, MODELS[classifier.model].kind
+    kind, device = MODELS[classifier.model].kind, classifier.device or scenario.compute.device
+    engine = scenario.compute.backend, device, kind, classifier.weight_decay
     yield from _raised(f"classifiers.{name}: ", classifier_backend, *engine)
     known, _ = find(classifier.source).split_sizes
     if classifier.train_samples and classifier.train_samples > known:

@@ -46,9 +46,9 @@ class Drift(Section):
 
 
 class Classifier(Section):
-    """A network of BJ on any images: SGD at a constant rate without regularisation or augmentation."""
+    """A network of BJ on any images: SGD at a constant rate."""
 
-    PLANNING = frozenset({"source", "seeds", "first_seed", "chunk", "flatness", "drift"})
+    PLANNING = frozenset({"source", "seeds", "first_seed", "chunk", "device", "threads", "flatness", "drift"})
 
     model: ModelName = key(
         ...,
@@ -68,9 +68,32 @@ class Classifier(Section):
     )
     channels: Literal[1, 3] | None = key(None, "grey images are repeated to this number of channels; null keeps theirs")
     pool: Positive = key(1, "images are averaged over pool x pool blocks", unit="pixels")
+    channel_std: tuple[Annotated[float, Field(gt=0)], ...] | None = key(
+        None,
+        "standard deviation of each channel, on a scale of 0 to 1, by which inputs are divided; null takes that of the"
+        " training images",
+    )
+    stem: Literal["cifar", "imagenet"] = key(
+        "cifar",
+        "first layers of a ResNet: cifar, a 3x3 convolution; imagenet, torchvision's 7x7 convolution and max-pooling, both"
+        " of stride 2",
+    )
+    initialisation: Literal["uniform", "he"] = key(
+        "uniform",
+        "weights of convolutions: uniform, PyTorch's default U(-1/sqrt(fan_in), 1/sqrt(fan_in)); he, N(0, 2/fan_out) as in"
+        " torchvision's ResNet",
+    )
+    augmentation: Literal["none", "crop_flip"] = key(
+        "none",
+        "crop_flip: every training image is shifted by up to 4 pixels and mirrored at random; dense networks: none",
+    )
+    precision: Literal["float32", "float64"] = key("float32", "arithmetic of weights and gradients")
     batch_size: Positive = key(..., "B, samples per update", unit="samples")
     rate: float = key(..., "alpha, the learning rate", gt=0)
     momentum: float = key(0.0, "momentum of SGD; the paper's text has none, its published launcher 0.5", ge=0, lt=1)
+    weight_decay: float = key(
+        0.0, "lambda, strength of the L2 regularisation; adds lambda w to the gradient of every batch", ge=0
+    )
     sampling: Literal["epoch", "iid"] = key(
         "epoch", "epoch: without replacement within an epoch; iid: independent batches"
     )
@@ -80,6 +103,10 @@ class Classifier(Section):
     chunk: Positive | None = key(
         None, "networks per job; null takes compute.chunk, or what compute.job_minutes implies"
     )
+    device: str | None = key(
+        None, "device of the training; null takes compute.device", pattern=r"^(cpu|cuda(:\d+)?|mps)$"
+    )
+    threads: Positive = key(1, "cores of its training job; more than one may change the last bits of convolutions")
     waiting_per_decade: Positive = key(5, "waiting times per decade, up to half the run")
     lags_per_decade: Positive = key(8, "lags per decade")
     windows: Positive = key(8, "starts in [t_w, 1.1 t_w] over which the displacement is averaged")
@@ -103,6 +130,15 @@ class Classifier(Section):
         for time in self.keep:
             if time > self.steps:
                 raise ValueError(f"flatness or drift at t = {time} is beyond the run of {self.steps} steps")
+        model = MODELS[self.model]
+        if self.stem != "cifar" and not model.stems:
+            raise ValueError(f"stem: model {self.model} has no choice of stems; D and ResNet-34 have")
+        if self.augmentation != "none" and model.kind == "dense":
+            raise ValueError(f"augmentation: model {self.model} sees no rows and columns; convolutional networks do")
+        if self.drift and (self.momentum or self.weight_decay or self.augmentation != "none"):
+            raise ValueError(
+                "drift: gradient descent is compared to SGD without momentum, weight decay or augmentation"
+            )
         if self.drift and max(self.drift.starts) + self.drift.lag_max > 10**9:
             raise ValueError("drift: the last start plus lag_max is beyond 10^9 updates")
         if self.drift and self.drift.networks > self.seeds:

@@ -29,7 +29,6 @@ running anything. The resolved configuration of a run is in `results/<scenario>/
 | `cifar.yaml` | the CIFAR-10 figures of Kerr Winter & Janssen at the scale of the default, beside its results |
 | `laptop.yaml` | full MNIST and CIFAR-10 with few networks and temperatures, hours |
 | `paper.yaml` | both papers at their own scale; thousands of core-hours |
-| `cifar100.yaml` | overrides `paper.yaml`: ResNet-18 on CIFAR-100 |
 """
 
 

@@ -91,6 +91,9 @@ class Run(Section):
     )
     batch_sizes: tuple[Positive, ...] = key((), "batch sizes of an SGD or Adam run", unit="samples")
     momentum: float = key(0.0, "SGD runs: beta in v <- beta v + gradient, w <- w - mu v", ge=0, lt=1)
+    drop_last: bool = key(
+        False, "SGD runs: leave out the last batch of an epoch where it is smaller than the others, as KWJ's scripts do"
+    )
     betas: tuple[Beta, Beta] = key((0.9, 0.999), "Adam runs: decay of the two moments")
     waiting_times: tuple[Time, ...] = key(
         ..., "t_w, updates before the reference configuration", unit="updates", min_length=1
@@ -117,8 +120,9 @@ class Run(Section):
             raise ValueError(f"a run with dynamics {self.dynamics!r} needs {wanted.replace('_', ' ')}")
         if getattr(self, other):
             raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {other.replace('_', ' ')}")
-        if self.momentum and self.dynamics != "sgd":
-            raise ValueError(f"a run with dynamics {self.dynamics!r} takes no momentum")
+        for name in ("momentum", "drop_last"):
+            if getattr(self, name) and self.dynamics != "sgd":
+                raise ValueError(f"a run with dynamics {self.dynamics!r} takes no {name}")
         if self.anneal and self.dynamics != "langevin":
             raise ValueError(f"a run with dynamics {self.dynamics!r} has no temperature to anneal")
         for field in ("temperatures", "batch_sizes", "waiting_times"):
@@ -134,7 +138,7 @@ class Run(Section):
         if self.dynamics == "adam":
             return choices.Adam(self.step_size, int(point), self.betas)
         if self.dynamics == "sgd":
-            return choices.SGD(self.step_size, int(point), self.momentum)
+            return choices.SGD(self.step_size, int(point), self.momentum, drop_last=self.drop_last)
         anneal = Annealing(end=point, **dict(self.anneal)) if self.anneal else None
         return choices.Langevin(self.step_size, point, anneal)
 
@@ -191,6 +195,9 @@ class Figure(Section):
     lags: tuple[Time, ...] = key((), "lags at which a histogram is shown", unit="updates")
     fit: tuple[float, float] | None = key(
         None, "window of a power-law fit: t / tau90 of a master curve, t_w of an ageing exponent"
+    )
+    average: Literal["median", "mean", "geometric"] = key(
+        "median", "kind kwj_fig1: the average over networks on the plane; geometric: of the losses from 1e-20 on"
     )
     collapse: bool = key(False, "kind own_ageing: also plotted against t / t_w")
 

@@ -78,18 +78,22 @@ class Costs:
         _, n_weights, schedule, width = self._measured(run, point)
         n_networks, ensemble = _count(seeds), self.scenario.ensembles[self.scenario.runs[run].ensemble]
         samples = self._samples(ensemble.dataset)
-        size = disk.snapshot_bytes(n_networks, len(schedule.times), n_weights)
-        backend = self.engines.ensemble(self.scenario.runs[run].ensemble)
+        streamed = self.scenario.compute.snapshots == "streamed"
+        size = (
+            24 * n_networks * n_weights if streamed else disk.snapshot_bytes(n_networks, len(schedule.times), n_weights)
+        )
+        backend = self._where(self.engines.ensemble(self.scenario.runs[run].ensemble))
         seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
         return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
 
     def train(self, classifier: str, seeds: str) -> Work:
-        one = self.training(classifier)
-        return Work("torch", one.seconds * _count(seeds), 1, one.memory, one.disk * _count(seeds))
+        one, section = self.training(classifier), self.scenario.classifiers[classifier]
+        # Networks are trained one after the other, each on all threads.
+        return Work("torch", one.seconds * _count(seeds), section.threads, one.memory, one.disk * _count(seeds))
 
     def flatness(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
-        model, part = speed.Model(section, "reference"), section.flatness
+        model, part = speed.Model(section, "reference", self.engines.device(classifier)), section.flatness
         assert part is not None
         train, _ = _images(section)
         one = speed.spectrum(
@@ -105,7 +109,7 @@ class Costs:
 
     def drift(self, classifier: str) -> Work:
         section = self.scenario.classifiers[classifier]
-        model, part = speed.Model(section, self.engines.classifier(classifier)), section.drift
+        model, part = self._model(classifier), section.drift
         assert part is not None
         train, _ = _images(section)
         step = model.step(train) + model.step(section.batch_size)
@@ -161,7 +165,7 @@ class Costs:
     def _pretraining(self, ensemble: str) -> Work:
         section = self.scenario.ensembles[ensemble]
         n_weights = self._n_weights(section.dataset, section.width, section.depth)
-        backend = self.engines.ensemble(ensemble)
+        backend = self._where(self.engines.ensemble(ensemble))
         seconds = self._sgd_seconds(section.sgd, section.dataset, n_weights, section.width, backend)
         return Work("engine", seconds, 1, 80 * n_weights + self._data(section.dataset), 8 * n_weights)
 
@@ -169,7 +173,7 @@ class Costs:
         """Seconds of one network at a point of a scan."""
         section = self.scenario.scans[scan]
         n_weights = self._n_weights(section.dataset, width, section.depth)
-        return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self.engines.scans())
+        return self._sgd_seconds(section.sgd, section.dataset, n_weights, width, self._where(self.engines.scans()))
 
     def _sgd_seconds(self, sgd: SGD, dataset: str, n_weights: int, width: int, backend: str) -> float:
         samples = self._samples(dataset)
@@ -185,7 +189,7 @@ class Costs:
         dataset = self.scenario.ensembles[section.ensemble].dataset
         samples, steps, snapshots = self._samples(dataset), int(schedule.times[-1]), len(schedule.times)
         batch = samples if section.dynamics == "langevin" else min(int(point[1:]), samples)
-        backend = self.engines.run(run)
+        backend = self._where(self.engines.run(run))
         step = speed.gradient(n_weights, width, batch, backend)
         if section.dynamics == "langevin":
             step = step * (speed.IN_BASIN if backend == "fused" else 1.0) + speed.noise(n_weights)
@@ -204,7 +208,7 @@ class Costs:
     def _training(self, classifier: str) -> Work:
         """One network of a classifier."""
         section = self.scenario.classifiers[classifier]
-        model, (train, test) = speed.Model(section, self.engines.classifier(classifier)), _images(section)
+        model, (train, test) = self._model(classifier), _images(section)
         decades = math.log10(section.steps)
         waiting = np.geomspace(1, max(1, section.steps / 2.2), max(2, round(section.waiting_per_decade * decades)))
         starts = np.minimum(section.windows, 1 + 0.1 * waiting).sum()
@@ -219,6 +223,14 @@ class Costs:
         held = min(starts, 2 * section.waiting_per_decade * section.windows)
         size = 4 * len(section.keep) * model.n_weights + 8 * starts * lags
         return Work("torch", seconds, 1, self._pixels(section) + 4 * model.n_weights * (8 + 2 * held), size)
+
+    def _where(self, backend: str) -> str:
+        """``backend`` of KWJ's networks, or the accelerator on which it runs."""
+        return backend if self.scenario.compute.device == "cpu" else "accelerator"
+
+    def _model(self, classifier: str) -> speed.Model:
+        backend, device = self.engines.classifier(classifier), self.engines.device(classifier)
+        return speed.Model(self.scenario.classifiers[classifier], backend, device)
 
     def _measured(self, run: str, point: str) -> tuple[int, int, Schedule, int]:
         """Number of networks of a run, their number of weights, the recording times, and their width."""

@@ -20,6 +20,8 @@ GRADIENT = 6
 # Share of a full-batch gradient that the fused engine computes in a basin, where it skips the samples beyond the margin:
 # between 0.34 and 1 (docs/performance.md), 0.6 over the Langevin runs of the default scenario.
 IN_BASIN = 0.75
+# On an accelerator, not measured here: the start of every layer's work, and a tenth of the peak of a data-centre card.
+ACCELERATOR_CALL, ACCELERATOR_RATE = 100e-6, 5e12
 # Of the published residual networks: multiplications per sample of 32 x 32 pixels, width, weights, layers.
 _RESIDUAL = {
     "D": (0.56e9, 64, 11.2e6, 21),
@@ -36,6 +38,8 @@ def mlp_weights(inputs: int, width: int, depth: int) -> int:
 def gradient(n_weights: int, width: int, samples: int, backend: str) -> float:
     """One update of one network with a gradient over ``samples`` samples."""
     operations = GRADIENT * n_weights * samples
+    if backend == "accelerator":
+        return ACCELERATOR_CALL + operations / ACCELERATOR_RATE
     if backend != "fused":
         return 500e-6 + operations / 30e9
     # Samples come in vectors of 32; narrow layers leave registers unused.
@@ -75,15 +79,20 @@ class Pace(NamedTuple):
 
 
 FUSED = Pace(0.3e-6, 0.045e-6, 250e9, 180e9)
+# Multiplications of the stem for small images over those of torchvision's own, measured on 32 x 32 pixels.
+SMALL_STEM = 8.1
 TORCH = {"dense": Pace(60e-6, 0.5e-6, 100e9, 40e9), "convolutional": Pace(1000e-6, 2e-6, 55e9, 40e9)}
 # More weights than these do not fit the second-level cache: an update waits for them.
 CACHED_WEIGHTS = 250_000
 
 
 class Model:
-    """Size and speed of a classifier of BJ on a backend: weights M, multiplications per sample, seconds of its parts."""
+    """Size and speed of a classifier of BJ on a backend: weights M, multiplications per sample, seconds of its parts.
 
-    def __init__(self, section: Classifier, backend: str) -> None:
+    ``device`` other than the CPU: an accelerator, of which only the order of magnitude is known.
+    """
+
+    def __init__(self, section: Classifier, backend: str, device: str = "cpu") -> None:
         source = find(section.source)
         channels, side, _ = source.shape
         channels, side = section.channels or channels, (section.side or side) // section.pool
@@ -94,13 +103,16 @@ class Model:
             products, width, n_weights, layers = _RESIDUAL.get(section.model, _RESIDUAL["D"])
             scale = (widths[-1] / width) ** 2
             self.n_weights, self.products = int(n_weights * scale) + 1, products * scale * (side / 32) ** 2
+            self.products /= SMALL_STEM if section.stem == "imagenet" else 1.0
             self.pace = Pace(350e-6 * layers, 2e-6, 110e9, 40e9)
         else:
             convolutions = () if self.dense else widths[:2]
             self.n_weights, self.products = _layers(
                 channels, side, convolutions, (*widths[len(convolutions) :], source.n_classes)
             )
-            self.pace = FUSED if backend == "fused" else TORCH[kind]
+            self.pace, layers = FUSED if backend == "fused" else TORCH[kind], 4
+        if device != "cpu":
+            self.pace = Pace(ACCELERATOR_CALL * layers, 0.0, ACCELERATOR_RATE, ACCELERATOR_RATE)
 
     def step(self, batch: int) -> float:
         seconds = self.pace.call + self.pace.sample * batch + GRADIENT * batch * self.products / self.pace.gradient

@@ -46,9 +46,14 @@ class Work:
 
 
 def request(work: Work, cores: int, attempt: int = 1, limit: int | None = None) -> dict[str, int]:
-    """Memory and disk (MB) and run time (minutes, at most ``limit``) that a job requests; more with every attempt."""
-    minutes = attempt * (math.ceil(MARGIN * work.wall_seconds(cores) / 60) + SPARE_MINUTES)
-    memory = math.ceil(MEMORY_MARGIN * work.memory_mb() * (1 + attempt) / 2)
+    """Memory and disk (MB) and run time (minutes, at most ``limit``) that a job requests; more with every attempt.
+
+    Of a job that needs more than ``limit``, attempts end at that limit and resume: they request no more memory.
+    """
+    once = math.ceil(MARGIN * work.wall_seconds(cores) / 60) + SPARE_MINUTES
+    minutes = attempt * once
+    grows = limit is None or once <= limit
+    memory = math.ceil(MEMORY_MARGIN * work.memory_mb() * ((1 + attempt) / 2 if grows else 1))
     # While a trajectory is written, it is on disk twice.
     disk = math.ceil(attempt * (100 + MARGIN * work.disk / _MB))
     return {"mem_mb": memory, "disk_mb": disk, "runtime": min(minutes, limit or minutes)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +61,14 @@ def standardised(
     side: int | None = None,
     channels: int | None = None,
     pool: int = 1,
+    channel_std: Sequence[float] | None = None,
 ) -> ImageSets:
     """``train`` and ``test``, pairs of images and classes, as inputs of a network.
 
     Images are uint8 (sample, channel, row, column). They are scaled to [0, 1]; padded with 0 (black) on all four sides
-    to ``side`` x ``side``; standardised per channel, (x - mean) / std over the training images before padding; a grey
-    channel is repeated ``channels`` times; and averaged over ``pool`` x ``pool`` blocks. Raises ``ValueError`` for an
-    impossible size.
+    to ``side`` x ``side``; standardised per channel, (x - mean) / std over the training images before padding, or divided
+    by ``channel_std`` (channel) instead; a grey channel is repeated ``channels`` times; and averaged over ``pool`` x
+    ``pool`` blocks. Raises ``ValueError`` for an impossible size.
     """
     _, given_channels, rows, columns = train[0].shape
     side = max(rows, columns) if side is None else side
@@ -80,6 +82,10 @@ def standardised(
     if pool < 1 or side % pool:
         raise ValueError(f"images of {side}x{side} pixels cannot be averaged over {pool}x{pool} blocks")
     mean, std = _channel_statistics(train[0])
+    if channel_std is not None:
+        if len(channel_std) != given_channels:
+            raise ValueError(f"channel_std: {len(channel_std)} values for images of {given_channels} channels")
+        std = np.array(channel_std, dtype=np.float32)
     above, left = (side - rows) // 2, (side - columns) // 2
     margins = ((0, 0), (0, 0), (above, side - rows - above), (left, side - columns - left))
 

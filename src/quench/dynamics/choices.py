@@ -110,14 +110,16 @@ class SGD(_Declared):
     """Stochastic gradient descent: v <- beta v + dL_batch/dw + lambda w, w <- w - mu v, with v = 0 at the start.
 
     ``step_size`` is mu, the learning rate; ``momentum`` beta (0: plain SGD). ``sampling`` "epoch": each epoch visits a keyed
-    permutation of the samples in order; its last batch is smaller where the batch size does not divide P_D, and is averaged
-    over its own size. "iid": independent draws at every step. Raises ``ValueError`` for parameters out of range.
+    permutation of the samples in order; where the batch size does not divide P_D, its last batch is smaller and averaged
+    over its own size, or with ``drop_last`` left out. "iid": independent draws at every step. Raises ``ValueError`` for
+    parameters out of range.
     """
 
     step_size: float
     batch_size: int
     momentum: float = 0.0
     sampling: str = "epoch"
+    drop_last: bool = False
     dynamics: ClassVar[str] = "sgd"
 
     def __post_init__(self) -> None:
@@ -187,16 +189,16 @@ def backend_for(backend: str, device: str = "cpu", loss: str = LOSSES[0], optimi
     return "fused" if device == "cpu" and not missing else "reference"
 
 
-def classifier_backend(backend: str, device: str, kind: str) -> str:
+def classifier_backend(backend: str, device: str, kind: str, weight_decay: float = 0.0) -> str:
     """The backend of a classifier of this ``kind`` (``networks.models``): for ``auto`` the fused engine where it can.
 
-    Raises ``QuenchError`` where ``backend`` does not support the kind or the device.
+    Raises ``QuenchError`` where ``backend`` does not support the kind, the device or the ``weight_decay``.
     """
-    able = kind == "dense" and device == "cpu"
-    if backend == "fused" and not able:
-        what = f"{kind} networks" if kind != "dense" else f"device {device}"
-        raise QuenchError(f"the fused engine has no {what}; backend reference or auto has")
-    return ("fused" if able else "reference") if backend == "auto" else backend
+    lacks = f"{kind} networks" if kind != "dense" else f"device {device}" if device != "cpu" else ""
+    lacks = lacks or ("weight decay" if weight_decay else "")
+    if backend == "fused" and lacks:
+        raise QuenchError(f"the fused engine has no {lacks}; backend reference or auto has")
+    return ("reference" if lacks else "fused") if backend == "auto" else backend
 
 
 def beyond_fused(loss: str, optimiser: str) -> str:

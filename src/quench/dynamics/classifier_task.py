@@ -32,7 +32,9 @@ class TrainingChoices:
     ``model`` with ``widths`` (None: the paper's) times ``multiplier``; the number of images (None: all), their ``side``
     and ``channels`` (None: as they are) and ``pool``; ``steps`` updates by ``rate`` from batches of ``batch_size``
     drawn by ``sampling``, "epoch" or "iid"; the times and windows of the two-time displacement; the measurements of
-    loss and noise; ``keep``, the updates after which the weights are kept. Defaults are those of the configuration.
+    loss and noise; ``keep``, the updates after which the weights are kept. ``stem``, ``initialisation`` and
+    ``augmentation`` as in ``quench.networks.models``; ``channel_std`` divides the inputs (None: that of the images);
+    ``precision`` of weights and gradients. Defaults are those of the configuration.
     """
 
     model: str
@@ -43,9 +45,15 @@ class TrainingChoices:
     side: int | None = None
     channels: int | None = None
     pool: int = 1
+    channel_std: tuple[float, ...] | None = None
+    stem: str = "cifar"
+    initialisation: str = "uniform"
+    augmentation: str = "none"
+    precision: str = "float32"
     batch_size: int
     rate: float
     momentum: float = 0.0
+    weight_decay: float = 0.0
     sampling: str = "epoch"
     steps: int
     waiting_per_decade: int = 5
@@ -60,6 +68,11 @@ class TrainingChoices:
     def __post_init__(self) -> None:
         if any(time > self.steps for time in self.keep):
             raise QuenchError(f"keep: {max(self.keep)} is beyond the run of {self.steps} updates")
+
+    @property
+    def plain(self) -> bool:
+        """Whether the updates are w <- w - alpha grad L_batch of the images as they are."""
+        return not (self.momentum or self.weight_decay or self.augmentation != "none")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -98,14 +111,22 @@ class Task:
             train, test = (
                 first_samples(images, part, getattr(choices, f"{part}_samples")) for part in ("train", "test")
             )
-            sets = standardised(train, test, side=choices.side, channels=choices.channels, pool=choices.pool)
+            sets = standardised(
+                train,
+                test,
+                side=choices.side,
+                channels=choices.channels,
+                pool=choices.pool,
+                channel_std=choices.channel_std,
+            )
             _, channels, side, _ = sets.train_images.shape
             shape = Images(channels, side, config["n_classes"])
-            construct(choices.model, shape, choices.widths, choices.multiplier)
+            construct(choices.model, shape, choices.widths, choices.multiplier, choices.stem)
         except ValueError as error:
             raise QuenchError(f"{choices.model}: {error}") from None
         source = {"source": config["source"], "images": content_key(images)[:16]}
-        backend = classifier_backend(compute.backend, compute.device, MODELS[choices.model].kind)
+        kind = MODELS[choices.model].kind
+        backend = classifier_backend(compute.backend, compute.device, kind, choices.weight_decay)
         return cls(choices, sets, shape, source, compute.device, backend)
 
     @property
@@ -122,8 +143,18 @@ class Task:
 
     def network(self, seed: int) -> Classifier:
         """The network with the initial weights of ``seed``."""
-        widths, multiplier = self.choices.widths, self.choices.multiplier
-        return build(self.choices.model, self.images, seed, widths=widths, multiplier=multiplier, device=self.device)
+        chosen = self.choices
+        return build(
+            chosen.model,
+            self.images,
+            seed,
+            widths=chosen.widths,
+            multiplier=chosen.multiplier,
+            stem=chosen.stem,
+            initialisation=chosen.initialisation,
+            dtype=getattr(torch, chosen.precision),
+            device=self.device,
+        )
 
     def order(self, seed: int) -> DataOrder:
         """The batches of the training of ``seed``. Raises ``QuenchError`` for a batch larger than the training set."""

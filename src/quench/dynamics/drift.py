@@ -50,8 +50,8 @@ def drift(
     weights = kept_weights(training, starts)
     if networks > training.sizes["network"]:
         raise QuenchError(f"networks: {networks} is more than the {training.sizes['network']} that were trained")
-    if task.choices.momentum:
-        raise QuenchError("gradient descent beside SGD with momentum is not comparable: a restart begins from rest")
+    if not task.choices.plain:
+        raise QuenchError("gradient descent is comparable to plain SGD only: no momentum, weight decay or augmentation")
     lags = log_spaced(1, lag_max, per_decade)
     seeds = training["seed"].values[:networks]
     rows: list[dict[str, np.ndarray]] = []

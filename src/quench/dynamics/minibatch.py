@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -43,15 +43,17 @@ def descent(
     order: DataOrder | None,
     rate: float,
     momentum: float = 0.0,
+    **more: Any,
 ) -> Descent:
     """Updates w <- w - alpha v, v <- m v + grad L_batch (BJ: momentum m = 0), of ``network`` by the ``backend``.
 
     ``images`` are prepared for the network (``Classifier.prepared``), ``classes`` int64 (sample). Without an ``order``
-    of batches every update takes the whole set, without noise or momentum: w <- w - alpha grad L. Backends are imported
-    by name, so that an edit of one leaves the results of the other valid.
+    of batches every update takes the whole set, without noise or momentum: w <- w - alpha grad L. ``more`` than plain
+    SGD, weight decay and augmentation, only the reference backend has. Backends are imported by name, so that an edit of
+    one leaves the results of the other valid.
     """
     module = importlib.import_module(f"quench.dynamics.{backend}.minibatch")
-    made: Descent = module.Descent(network, images, classes, order, rate, momentum)
+    made: Descent = module.Descent(network, images, classes, order, rate, momentum, **more)
     return made
 
 

@@ -46,6 +46,8 @@ def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], wind
 
     0 for a perfect collapse. Times at which fewer than two curves are known are left out; NaN if there are no others.
     """
+    if len(curves) < 2:
+        return np.nan
     decades = np.log10(window[1] / window[0])
     grid = np.geomspace(*window, max(int(decades * POINTS_PER_DECADE) + 1, 2))
     table = np.array([resampled(time, curve, grid) for time, curve in zip(times, curves, strict=True)])

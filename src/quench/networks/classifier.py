@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quench.numerics.random import stream_id, uniforms
+from quench.numerics.random import normals, stream_id, uniforms
 
 _EVALUATION_CHUNK = 1000  # samples in one forward pass; changes only rounding
 
@@ -197,11 +197,12 @@ class DenseClassifier(Classifier):
                 delta = below.mul_(activations[layer] > 0)
 
 
-def initialise(module: nn.Module, seed: int) -> None:
+def initialise(module: nn.Module, seed: int, initialisation: str = "uniform") -> None:
     """PyTorch's default distributions, drawn by key: every layer's numbers depend on (seed, its name) alone.
 
-    ``nn.Linear`` and ``nn.Conv2d``: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)); batch normalisation: scale
-    1, shift 0, running mean 0 and variance 1. Raises ``ValueError`` for a layer of any other kind that has parameters.
+    ``nn.Linear`` and ``nn.Conv2d``: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)); with ``initialisation`` "he",
+    weights of convolutions N(0, 2 / (k^2 filters)) (He et al. 2015, Eq. 14). Batch normalisation: scale 1, shift 0,
+    running mean 0 and variance 1. Raises ``ValueError`` for a layer of any other kind that has parameters.
     """
     for name, layer in module.named_modules():
         own = dict(layer.named_parameters(recurse=False))
@@ -210,8 +211,13 @@ def initialise(module: nn.Module, seed: int) -> None:
         elif isinstance(layer, (nn.Linear, nn.Conv2d)):
             bound = layer.weight[0].numel() ** -0.5
             for kind, parameter in own.items():
-                unit = uniforms(seed, stream_id(f"initial {name}.{kind}"), 0, parameter.numel())
-                values = torch.from_numpy((2 * unit - 1) * bound)
+                stream = stream_id(f"initial {name}.{kind}")
+                if initialisation == "he" and parameter.ndim == 4:
+                    deviation = (2 / parameter[:, 0].numel()) ** 0.5
+                    drawn = deviation * normals(seed, stream, 0, parameter.numel()).astype(np.float64)
+                else:
+                    drawn = bound * (2 * uniforms(seed, stream, 0, parameter.numel()) - 1)
+                values = torch.from_numpy(drawn)
                 parameter.data.copy_(values.view(parameter.shape))
         elif own:
             raise ValueError(f"no default initialisation known for layer {name!r} ({type(layer).__name__})")

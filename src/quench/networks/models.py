@@ -11,11 +11,22 @@ from quench.errors import nearest
 class Model:
     """The paper's ``widths``, from the input on: hidden layers, filters, or channels of the first stage.
 
-    ``kind``: "dense" (fully connected), "convolutional" or "residual" (with batch normalisation).
+    ``kind``: "dense" (fully connected), "convolutional" or "residual" (with batch normalisation). ``stems``: its possible
+    first layers, where there is a choice.
     """
 
     widths: tuple[int, ...]
     kind: str
+    stems: tuple[str, ...] = ()
+
+
+# First layers of a ResNet: 3x3 of stride 1 for small images, or 7x7 of stride 2 and max-pooling (He et al. 2016).
+STEMS = ("cifar", "imagenet")
+# Initial weights of convolutions: PyTorch's default U(-1/sqrt(fan_in), 1/sqrt(fan_in)), or N(0, 2/fan_out) as in
+# torchvision's ResNet (He et al. 2015).
+INITIALISATIONS = ("uniform", "he")
+# Random changes of the training images: none, or crops after padding by 4 pixels and reflections (He et al. 2016).
+AUGMENTATIONS = ("none", "crop_flip")
 
 
 MODELS = {
@@ -23,9 +34,9 @@ MODELS = {
     "A-under": Model((10,), "dense"),  # Toy, under-parameterised (A')
     "B": Model((100, 100), "dense"),  # Fully connected, two hidden layers of ReLU
     "C": Model((10, 20, 100), "convolutional"),  # Small Net: two 5x5 convolutions, one hidden layer
-    "D": Model((64,), "residual"),  # ResNet-18 with a CIFAR stem
+    "D": Model((64,), "residual", STEMS),  # ResNet-18
     "LeNet": Model((6, 16, 120, 84), "convolutional"),  # LeNet-5 with ReLU and max-pooling
-    "ResNet-34": Model((64,), "residual"),  # ResNet-34 with a CIFAR stem
+    "ResNet-34": Model((64,), "residual", STEMS),
     "WideResNet": Model((16, 160), "residual"),  # WRN-28-10, pre-activation, no dropout
 }
 

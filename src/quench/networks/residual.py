@@ -1,4 +1,4 @@
-"""Residual networks for small images: torchvision's ResNet with a CIFAR stem, and the WideResNet of BJ's note 12."""
+"""Residual networks: torchvision's ResNet with a stem for small images or its own, and the WideResNet of BJ's note 12."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 
 class SmallImageResNet(ResNet):  # type: ignore[misc]  # torchvision has no annotations
-    """torchvision's ResNet of basic blocks with a 3x3 stem of stride 1 and no max-pooling (He et al. 2016, Sec. 4.2).
+    """torchvision's ResNet of basic blocks with a 3x3 stem of stride 1 and no max-pooling (He et al. 2016, Sec. 4.2), or
+    with ``stem`` "imagenet" its own: a 7x7 convolution and 3x3 max-pooling, both of stride 2.
 
     ``blocks`` per stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; stages have ``width``, 2, 4 and
     8 times ``width`` channels, 64 in the paper.
     """
 
-    def __init__(self, blocks: tuple[int, ...], width: int, channels: int, classes: int):
+    def __init__(self, blocks: tuple[int, ...], width: int, channels: int, classes: int, stem: str = "cifar"):
         self._first_width = width
         super().__init__(BasicBlock, list(blocks), num_classes=classes)
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+        if stem == "imagenet":
+            self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        else:
+            self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+            self.maxpool = nn.Identity()
         self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity()
         self.fc = nn.Linear(8 * width, classes)
 
     def _make_layer(

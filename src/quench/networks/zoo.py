@@ -44,27 +44,31 @@ def build(
     *,
     widths: tuple[int, ...] | None = None,
     multiplier: float = 1.0,
+    stem: str = "cifar",
+    initialisation: str = "uniform",
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> Classifier:
     """The network ``name`` for such images, its weights initialised by ``seed`` (drawn in float64, rounded to ``dtype``).
 
-    Raises ``ValueError`` as ``construct`` does.
+    ``stem`` and ``initialisation`` as in ``quench.networks.models``. Raises ``ValueError`` as ``construct`` does.
     """
-    module = construct(name, images, widths, multiplier).to_empty(device="cpu").to(dtype)
-    initialise(module, seed)
+    module = construct(name, images, widths, multiplier, stem).to_empty(device="cpu").to(dtype)
+    initialise(module, seed, initialisation)
     _, loss = _PARTS[name]
     return (DenseClassifier if MODELS[name].kind == "dense" else Classifier)(module.to(device), loss())
 
 
-def construct(name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0) -> nn.Module:
+def construct(
+    name: str, images: Images, widths: tuple[int, ...] | None = None, multiplier: float = 1.0, stem: str = "cifar"
+) -> nn.Module:
     """The module without values: on the meta device nothing is drawn, and the global random state is unchanged.
 
     Raises ``ValueError`` where the model does not exist, has another number of widths, or cannot take such images.
     """
     chosen = layer_widths(name, widths, multiplier)
     with torch.device("meta"):
-        return _PARTS[name][0](images, chosen)
+        return _PARTS[name][0](images, chosen, *([stem] if MODELS[name].stems else []))
 
 
 def _dense(images: Images, widths: tuple[int, ...]) -> nn.Sequential:
@@ -87,12 +91,12 @@ def _convolutional(images: Images, widths: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*features, *_dense(Images(second, side, images.classes), tuple(dense)))
 
 
-def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...]], nn.Module]:
-    def construct(images: Images, widths: tuple[int, ...]) -> nn.Module:
+def _resnet(blocks: tuple[int, ...]) -> Callable[[Images, tuple[int, ...], str], nn.Module]:
+    def construct(images: Images, widths: tuple[int, ...], stem: str) -> nn.Module:
         # torchvision takes longer to import than a small dense network to train.
         from quench.networks.residual import SmallImageResNet
 
-        return SmallImageResNet(blocks, widths[0], images.channels, images.classes)
+        return SmallImageResNet(blocks, widths[0], images.channels, images.classes, stem)
 
     return construct
 
@@ -104,7 +108,7 @@ def _wide_resnet(images: Images, widths: tuple[int, ...]) -> nn.Module:
 
 
 _NLL, _MSE = NegativeLogLikelihood, SigmoidSquaredError
-_PARTS: dict[str, tuple[Callable[[Images, tuple[int, ...]], nn.Module], type[Loss]]] = {
+_PARTS: dict[str, tuple[Callable[..., nn.Module], type[Loss]]] = {
     "A": (_dense, _MSE),
     "A-under": (_dense, _MSE),
     "B": (_dense, _NLL),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -50,7 +51,7 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     and at every waiting time; displacements at all pairs of times of ``TwoTimeSchedule``. Raises ``QuenchError`` for a
     batch larger than the training set.
     """
-    choices, network, order, schedule = task.choices, task.network(seed), task.order(seed), _schedule(task.choices)
+    choices, network, schedule = task.choices, task.network(seed), _schedule(task.choices)
     images, classes = task.train(network)
     arithmetic = task.arithmetic
     probe = Probe(
@@ -64,7 +65,10 @@ def trajectory(task: Task, seed: int) -> Trajectory:
     )
     approach = log_spaced(1, choices.steps, choices.measures_per_decade)
     measure_at = np.concatenate([[0], approach, schedule.waiting_times])
-    updates = descent(task.backend, network, images, classes, order, choices.rate, choices.momentum)
+    more: dict[str, Any] = {}
+    if task.backend == "reference":
+        more = {"weight_decay": choices.weight_decay, "augmentation": choices.augmentation}
+    updates = descent(task.backend, network, images, classes, task.order(seed), choices.rate, choices.momentum, **more)
     recorder = ClassifierRecorder(updates, schedule, measure_at, probe, choices.keep)
     n_classes = task.images.classes
     return Trajectory(

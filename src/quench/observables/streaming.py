@@ -14,6 +14,7 @@ from quench.dynamics.schedule import Schedule
 from quench.dynamics.trajectory import State
 from quench.observables import table
 from quench.observables.accumulator import TwoTimeObservables, chosen_lags
+from quench.observables.mobility import MobilityRecorder
 from quench.store import snapshots
 from quench.store.contracts import Wanted
 from quench.store.variables import described
@@ -24,7 +25,8 @@ class Streamed(LossCurve):
 
     ``sigma`` (network): standard deviation of the weights at the end of training; overlap lengths are sigma / chi for
     every chi of ``chis``. ``motility_lags``: lags with a histogram, as ``chosen_lags`` takes them. ``hidden_only``: leave
-    out the output layer. Of the weights only the references of open waiting times are kept.
+    out the output layer. ``mobility``: a waiting time and lag at which single weights are measured. Of the weights only the
+    references of open waiting times are kept.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Streamed(LossCurve):
         chis: Sequence[float],
         motility_lags: Sequence[int] = (),
         hidden_only: bool = False,
+        mobility: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(problem, weight_decay)
         layer = problem.architecture.layer_index
@@ -48,17 +51,23 @@ class Streamed(LossCurve):
             sigma / [[chi] for chi in chis],
             layer[self.counted],
         )
+        self.mobility = MobilityRecorder(problem, *mobility) if mobility else None
 
     def record(self, state: State) -> None:
         super().record(state)
         self.observables.record(state.step, state.weights[:, self.counted])
+        if self.mobility:
+            self.mobility.record(state.step, state.weights)
 
     def memory(self) -> dict[str, np.ndarray]:
-        return super().memory() | self.observables.memory()
+        more = self.mobility.memory() if self.mobility else {}
+        return super().memory() | self.observables.memory() | more
 
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         super().restore(memory)
         self.observables.restore(memory)
+        if self.mobility:
+            self.mobility.restore(memory)
 
     def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
         """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds, diverged_at and sigma.
@@ -80,6 +89,8 @@ class Streamed(LossCurve):
             "hidden_only": described(int(self.hidden_only), (), "1 where the output layer is left out"),
             "chi": described(self.chis, ("chi",), "sigma / epsilon, the overlap length epsilon being measured in it"),
         }
+        if self.mobility:
+            variables |= self.mobility.variables()
         return snapshots.along(times, **self.table(), **networks).assign(variables)
 
 
@@ -92,13 +103,19 @@ def recording(
     chis: Sequence[float],
     motility_lags: Sequence[int] = (),
     hidden_only: bool = False,
+    mobility: tuple[int, int] | None = None,
 ) -> Recording:
     """All observables at every pair of waiting time and lag, as ``Streamed`` records them: the ``streamed`` contract.
 
     For ``quench.dynamics.run.trajectory``, with ``chis`` and the rest bound to it.
     """
-    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only)
-    choices = {"chis": list(chis), "motility_lags": list(motility_lags), "hidden_only": hidden_only}
+    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only, mobility)
+    choices = {
+        "chis": list(chis),
+        "motility_lags": list(motility_lags),
+        "hidden_only": hidden_only,
+        "mobility": mobility,
+    }
     return Recording("streamed", recorder, recorder.dataset, choices)
 
 

@@ -78,12 +78,14 @@ def run(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     value = section.points[job["point"]]
     dynamics = section.at(value).parameters()
     config: dict[str, Any] = {"anneal": dynamics.pop("anneal")} if "anneal" in dynamics else {}
-    foreign = {"momentum", "betas"} - dynamics.keys()
+    foreign = {"momentum", "drop_last", "betas"} - dynamics.keys()
     shared = {name: one for name, one in (section.options() | dynamics).items() if name not in foreign}
     options = {name: shared.pop(name) for name in list(shared) if name.startswith("anneal_")}
     if scenario.compute.snapshots == "streamed":
         chis = dict.fromkeys(f"{chi:.10g}" for chi in (section.chi, *section.more_chi))
         options |= {"snapshots": "streamed", "chi": tuple(chis), **_measured(section)}
+        if _single_weights_shown(scenario, job["run"], value):
+            options["mobility"] = (max(section.waiting_times), section.lag_max)
     ensemble = scenario.ensembles[section.ensemble]
     config["prepared"] = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
     return Parameters(
@@ -147,7 +149,7 @@ def flatness(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     times = shared.pop("times")
     return Parameters(
         shared,
-        {"times": times, "device": scenario.compute.device},
+        {"times": times, "device": Engines(scenario).device(job["classifier"])},
         {"training": _choices(classifier)},
         {"time": list(times), "seed": _seeds(classifier)},
     )
@@ -194,7 +196,8 @@ def figure(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
 
 
 def _updates(scenario: Scenario, classifier: str) -> dict[str, str]:
-    return {"backend": Engines(scenario).classifier(classifier), "device": scenario.compute.device}
+    engines = Engines(scenario)
+    return {"backend": engines.classifier(classifier), "device": engines.device(classifier)}
 
 
 def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
@@ -204,6 +207,14 @@ def _engine(scenario: Scenario, backend: str) -> dict[str, str]:
 def _learnt(scenario: Scenario, name: str) -> dict[str, Any]:
     """Parameters that a file of trained networks states beside its own."""
     return {"dataset": dict(scenario.data[name]), "precision": scenario.compute.precision}
+
+
+def _single_weights_shown(scenario: Scenario, run: str, temperature: float) -> bool:
+    """Whether a figure shows the single weights of a run at a temperature."""
+    return any(
+        run in figure.mobility and (not figure.temperatures or temperature in figure.temperatures)
+        for figure in scenario.figures.values()
+    )
 
 
 def _trajectory(scenario: Scenario, job: Mapping[str, str]) -> dict[str, Any] | None:

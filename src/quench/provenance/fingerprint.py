@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT.name
 
 # Modules, and packages with all that they contain; names without the leading ``quench``.
-PLUMBING = ("errors", "runtime", "provenance", "store", "data.download", "dynamics.training")
+PLUMBING = ("errors", "runtime", "provenance", "store", "data.download", "data.layouts", "dynamics.training")
 COMPUTING = ("store.variables",)
 
 

@@ -11,11 +11,12 @@ from quench.figures import declared
 
 class Paper(NamedTuple):
     """A group of figures: ``key`` in claims and, in small letters, before the underscore of a figure's name; ``name`` and
-    ``title`` for the reader."""
+    ``title`` for the reader, and the ``address`` of a published paper."""
 
     key: str
     name: str
     title: str
+    address: str = ""
 
 
 class Place(NamedTuple):
@@ -28,8 +29,18 @@ class Place(NamedTuple):
 
 OWN = Paper("own", "Your own", "Figures of your own runs and experiments")
 PAPERS = (
-    Paper("KWJ", "Kerr Winter & Janssen 2024", "Glassy dynamics in deep neural networks: a structural comparison"),
-    Paper("BJ", "Baity-Jesi et al. 2018", "Comparing dynamics: deep neural networks versus glassy systems"),
+    Paper(
+        "KWJ",
+        "Kerr Winter & Janssen 2024",
+        "Glassy dynamics in deep neural networks: a structural comparison",
+        "https://arxiv.org/abs/2405.13098",
+    ),
+    Paper(
+        "BJ",
+        "Baity-Jesi et al. 2018",
+        "Comparing dynamics: deep neural networks versus glassy systems",
+        "https://arxiv.org/abs/1803.06969",
+    ),
     Paper("theory", "Theory", "The glass itself: p-spin model and mode-coupling theory"),
     Paper("ours", "Beyond both papers", "Questions that neither paper asks"),
     OWN,

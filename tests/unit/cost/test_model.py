@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import CONFIG
+from places import CONFIG, DOCS
 
 from quench.cli import main
 from quench.config.classifiers import Classifier
@@ -230,3 +230,33 @@ def test_an_unknown_scenario_is_named(capsys):
 
 def test_every_kind_of_work_has_a_start():
     assert {job.work.kind for job in jobs(Paths(scenario("smoke"))).values()} <= set(START)
+
+
+def test_memory_does_not_grow_where_tries_end_at_the_limit():
+    work = Work("torch", seconds=36_000, memory=1e9)
+    requested = [request(work, 1, attempt, limit=600) for attempt in (1, 2, 6)]
+    assert [one["runtime"] for one in requested] == [600] * 3
+    assert len({one["mem_mb"] for one in requested}) == 1
+    assert request(work, 1, 2, limit=6000)["mem_mb"] > requested[0]["mem_mb"]
+
+
+def test_stem_threads_and_device_of_a_classifier_count():
+    base = load_files([CONFIG / "config.yaml", CONFIG / "paper.yaml"])
+
+    def resnet(**keys):
+        changed = base.classifiers["resnet"].model_copy(update=keys)
+        return Costs(base.model_copy(update={"classifiers": {"resnet": changed}})).work(
+            "train", {"classifier": "resnet", "seeds": "0-0"}
+        )
+
+    one = resnet()
+    assert resnet(stem="cifar").seconds > 5 * one.seconds
+    assert resnet(device="cuda").seconds < one.seconds / 5
+    assert resnet(threads=4).wall_seconds(4) == pytest.approx(one.wall_seconds(1) / 4, rel=0.01)
+
+
+def test_the_costs_in_the_documentation_are_those_of_the_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = ["--config-folder", str(CONFIG), "--as-reference", "--cores", "500"]
+    assert main(["cost", "--scenario", "paper", *options]) == 0
+    assert f"```text\n{capsys.readouterr().out}```" in (DOCS / "cluster.md").read_text(encoding="utf-8")

@@ -58,6 +58,15 @@ def test_channels_are_standardised_by_the_training_set():
     assert made.test_classes.dtype == np.int64
 
 
+def test_declared_standard_deviations_replace_those_of_the_images():
+    images = pictures(10, 3, 4)
+    plain, declared = standardised(images, images), standardised(images, images, channel_std=(0.5, 0.25, 0.125))
+    ratio = plain.std / np.array([0.5, 0.25, 0.125])
+    np.testing.assert_allclose(declared.train_images, plain.train_images * ratio[:, None, None], rtol=1e-5)
+    with pytest.raises(ValueError, match="2 values for images of 3 channels"):
+        standardised(images, images, channel_std=(0.5, 0.25))
+
+
 def test_grey_images_are_padded_with_black_and_repeated():
     made = standardised(pictures(10, 1, 4), pictures(5, 1, 4), side=7, channels=3)
     assert made.train_images.shape == (10, 3, 7, 7)

@@ -21,6 +21,15 @@ def test_every_sample_is_visited_once_per_epoch(n_samples, batch_size, epoch):
     assert np.array_equal(np.sort(np.concatenate(visited)), np.arange(n_samples))
 
 
+def test_a_smaller_last_batch_may_be_left_out():
+    kept, dropped = DataOrder(10, 4, 0, 1), DataOrder(10, 4, 0, 1, drop_last=True)
+    assert [len(kept.batch(step)) for step in range(3)] == [4, 4, 2]
+    assert [len(dropped.batch(step)) for step in range(4)] == [4] * 4
+    assert np.array_equal(dropped.batch(1), kept.batch(1))
+    assert np.array_equal(dropped.batch(2), kept.batch(3)), "the second epoch starts earlier"
+    assert len(DataOrder(3, 4, 0, 1, drop_last=True).batch(0)) == 3
+
+
 def test_epochs_differ():
     order = DataOrder(100, 100, **KEY)
     assert not np.array_equal(order.batch(0), order.batch(1))

@@ -43,8 +43,8 @@ def test_values_out_of_range_are_refused(choice, message):
             "annealed",
             {"temperature": 0.2, "anneal": {"start": 1.0, "end": 0.2, "updates": 10, "form": "linear"}},
         ),
-        (SGD(0.1, 20), "sgd", {"batch_size": 20, "momentum": 0.0}),
-        (SGD(0.1, 20, 0.9), "momentum", {"batch_size": 20, "momentum": 0.9}),
+        (SGD(0.1, 20), "sgd", {"batch_size": 20, "momentum": 0.0, "drop_last": False}),
+        (SGD(0.1, 20, 0.9), "momentum", {"batch_size": 20, "momentum": 0.9, "drop_last": False}),
         (Adam(0.1, 20), "adam", {"batch_size": 20, "betas": (0.9, 0.999)}),
     ],
 )

@@ -8,6 +8,7 @@ import torch
 
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.minibatch import ClassifierRecorder, descent
+from quench.dynamics.reference.minibatch import augmented
 from quench.dynamics.trajectory import Leg, follow
 from quench.dynamics.two_time import TwoTimeSchedule, displacement_of_snapshots
 from quench.networks.zoo import Images, build
@@ -73,6 +74,39 @@ def test_updates_are_those_of_torch_sgd(backend, momentum):
     follow(state, [Leg("sgd", 25, updates.advance)], [], lambda state: None)
     torch.testing.assert_close(network.weights, other.weights, rtol=1e-11, atol=1e-14)
     assert np.shares_memory(state.weights, network.weights.numpy())
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_weight_decay_is_that_of_torch_sgd(momentum):
+    network, x, y = task("B", dtype=torch.float64)
+    other, _, _ = task("B", dtype=torch.float64)
+    order = DataOrder(len(y), 6, 3, 1)
+    optimiser = torch.optim.SGD(other.module.parameters(), lr=0.05, momentum=momentum, weight_decay=0.3)
+    for step in range(25):
+        batch = torch.from_numpy(order.batch(step))
+        optimiser.zero_grad(set_to_none=False)
+        other.loss(other.module(x[batch]), y[batch]).backward()
+        optimiser.step()
+    updates = descent("reference", network, x, y, order, 0.05, momentum, weight_decay=0.3)
+    follow(updates.state(), [Leg("sgd", 25, updates.advance)], [], lambda state: None)
+    torch.testing.assert_close(network.weights, other.weights, rtol=1e-11, atol=1e-14)
+
+
+def test_augmented_images_are_shifted_and_mirrored_and_keyed_by_the_step():
+    x = torch.arange(1.0, 1 + 40 * 2 * 5 * 6).view(40, 2, 5, 6)
+    found = augmented(x, 3, 7)
+    assert torch.equal(found, augmented(x, 3, 7))
+    assert not torch.equal(found, augmented(x, 3, 8))
+    assert found.shape == x.shape
+    padded = torch.nn.functional.pad(x, [4] * 4)
+    mirrored = 0
+    for image, one in zip(padded, found, strict=True):
+        crops = [image[:, i : i + 5, j : j + 6] for i in range(9) for j in range(9)]
+        plain = any(torch.equal(one, crop) for crop in crops)
+        assert plain or any(torch.equal(one.flip(2), crop) for crop in crops)
+        mirrored += not plain
+    # Binomial, 40 draws of 1/2: beyond 5 standard deviations one key in two million.
+    assert 4 < mirrored < 36
 
 
 @pytest.mark.parametrize("backend", ["reference", "fused"])

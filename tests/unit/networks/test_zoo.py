@@ -179,6 +179,27 @@ def test_residual_network_is_torchvisions_but_for_its_stem():
     torch.testing.assert_close(ours(x), theirs(x))
 
 
+def test_the_large_stem_is_torchvisions_own():
+    ours = build("D", Images(3, 32, 10), 0, stem="imagenet", dtype=torch.float64).module.eval()
+    theirs = resnet18(num_classes=10).double().eval()
+    theirs.load_state_dict(ours.state_dict())
+    x, _ = random_samples(Images(3, 32, 10), 2)
+    torch.testing.assert_close(ours(x), theirs(x))
+    assert construct("WideResNet", CIFAR10, (4, 4), 1.0, "imagenet")[0].kernel_size == (3, 3), "it has one stem"
+
+
+def test_he_initialisation_has_the_spread_of_torchvisions():
+    network = build("D", Images(3, 32, 10), 1, stem="imagenet", initialisation="he", dtype=torch.float64)
+    for name, layer in network.module.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            filters, size = layer.out_channels, layer.weight.numel()
+            ratio = layer.weight.std().item() / (2 / (filters * layer.kernel_size[0] ** 2)) ** 0.5
+            # The standard deviation of n normal numbers is known to 1 / sqrt(2 n).
+            assert abs(ratio - 1) < 5 / (2 * size) ** 0.5, name
+    uniform = build("D", Images(3, 32, 10), 1, stem="imagenet", dtype=torch.float64)
+    assert torch.equal(network.module.fc.weight, uniform.module.fc.weight)
+
+
 def test_wide_resnet_halves_the_image_twice():
     module = wide_resnet(10, 4, 6, 1, 3).double()
     features = module[:-4](torch.zeros(1, 1, 12, 12, dtype=torch.float64))

@@ -6,6 +6,7 @@ import pytest
 from quench.cost.disk import _BIN_BYTES, readable, snapshot_bytes
 from quench.dynamics.schedule import Schedule
 from quench.observables.displacement import MOTILITY_EDGES
+from quench.pipeline.stages import STAGES
 from quench.provenance.fingerprint import dependencies
 from quench.store import files
 
@@ -19,7 +20,7 @@ def trajectories(inputs, run, tmp_path_factory):
     paths = {name: folder / f"{name}.nc" for name in ("full", "streamed", "hidden")}
     streamed = ["--snapshots", "streamed", "--chi", ",".join(map(str, CHIS)), "--motility-lags", "10,40"]
     assert run(inputs, paths["full"]) == 0
-    assert run(inputs, paths["streamed"], *streamed) == 0
+    assert run(inputs, paths["streamed"], *streamed, "--mobility", "20,40") == 0
     assert run(inputs, paths["hidden"], *streamed, "--hidden-only") == 0
     return paths
 
@@ -46,9 +47,31 @@ def test_files_of_observables_are_equal(trajectories, quench, tmp_path, chi, tim
     assert np.isnan(measured["msd"].isel(network=2)).all()
 
 
+def test_single_weights_are_those_of_snapshots(inputs, trajectories, quench, tmp_path):
+    data, times = inputs / "data.nc", ["--waiting-time", "20", "--lag", "40", "--backend", "reference"]
+    for name in ("full", "streamed"):
+        assert quench("mobility", trajectories[name], data, *times, "-o", tmp_path / f"{name}.nc") == 0
+    assert (tmp_path / "full.nc").read_bytes() == (tmp_path / "streamed.nc").read_bytes()
+    measured = files.read(tmp_path / "full.nc").isel(network=0)
+    assert all((measured[name] > 0).any() for name in ("size", "displacement", "data_gradient"))
+
+
+def test_single_weights_at_other_times_are_refused(inputs, trajectories, quench, tmp_path, capsys):
+    for name, known in (("streamed", "t_w = 20, t = 40"), ("hidden", "no times")):
+        words = ("mobility", trajectories[name], inputs / "data.nc", "--waiting-time", "3", "--lag", "40")
+        assert quench(*words, "-o", tmp_path / "m.nc") == 2
+        assert f"was not measured during training; measured: {known}" in capsys.readouterr().err
+
+
+def test_every_stage_that_reads_runs_takes_both_kinds():
+    """The stages whose equality is tested above are all that there are."""
+    assert {stage.rule for stage in STAGES.values() if "run" in stage.reads} == {"observe", "mobility"}
+
+
 def test_no_snapshot_is_stored(trajectories):
-    streamed = files.read(trajectories["streamed"])
+    streamed = files.read(trajectories["hidden"])
     assert "weight" not in streamed.dims
+    assert "weights" not in files.read(trajectories["streamed"])
     assert files.config_of(streamed) == files.config_of(files.read(trajectories["full"]))
 
 

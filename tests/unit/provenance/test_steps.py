@@ -85,7 +85,7 @@ PLUMBING = [
     module
     for module in all_modules()
     if module.split(".")[1:2] in (["runtime"], ["store"], ["provenance"], ["errors"])
-    or module in ("quench.data.download", "quench.dynamics.training", "quench")
+    or module in ("quench.data.download", "quench.data.layouts", "quench.dynamics.training", "quench")
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from quench.dynamics.batches import steps_per_epoch
 from quench.dynamics.choices import SGD, Ensemble
 from quench.dynamics.fused.gradient import is_finite, partial_sum, round_weights, sum_gradient
 from quench.dynamics.fused.memory import addresses
@@ -22,25 +23,25 @@ def advance(
     """
     if sgd.momentum:
         raise ValueError("the fused engine has no momentum")
-    epochs, rate = sgd.sampling == "epoch", float(sgd.step_size)
-    return problem.advance(_stretch, ensemble, weights, first_step, n_steps, sgd.batch_size, epochs, rate)
+    per_epoch = steps_per_epoch(problem.n_samples, sgd.batch_size, sgd.drop_last) if sgd.sampling == "epoch" else 0
+    rate = float(sgd.step_size)
+    return problem.advance(_stretch, ensemble, weights, first_step, n_steps, sgd.batch_size, per_epoch, rate)
 
 
 @compiled
-def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, weight_decay, batch_size, epochs, rate):
+def _stretch(shape, work, data, weights, seed, stream, first_step, n_steps, weight_decay, batch_size, per_epoch, rate):
     for w in weights:
         if not is_finite(w):
             return first_step
     at = addresses(work, data)
     round_weights(at, weights)
     n_samples = data.n_samples
-    steps_per_epoch = (n_samples + batch_size - 1) // batch_size
-    order = np.empty(n_samples if epochs else batch_size, np.int64)
+    order = np.empty(n_samples if per_epoch else batch_size, np.int64)
     for step in range(first_step, first_step + n_steps):
-        if epochs:
-            if step == first_step or step % steps_per_epoch == 0:
-                fill_permutation(order, seed, stream, np.uint64(step // steps_per_epoch))
-            first = step % steps_per_epoch * batch_size
+        if per_epoch:
+            if step == first_step or step % per_epoch == 0:
+                fill_permutation(order, seed, stream, np.uint64(step // per_epoch))
+            first = step % per_epoch * batch_size
             count = min(batch_size, n_samples - first)
         else:
             fill_integers(order, seed, stream, np.uint64(step), np.uint64(n_samples))

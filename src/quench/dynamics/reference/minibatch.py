@@ -7,15 +7,25 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from quench.dynamics.batches import DataOrder
 from quench.dynamics.trajectory import State
 from quench.networks.classifier import Classifier
+from quench.numerics.random import integers, stream_id
 from quench.numerics.subnormals import FlushedThread
+
+_AUGMENTATION = stream_id("augmentation")
+_PADDING = 4  # pixels
+_SHIFTS = 2 * _PADDING + 1
 
 
 class Descent:
-    """Updates of any network on any device, as ``quench.dynamics.minibatch.descent`` declares them."""
+    """Updates of any network on any device, as ``quench.dynamics.minibatch.descent`` declares them.
+
+    ``weight_decay`` lambda adds lambda w to every gradient of a batch; with ``augmentation`` "crop_flip" every batch is
+    ``augmented``.
+    """
 
     def __init__(
         self,
@@ -25,9 +35,12 @@ class Descent:
         order: DataOrder | None,
         rate: float,
         momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        augmentation: str = "none",
     ) -> None:
         self.network, self.images, self.classes = network, images, classes
         self.order, self.rate, self.momentum = order, rate, momentum
+        self.weight_decay, self.augmentation = weight_decay, augmentation
         self.velocity = torch.zeros_like(network.weights) if momentum else None
         self._diverged_at = -1
         self._thread = FlushedThread()
@@ -65,12 +78,18 @@ class Descent:
             return
         batch = torch.from_numpy(self.order.batch(step))
         x, y = self.images[batch], self.classes[batch]
-        if self.velocity is None:
+        if self.augmentation == "crop_flip":
+            x = augmented(x, self.order.seed, step)
+        if self.velocity is None and not self.weight_decay:
             self.network.descend(x, y, self.rate)
             return
         self.network.compute_gradient(x, y)
-        self.velocity.mul_(self.momentum).add_(self.network.gradient)
-        self.network.weights.sub_(self.velocity, alpha=self.rate)
+        direction = self.network.gradient
+        if self.weight_decay:
+            direction.add_(self.network.weights, alpha=self.weight_decay)
+        if self.velocity is not None:
+            direction = self.velocity.mul_(self.momentum).add_(direction)
+        self.network.weights.sub_(direction, alpha=self.rate)
 
     def _finite(self) -> bool:
         # One pass without a temporary array; a sum that overflows counts as diverged, too.
@@ -86,3 +105,21 @@ class Descent:
             buffer.copy_(torch.from_numpy(np.asarray(memory[f"buffer.{name}"])))
         if self.velocity is not None:
             self.velocity.copy_(torch.from_numpy(np.asarray(memory["velocity"])))
+
+
+def augmented(x: Tensor, seed: int, step: int) -> Tensor:
+    """The batch ``x`` (sample, channel, row, column), each image shifted and perhaps reflected, keyed by (seed, step).
+
+    An image is padded by 4 pixels of 0, the mean, and cropped to its size at one of 9 x 9 places; half are mirrored left
+    to right (He et al. 2016, Sec. 4.2).
+    """
+    rows, columns = x.shape[2:]
+    padded = F.pad(x, [_PADDING] * 4)
+    drawn = integers(seed, _AUGMENTATION, step, len(x), 2 * _SHIFTS**2)
+    mirrored, place = np.divmod(drawn, _SHIFTS**2)
+    crops = [
+        image[:, top : top + rows, left : left + columns]
+        for image, top, left in zip(padded, *(part.tolist() for part in np.divmod(place, _SHIFTS)), strict=True)
+    ]
+    result = torch.stack([crop.flip(2) if mirror else crop for crop, mirror in zip(crops, mirrored, strict=True)])
+    return result.contiguous(memory_format=torch.channels_last)

@@ -38,8 +38,13 @@ class Batches:
     """The batches of an ensemble, (network, sample) on the problem's device."""
 
     def __init__(self, problem: Problem, dynamics: SGD | Adam, ensemble: Ensemble) -> None:
-        chosen = (ensemble.stream, dynamics.sampling)
-        self.orders = [DataOrder(problem.n_samples, dynamics.batch_size, seed, *chosen) for seed in ensemble.seeds]
+        drop_last = isinstance(dynamics, SGD) and dynamics.drop_last
+        self.orders = [
+            DataOrder(
+                problem.n_samples, dynamics.batch_size, seed, ensemble.stream, dynamics.sampling, drop_last=drop_last
+            )
+            for seed in ensemble.seeds
+        ]
         self.device = problem.device
 
     def at(self, step: int) -> torch.Tensor:

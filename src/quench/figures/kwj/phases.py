@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -60,8 +61,17 @@ def trivialising(scan: xr.Dataset) -> xr.Dataset:
     )
 
 
-def grid(scan: xr.Dataset) -> xr.Dataset:
-    """Median total loss on the (N/P_D, lambda) plane, and the median lambda* at every width."""
+# A mean of logarithms starts here: a fitted set has a loss of exactly 0.
+_SMALLEST = 1e-20
+_AVERAGES: dict[str, Callable[..., Any]] = {
+    "median": np.nanmedian,
+    "mean": np.nanmean,
+    "geometric": lambda losses, axis: np.exp(np.nanmean(np.log(np.maximum(losses, _SMALLEST)), axis=axis)),
+}
+
+
+def grid(scan: xr.Dataset, average: str = "median") -> xr.Dataset:
+    """The ``average`` total loss on the (N/P_D, lambda) plane, and the median lambda* at every width."""
     widths, strengths = np.unique(scan["width"].values), np.unique(scan["weight_decay"].values)
     table = np.full((len(strengths), len(widths), scan.sizes["network"]), np.nan)
     rows = np.searchsorted(strengths, scan["weight_decay"].values)
@@ -76,12 +86,13 @@ def grid(scan: xr.Dataset) -> xr.Dataset:
     ]
     return xr.Dataset(
         {
-            "map_loss": (("map_strength", "map_width"), np.nanmedian(table, axis=2)),
+            "map_loss": (("map_strength", "map_width"), _AVERAGES[average](table, axis=2)),
             "map_threshold": ("map_width", boundary),
             "map_networks": scan.sizes["network"],
             "map_diverged": int((scan["diverged_at"].values >= 0).sum()),
         },
         coords={"map_strength": strengths, "map_width": widths, "map_ratio": ("map_width", ratio)},
+        attrs={"average": average},
     )
 
 
@@ -126,7 +137,7 @@ def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
     shown = np.maximum(numbers["map_loss"].values, 1e-9)
     mesh = ax.pcolormesh(edges, rows, shown, cmap="cividis", norm=norm, linewidth=0, rasterized=True)
     bar = ax.figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
-    bar.set_label("final loss (median)", fontsize=8)
+    bar.set_label(f"final loss ({numbers.attrs['average']})", fontsize=8)
     boundary = np.interp(np.log(numbers["map_threshold"]), np.log(np.maximum(strengths, 1e-9)), rows[:-1] + 0.5)
     known = np.isfinite(numbers["map_threshold"].values)
     ax.step(

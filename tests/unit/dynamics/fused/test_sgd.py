@@ -68,12 +68,12 @@ def test_float64_follows_a_plain_loop_over_the_same_batches(
         np.testing.assert_allclose(moved[network], w, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("sampling", ["epoch", "iid"])
-def test_both_backends_follow_the_same_trajectory(sampling):
+@pytest.mark.parametrize("sampling, drop_last", [("epoch", False), ("epoch", True), ("iid", False)])
+def test_both_backends_follow_the_same_trajectory(sampling, drop_last):
     architecture, x, y, weights = case(30, 6, 450, networks=3)
-    fused, _ = run(Problem(x, y, architecture, "float64"), weights, 100, 2, sampling=sampling)
+    fused, _ = run(Problem(x, y, architecture, "float64"), weights, 100, 2, sampling=sampling, drop_last=drop_last)
     reference = ReferenceProblem(x, y, architecture, "float64")
-    expected, _ = run(reference, weights, 100, 2, sampling=sampling, advance=reference_sgd.advance)
+    expected, _ = run(reference, weights, 100, 2, sampling=sampling, drop_last=drop_last, advance=reference_sgd.advance)
     assert np.abs(fused - weights).max() > 1e-4
     np.testing.assert_allclose(fused, expected, rtol=0, atol=1e-13)
 
