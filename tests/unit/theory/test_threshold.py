@@ -159,11 +159,10 @@ def test_static_transition_of_three_spins():
 
 @given(DISCONTINUOUS)
 def test_transitions_are_ordered(f):
-    static, following, dynamical = (
-        function(f)
-        for function in (threshold.static_temperature, threshold.following_temperature, threshold.dynamical_temperature)
-    )
-    assert static < following * (1 + 1e-9) and following <= dynamical * (1 + 1e-9)
+    """T_SF may lie below T_K, for 2 C^3 + C^6: then no typical state of equilibrium can be followed to T = 0."""
+    dynamical = threshold.dynamical_temperature(f)
+    assert threshold.static_temperature(f) < dynamical * (1 + 1e-9)
+    assert threshold.following_temperature(f) <= dynamical * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         combine_attrs="override",
     )
     limit, following = threshold.threshold_energy(f, 0.0), threshold.following_temperature(f)
-    starts = np.linspace(min(threshold.static_temperature(f), *curves["initial_temperature"].values), following, 60)[
-        :-1
-    ]
+    coldest = min(threshold.static_temperature(f), *curves["initial_temperature"].values)
+    # Empty for a model whose T_SF is below T_K.
+    starts = np.linspace(coldest, following, 60)[:-1] if coldest < following else np.empty(0)
     result = curves.assign(
         excess=curves["energy"] - limit,
         threshold_energy=limit,
