@@ -19,7 +19,7 @@ from quench.theory import brownian
 def glass(energies, errors=None, n_spins=None, temperature=0.5):
     times = np.array([0.0, 1.0, 2.0])
     dataset = xr.Dataset({"energy": ("time", energies)}, coords={"time": times})
-    config = {"temperature": temperature}
+    config = {"p": 3, "temperature": temperature}
     if n_spins:
         dataset["energy_error"] = "time", errors
         config["n_spins"] = n_spins
