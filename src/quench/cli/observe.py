@@ -76,7 +76,9 @@ def _chosen(first: tuple[xr.Dataset, dict[str, Any]]) -> float:
     from quench.observables.lengths import resolved_lengths
 
     observables, _ = first
-    lengths = resolved_lengths(observables["msd_mean"], float(observables["epsilon"].mean()))
+    lengths = resolved_lengths(
+        observables["msd_mean"], float(observables["epsilon"].where(observables["diverged_at"] < 0).mean())
+    )
     if not math.isfinite(lengths.low):
         raise QuenchError("no chi has a tau90 between ten updates and the longest lag at two waiting times; give --chi")
     print(

@@ -38,10 +38,10 @@ def resolved_lengths(msd: xr.DataArray, sigma: float) -> Lengths:
     """
     curves = msd.transpose("waiting_time", "lag").values
     lags, ages = msd["lag"].values, msd["waiting_time"].values
-    early = curves[:, np.searchsorted(lags, RESOLVED, side="left").clip(max=len(lags) - 1)]
-    late = np.nanmax(np.where(np.isfinite(curves), curves, 0.0), axis=1)
+    early = np.nan_to_num(curves[:, np.searchsorted(lags, RESOLVED, side="left").clip(max=len(lags) - 1)])
+    late = np.where(np.isfinite(curves), curves, 0.0).max(axis=1)
     for first in range(max(len(ages) - 1, 1)):
-        shortest, longest = RATIO * np.sqrt(np.nanmax(early[first:])), RATIO * np.sqrt(late[first:].min())
+        shortest, longest = RATIO * np.sqrt(early[first:].max()), RATIO * np.sqrt(late[first:].min())
         if 0 < shortest < longest:
             return Lengths(sigma / longest, sigma / shortest, float(ages[first]))
     return Lengths(np.nan, np.nan, np.nan)

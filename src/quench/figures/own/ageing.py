@@ -74,8 +74,11 @@ def answers(inputs: FigureInputs) -> dict[str, str]:
 
 
 def sigma(run: xr.Dataset) -> float:
-    """Mean standard deviation of the weights of the networks that did not diverge."""
-    return float(run["sigma"].where(run["diverged_at"] < 0).mean())
+    """Mean standard deviation of the weights of networks that did not diverge; NaN in files of others that lack it."""
+    if "sigma" not in run or run["sigma"].dtype.kind != "f":
+        return np.nan
+    known = run["sigma"].where(run["diverged_at"] < 0) if "diverged_at" in run.variables else run["sigma"]
+    return float(known.mean())
 
 
 def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
