@@ -75,7 +75,7 @@ def answers(inputs: FigureInputs) -> dict[str, str]:
 
 def sigma(run: xr.Dataset) -> float:
     """Mean standard deviation of the weights of the networks that did not diverge."""
-    return float((run["epsilon"] * config_of(run)["chi"]).where(run["diverged_at"] < 0).mean())
+    return float(run["sigma"].where(run["diverged_at"] < 0).mean())
 
 
 def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
