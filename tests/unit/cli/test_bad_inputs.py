@@ -61,7 +61,7 @@ SMALL = {
                 "waiting_times": [5, 10], "lag_max": 50, "chi": 30, "more_chi": [10], "motility_lags": [50]}
     },
     "classifiers": {
-        "b": {"model": "B", "widths": [5, 5], "batch_size": 10, "rate": 0.1, "steps": 50, "momentum": 0.5,
+        "b": {"model": "B", "widths": [5, 5], "batch_size": 10, "rate": 0.1, "steps": 50, "momentum": 0.0,
               "train_samples": 50, "flatness": {"times": [0, 40]}, "drift": {"starts": [20], "lag_max": 10}}
     },
     "simulations": {"spins": {"spins": 8, "temperature": 0.5, "seeds": 2, "times": [1], "step": 0.1, "replicas": 2}},
