@@ -18,7 +18,7 @@ class Claim(Section):
     """One claim. Its range is exactly one of ``expected`` (with ``tolerance``), ``between``, ``at_least``, ``at_most``."""
 
     id: str = key(..., "unique; contains the paper and the figure", pattern=r"^[a-z0-9][a-z0-9.-]*$")
-    paper: str = key(..., "KWJ, BJ, or ours for a claim of neither paper")
+    paper: str = key(..., "KWJ, BJ, theory for the solved glass, or ours for a claim of neither paper")
     figure: str = key(..., "figure, section or appendix of the paper")
     statement: str = key(..., "the claim in our words")
     quantity: str = key(..., "module.function under quench.claims", pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")
