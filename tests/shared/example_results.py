@@ -44,7 +44,7 @@ def make(folder: Path, shift: int = 0, **changes) -> Path:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("earlier\n" + LOG.format(8.0))
     declared = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
-    verdicts = ("reproduced", "not reproduced", "cannot be judged at this scale")
+    verdicts = ("reproduced", "not reproduced", "inconclusive")
     rows = [
         {
             "id": claim["id"],
@@ -54,6 +54,7 @@ def make(folder: Path, shift: int = 0, **changes) -> Path:
             "value": (None, 1.5e-7, "inf", -0.48)[index % 4],
             "low": None if index % 2 == 0 else 1e-7,
             "high": None if index % 2 == 0 else 2e-7,
+            "n_networks": None if index % 2 == 0 else 4,
             "verdict": verdicts[(index + shift) % 3],
             "reason": "too few networks" if index % 3 == 2 else "",
             "allowed": "≤ 1e-06",

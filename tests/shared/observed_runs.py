@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from quench.figures.figure_inputs import FigureInputs
+from quench.networks import state
 from quench.observables.average import average
 from quench.observables.measure import measure
 from quench.store import files
@@ -15,7 +16,7 @@ TEMPERATURES = (0.1, 1e-3, 0.0)
 P_D, STEP_SIZE, CHI, WAITING_TIMES = 200, 0.02, 30.0, [5, 20]
 
 
-def observed(temperature, n_networks=3, n_weights=60, diverged=None):
+def observed(temperature, n_networks=3, n_weights=60, diverged=None, states=None):
     """Averaged observables of Brownian weights; the networks ``diverged`` lack the last three snapshots."""
     rng = np.random.default_rng(int(1e6 * temperature))
     times = np.unique(np.concatenate([[0], *(t + np.array([0, 1, 2, 5, 10, 30, 100, 300]) for t in WAITING_TIMES)]))
@@ -39,6 +40,8 @@ def observed(temperature, n_networks=3, n_weights=60, diverged=None):
         },
         coords={"time": times, "seed": ("network", np.arange(n_networks)), "diverged_at": ("network", diverged_at)},
     )
+    if states is not None:
+        snapshots = snapshots.assign_coords(state=state.variable(states))
     return average([measure(snapshots, WAITING_TIMES, chi=CHI, motility_lags=[10, 300])])
 
 

@@ -36,7 +36,7 @@ class Phase:
 
 
 PHASES = {
-    "regularised": Phase(16, 0.005, 2000, 4, 0.02, 2000, 30, (0.05, 0.02, 0.01, 0.003), 300, (1e-5, 1e-6, 0), 3000),
+    "regularised": Phase(16, 0.003, 2000, 4, 0.02, 2000, 30, (0.05, 0.02, 0.01, 0.003), 300, (1e-5, 1e-6, 0), 3000),
     "underparameterised": Phase(8, 0, 3000, 12, 0.005, 5000, 100, (0.1, 0.05, 0.03), 200, (1e-5, 1e-6, 0), 5000),
     "overparameterised": Phase(20, 0, 3000, 4, 0.02, 1000, 300, (1e-3, 1e-4, 1e-5), 2500, (0,), 2500),
 }
@@ -76,7 +76,8 @@ def measured(data, name):
 
 def brownian_times(phase, observables):
     """tau90 at which free weights with the networks' own lengths have an average overlap of 0.9: no free parameter."""
-    lengths = observables[max(observables)]["epsilon"].values
+    hottest = observables[max(observables)]
+    lengths = hottest["epsilon"].values[hottest["averaged"].values > 0]
     lags = np.geomspace(0.1, 1e5, 4000)
     times = {}
     for temperature in phase.hot:

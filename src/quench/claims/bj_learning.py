@@ -1,96 +1,120 @@
-"""Quantities of BJ Fig. 2 and 5(a): the three regimes of the loss, and its final value."""
+"""Quantities of BJ Fig. 2 and 5(a): the three regimes of the loss, and its final value; one number per network."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from quench.claims.measured import Measured, bounded, networks, of_panel, quantity
+from quench.claims.measured import Measured, Missing, mean, of_panel, quantity, single
+from quench.estimators import powerlaw
+from quench.numerics import intervals
 
 
 @quantity
 def initial_loss(numbers: xr.Dataset, panel: str) -> Measured:
     """Largest relative distance of the training loss from the best constant predictor's, up to t1/2."""
-    one = of_panel(numbers, panel).dropna("time", subset=["train_loss"])
-    times = one["time"].values
+    times, curves = _curves(of_panel(numbers, panel), "train_loss")
+    one = of_panel(numbers, panel)
     early = (times >= 1) & (times <= float(one["t1"]) / 2)
     if not early.any():
-        return Measured(math.nan, reason="t1 is not reached, or too early to be measured")
-    distance = np.abs(one["train_loss"].values[early] / float(one["constant_loss"]) - 1)
-    return Measured(float(distance.max()), n_networks=networks(one))
+        raise Missing("t1 is not reached, or too early to be measured")
+    return mean(np.abs(curves[:, early] / float(one["constant_loss"]) - 1).max(axis=1), "log")
 
 
 @quantity
 def log_linearity(numbers: xr.Dataset, panel: str) -> Measured:
-    """R^2 of a straight line in log t through the training loss, from t1 until 90 % of the fall to its final value."""
-    one = of_panel(numbers, panel).dropna("time", subset=["train_loss"])
-    times, loss = one["time"].values, one["train_loss"].values
-    final, constant = float(one["final_loss"].sel(bound="value")), float(one["constant_loss"])
-    falling = (times >= float(one["t1"])) & (loss > final + 0.1 * (constant - final))
-    if falling.sum() < 4:
-        return Measured(math.nan, reason="fewer than four measurements while the loss falls")
-    return Measured(float(np.corrcoef(np.log(times[falling]), loss[falling])[0, 1] ** 2), n_networks=networks(one))
+    """R^2 of a straight line in log t through the training loss of a network, from its t1 to its t2."""
+    one = of_panel(numbers, panel)
+    times, curves = _curves(one, "train_loss")
+    found = []
+    for loss, first, last in zip(curves, single(one, "t1"), single(one, "t2"), strict=False):
+        falling = (times >= first) & (times <= last)
+        linear = falling.sum() >= 4
+        found.append(np.corrcoef(np.log(times[falling]), loss[falling])[0, 1] ** 2 if linear else np.nan)
+    return mean(found, missing="t2 is not reached, or there are fewer than four measurements from t1 to t2")
 
 
 @quantity
 def final_loss(numbers: xr.Dataset, panel: str | None = None) -> Measured:
     """Training loss over the last third of the run, over the best constant predictor's."""
     one = of_panel(numbers, panel)
-    return bounded(one["final_loss"] / one["constant_loss"], networks(one))
+    return mean(single(one, "final_loss") / float(one["constant_loss"]), "log")
+
+
+@quantity
+def final_decay(numbers: xr.Dataset, panel: str | None = None) -> Measured:
+    """Exponent of the training loss against t over the last decade of the run; 0 where it has settled."""
+    times, curves = _curves(of_panel(numbers, panel), "train_loss")
+    late = times >= times[-1] / 10
+    return mean(powerlaw.exponents(times[late], curves[:, late].T))
 
 
 @quantity
 def slowing(numbers: xr.Dataset, panel: str) -> Measured:
-    """Mean steepness |dL/d log t| from t2 to the end over that from t1 to t2."""
+    """Mean steepness |dL/d log t| of a network from its t2 to the end over that from its t1 to its t2."""
     one = of_panel(numbers, panel)
-    t1, t2 = float(one["t1"]), float(one["t2"])
-    if not math.isfinite(t2):
-        return Measured(math.nan, reason="t2 is not reached")
-    known = one.dropna("time", subset=["train_loss"])
-    times, loss = known["time"].values, known["train_loss"].values
-    at = np.interp(np.log([t1, t2, times[-1]]), np.log(np.maximum(times, 0.5)), loss)
-    before, after = -np.diff(at) / np.log([t2 / t1, times[-1] / t2])
-    return Measured(float(after / before), n_networks=networks(one))
+    times, curves = _curves(one, "train_loss")
+    found = []
+    for loss, first, last in zip(curves, single(one, "t1"), single(one, "t2"), strict=False):
+        at = np.interp(np.log([first, last, times[-1]]), np.log(np.maximum(times, 0.5)), loss)
+        before, after = -np.diff(at) / np.log([last / first, times[-1] / last])
+        found.append(after / before)
+    return mean(found, missing="t2 is not reached")
 
 
 @quantity
 def accuracy(numbers: xr.Dataset, panel: str, part: str = "train") -> Measured:
-    """Accuracy at the end of the run, with its range over networks."""
-    one = of_panel(numbers, panel).dropna("time", subset=[f"{part}_accuracy"])
-    value, low, high = (float(one[f"{part}_accuracy{end}"].values[-1]) for end in ("", "_low", "_high"))
-    return Measured(value, low, high, networks(one))
+    """Accuracy at the end of the run."""
+    return mean(_curves(of_panel(numbers, panel), f"{part}_accuracy")[1][:, -1])
+
+
+@quantity
+def accuracy_follows(numbers: xr.Dataset, panel: str) -> Measured:
+    """Correlation over the run of the training accuracy with the fall of the training loss, both against log t."""
+    one = of_panel(numbers, panel)
+    times, losses = _curves(one, "train_loss")
+    _, accuracies = _curves(one, "train_accuracy")
+    after = times >= 1
+    pairs = zip(losses[:, after], accuracies[:, after], strict=True)
+    return mean([np.corrcoef(-loss, rise)[0, 1] if np.ptp(rise) else np.nan for loss, rise in pairs])
 
 
 @quantity
 def crossover_ratio(numbers: xr.Dataset, panel: str | None = None) -> Measured:
-    """t2 / t1; infinite where t1 is reached but t2 is not."""
+    """t2 / t1 of a network; a lower bound where t1 is reached but t2 is not within the run."""
     one = of_panel(numbers, panel)
-    t1, t2 = float(one["t1"]), float(one["t2"])
-    if not math.isfinite(t1):
-        return Measured(math.nan, reason="t1 is not reached")
-    return Measured(t2 / t1 if math.isfinite(t2) else math.inf, n_networks=networks(one))
+    first, last, steps = single(one, "t1"), single(one, "t2"), float(one["steps"])
+    first, last = first[np.isfinite(first)], last[np.isfinite(first)]
+    if not first.size:
+        raise Missing("t1 is not reached")
+    if np.isfinite(last).all():
+        return mean(last / first, "log")
+    return Measured(*intervals.beyond(last / first, steps / first), beyond=True)
 
 
 @quantity
-def noise_left(numbers: xr.Dataset, panel: str | None = None) -> Measured:
-    """Gradient noise D over the last third of the run, over its largest value."""
-    one = of_panel(numbers, panel).dropna("time", subset=["noise"])
-    noise, times = one["noise"].values, one["time"].values
-    return Measured(float(noise[times >= 2 / 3 * times[-1]].mean() / noise.max()), n_networks=networks(one))
+def noise_range(numbers: xr.Dataset, panel: str | None = None) -> Measured:
+    """Largest over smallest gradient noise D of a network for t > t1."""
+    one = of_panel(numbers, panel)
+    times, noise = _curves(one, "noise")
+    after = times > float(one["t1"])
+    if not after.any():
+        raise Missing("t1 is not reached")
+    return mean(noise[:, after].max(axis=1) / noise[:, after].min(axis=1), "log")
 
 
 @quantity
 def width_contrast(numbers: xr.Dataset, name: str) -> Measured:
     """log10 of the ratio of a number at the smallest width to that at the largest."""
-    values = numbers[name].sel(bound="value") if "bound" in numbers[name].dims else numbers[name]
-    return Measured(float(np.log10(values[0] / values[-1])), n_networks=int(numbers["n_networks"].min()))
+    values = np.log10(numbers[f"{name}_single"].transpose("width", "network").values)
+    return Measured.of(intervals.difference(values[0], values[-1]))
 
 
-@quantity
-def at_width(numbers: xr.Dataset, name: str, end: str) -> Measured:
-    """A number at the smallest ("first") or largest ("last") width, with its interval where it has one."""
-    values = numbers[name].isel(width=0 if end == "first" else -1)
-    n_networks = int(numbers["n_networks"].min())
-    return bounded(values, n_networks) if "bound" in values.dims else Measured(float(values), n_networks=n_networks)
+def _curves(one: xr.Dataset, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times of this panel, and the curve of every network (network, time) at them."""
+    table = one[f"{name}_single"].transpose("network", "time")
+    table = table.dropna("network", how="all").dropna("time", how="all")
+    if not table.size:
+        raise Missing("every network diverged")
+    return table["time"].values.astype(float), table.values

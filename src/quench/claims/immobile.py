@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import math
-
 import xarray as xr
 
-from quench.claims.measured import Measured, networks, of_panel, quantity
+from quench.claims.measured import Measured, mean, of_panel, quantity, single
 
 
 @quantity
 def immobile_of_dead(numbers: xr.Dataset, panel: str) -> Measured:
     """Share of immobile weights among those with a data gradient of exactly zero."""
-    return _number(numbers, panel, "immobile_of_dead", "no weight has a data gradient of exactly zero")
+    return _share(numbers, panel, "immobile_of_dead", "no weight has a data gradient of exactly zero")
 
 
 @quantity
 def immobile_of_live(numbers: xr.Dataset, panel: str) -> Measured:
     """Share of immobile weights among those with a data gradient."""
-    return _number(numbers, panel, "immobile_of_live", "every weight has a data gradient of exactly zero")
+    return _share(numbers, panel, "immobile_of_live", "every weight has a data gradient of exactly zero")
+
+
+@quantity
+def dead_of_immobile(numbers: xr.Dataset, panel: str) -> Measured:
+    """Share of weights with a data gradient of exactly zero among the immobile ones."""
+    return _share(numbers, panel, "dead_of_immobile", "no weight is immobile")
 
 
 @quantity
 def size_ratio(numbers: xr.Dataset, panel: str) -> Measured:
-    """Median size of the immobile weights over that of the mobile ones."""
+    """Median size of the immobile weights over that of the mobile ones, geometric mean over networks."""
     one = of_panel(numbers, panel)
-    return Measured(float(one["immobile_size"] / one["mobile_size"]), n_networks=networks(one))
+    return mean(single(one, "immobile_size") / single(one, "mobile_size"), "log", "no weight is immobile")
 
 
-def _number(numbers: xr.Dataset, panel: str, name: str, absent: str) -> Measured:
-    one = of_panel(numbers, panel)
-    value = float(one[name])
-    return Measured(value, n_networks=networks(one), reason=absent if math.isnan(value) else "")
+def _share(numbers: xr.Dataset, panel: str, name: str, absent: str) -> Measured:
+    return mean(single(of_panel(numbers, panel), name), missing=absent)

@@ -1,4 +1,4 @@
-"""Look up a quantity by name, measure it, and compare it with the allowed range: one of three verdicts."""
+"""Look up a quantity by name, measure it, and compare its interval with the allowed range: one of three verdicts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import xarray as xr
 
 import quench.claims
-from quench.claims.measured import QUANTITIES, Measured, Quantity
+from quench.claims.measured import QUANTITIES, Measured, Missing, Quantity
 from quench.errors import QuenchError, nearest
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
-CANNOT = "cannot be judged at this scale"
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, CANNOT)
+INCONCLUSIVE = "inconclusive"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
 
 def find(name: str) -> Quantity:
@@ -37,43 +37,41 @@ def find(name: str) -> Quantity:
 
 
 def measure(quantity: Quantity, figures: list[xr.Dataset], arguments: Mapping[str, Any]) -> Measured:
-    """The measured quantity; where the figures lack what it needs (a phase, a temperature), NaN with the reason."""
+    """The measured quantity; NaN with the reason where the figures lack what it needs (``Missing``).
+
+    Any other exception is a mistake in the code and is not caught.
+    """
     try:
         return quantity(*figures, **arguments)
-    except (KeyError, IndexError, ValueError) as error:
-        return Measured(math.nan, reason=f"the figure lacks what this needs: {error}")
+    except Missing as reason:
+        return Measured(math.nan, reason=str(reason))
 
 
-def verdict(measured: Measured, allowed: tuple[float, float]) -> tuple[str, str]:
-    """The verdict and its reason, which may be empty.
+def verdict(measured: Measured, allowed: tuple[float, float]) -> tuple[str, float, str]:
+    """The verdict, its margin and its reason, which may be empty: one rule for all claims.
 
-    Reproduced: the value lies in the allowed range. Not reproduced: the value and its entire interval lie outside.
-    Cannot be judged: there is no value; or it lies outside and its interval reaches inside; or it lies inside a one-sided
-    range and its interval reaches outside; or it lies inside a two-sided range and its interval is more than twice as
-    wide as that range.
+    Reproduced: the interval lies inside the allowed range. Not reproduced: the two are disjoint. Inconclusive: anything
+    else, also where there is no interval. A number that needs no interval (``exact``) is its own. The margin, in units of
+    the quantity, is the distance of the interval from the nearest limit; it is negative for an inconclusive verdict: by this
+    much the interval would have to shrink.
     """
-    low, high = allowed
-    if math.isnan(measured.value):
-        return CANNOT, measured.reason or "no value"
-    inside = low <= measured.value <= high
-    has_interval = not (math.isnan(measured.low) or math.isnan(measured.high))
-    if inside and has_interval:
-        if not math.isfinite(high - low) and not (low <= measured.low and measured.high <= high):
-            return CANNOT, "the interval reaches outside the allowed range"
-        if measured.high - measured.low > 2 * (high - low):
-            return CANNOT, "the interval is more than twice as wide as the allowed range"
-    if inside:
-        return REPRODUCED, ""
-    if has_interval and measured.low <= high and measured.high >= low:
-        return CANNOT, "the value lies outside the allowed range, but its interval reaches inside"
-    return NOT_REPRODUCED, measured.reason
+    low, high = (measured.value, measured.value) if measured.exact else (measured.low, measured.high)
+    if math.isnan(measured.value) or math.isnan(low) or math.isnan(high):
+        return INCONCLUSIVE, math.nan, measured.reason or "no value"
+    outside = max(allowed[0] - low, high - allowed[1])
+    apart = max(allowed[0] - high, low - allowed[1])
+    if outside <= 0:
+        return REPRODUCED, -outside, ""
+    if apart > 0:
+        return NOT_REPRODUCED, apart, measured.reason
+    return INCONCLUSIVE, max(-outside, apart), "the interval reaches across a limit of the allowed range"
 
 
 def row(claim: Any, figures: Mapping[str, xr.Dataset], scenario: str, meaningless: Mapping[str, str]) -> dict[str, Any]:
     """One row of the table of claims: the declared claim, its measured value and its verdict in ``scenario``.
 
     ``claim``: a ``quench.config.claims.Claim``. ``figures``: plotted numbers by name. ``meaningless``: scenarios that can
-    judge no claim, and why.
+    judge no claim, and why. ``plain`` is the verdict by the numbers alone, also where the scale of the scenario forbids one.
     """
     quantity = find(claim.quantity)
     missing = [name for name in claim.reads if name not in figures]
@@ -81,12 +79,12 @@ def row(claim: Any, figures: Mapping[str, xr.Dataset], scenario: str, meaningles
         measured = Measured(math.nan, reason=f"this scenario draws no {missing[0]}")
     else:
         measured = measure(quantity, [figures[name] for name in claim.reads], claim.arguments)
+    plain, margin, reason = verdict(measured, claim.allowed)
+    outcome = plain
     if scenario in meaningless:
-        outcome = CANNOT, meaningless[scenario]
+        outcome, reason = INCONCLUSIVE, meaningless[scenario]
     elif claim.scenarios and scenario not in claim.scenarios:
-        outcome = CANNOT, claim.elsewhere
-    else:
-        outcome = verdict(measured, claim.allowed)
+        outcome, reason = INCONCLUSIVE, claim.elsewhere
     return {
         "id": claim.id,
         "paper": claim.paper,
@@ -94,13 +92,18 @@ def row(claim: Any, figures: Mapping[str, xr.Dataset], scenario: str, meaningles
         "statement": claim.statement,
         "expected": claim.expected,
         "value": _number(measured.value),
+        "bound": "beyond" if measured.beyond else "",
         "low": _number(measured.low),
         "high": _number(measured.high),
+        "no_interval": measured.exact,
         "n_networks": measured.n_networks or None,
-        "verdict": outcome[0],
-        "reason": outcome[1],
+        "verdict": outcome,
+        "plain": plain,
+        "margin": _number(margin),
+        "reason": reason,
         "allowed": _range(*claim.allowed),
         "why": claim.why,
+        "excludes": f"{claim.excludes[0]} ({claim.excludes[1]:g})",
         "quantity": claim.quantity,
         "reads": " ".join(claim.reads),
     }

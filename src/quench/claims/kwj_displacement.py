@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from quench.claims.measured import Measured, networks, of_panel, quantity, stored
+from quench.claims.measured import Measured, Missing, mean, networks, of_panel, quantity, single, size
 from quench.estimators import powerlaw
+from quench.numerics import intervals
+from quench.theory import brownian
 
 # A cage: the local slope falls below the first value and later rises above the second.
 CAGED, FREE = 0.4, 0.8
@@ -24,90 +26,111 @@ def diffusive_slope(numbers: xr.Dataset, panel: str, lags: tuple[float, float] =
     """Exponent of the MSD against lag at the hottest temperature, over ``lags``."""
     one = _hottest(of_panel(numbers, panel))
     inside = (one["lag"].values >= lags[0]) & (one["lag"].values <= lags[1])
-    found = powerlaw.fit(one["lag"].values[inside], one["msd_mean"].values[inside])
-    return Measured(found.value, found.low, found.high, networks(one))
+    return mean(powerlaw.exponents(one["lag"].values[inside], single(one, "msd", "lag")[inside]))
+
+
+@quantity
+def diffusive_amplitude(numbers: xr.Dataset, panel: str, lags: tuple[float, float] = (1, 100)) -> Measured:
+    """MSD over 2 D t of free Brownian weights at the hottest temperature, geometric mean over ``lags``."""
+    one = _hottest(of_panel(numbers, panel))
+    inside = (one["lag"].values >= lags[0]) & (one["lag"].values <= lags[1])
+    diffusion = brownian.diffusion_constant(float(one["step_size"]), float(one["temperature"]), float(one["P_D"]))
+    ratio = single(one, "msd", "lag")[inside] / brownian.msd(one["lag"].values[inside], diffusion)[:, None]
+    measured = np.isfinite(ratio).any(axis=1)
+    return mean(np.exp(np.log(ratio[measured]).mean(axis=0)), "log")
 
 
 @quantity
 def cold_msd_ratio(numbers: xr.Dataset, panel: str) -> Measured:
     """MSD at the longest lag at the coldest T > 0 over that of the same networks at T = 0."""
-    found = stored(of_panel(numbers, panel), "cold_ratio")
-    reason = "" if math.isfinite(found.value) else "T = 0 is not measured"
-    return Measured(found.value, found.low, found.high, found.n_networks, reason)
+    one = of_panel(numbers, panel)
+    if 0 not in one["temperature"].values:
+        raise Missing("T = 0 is not measured")
+    row, frozen = int(_rows(one)[-1]), int(np.flatnonzero(one["temperature"].values == 0)[0])
+    final = _last(one)
+    # A network at exactly zero loss does not move at T = 0 and cannot be compared.
+    moved = np.where(final[frozen] > 0, final[frozen], np.nan)
+    return mean(final[row] / moved, "log", "nothing moves at T = 0")
 
 
 @quantity
 def recovery(numbers: xr.Dataset, panel: str) -> Measured:
-    """Number of temperatures whose MSD shows a cage: a local slope below 0.4, then one above 0.8 at a longer lag.
+    """Share of the temperatures whose MSD shows a cage: a local slope below 0.4, then one above 0.8 at a longer lag.
 
     Lags below 100 are left out: discrete steps oscillate there in steep directions (KWJ Sec. III.4).
     """
     one = of_panel(numbers, panel)
-    late = _late(one)["slope"].transpose("temperature", "lag").values
+    rows = _rows(one)
     caged = 0
-    for slopes in late:
+    for slopes in _late(one)["slope"].transpose("temperature", "lag").values[rows]:
         known = slopes[np.isfinite(slopes)]
         low = np.flatnonzero(known < CAGED)
         caged += bool(low.size) and bool((known[low[0] :] > FREE).any())
-    return Measured(float(caged), n_networks=networks(one))
+    found = Measured.of(intervals.share(caged, len(rows)))
+    return Measured(found.value, found.low, found.high, networks(one))
 
 
 @quantity
-def smallest_slope(numbers: xr.Dataset, panel: str) -> Measured:
-    """Exponent of the MSD over the last decade of lag: the smallest among all T > 0."""
+def furthest_slope(numbers: xr.Dataset, panel: str) -> Measured:
+    """Exponent of the MSD over the last decade of lag, at the T > 0 where it is furthest from 1."""
     one = of_panel(numbers, panel)
-    slopes = [_last_decade(one.isel(temperature=row)) for row in _rows(one)]
-    worst = min(slopes, key=lambda found: found.value)
-    return Measured(worst.value, worst.low, worst.high, networks(one))
+    slopes = [mean(_last_decade(one.isel(temperature=row))) for row in _rows(one)]
+    return max(slopes, key=lambda found: abs(found.value - 1))
 
 
 @quantity
 def late_slope(numbers: xr.Dataset, panel: str) -> Measured:
     """Exponent of the MSD over the last decade of lag at the hottest temperature."""
+    return mean(_last_decade(_hottest(of_panel(numbers, panel))))
+
+
+@quantity
+def slope_range(numbers: xr.Dataset, panel: str) -> Measured:
+    """Largest minus smallest exponent of the MSD among the decades of lag from 100 on, at the coldest T > 0."""
     one = of_panel(numbers, panel)
-    found = _last_decade(_hottest(one))
-    return Measured(found.value, found.low, found.high, networks(one))
+    cold = one.isel(temperature=int(_rows(one)[-1]))
+    lags, values = cold["lag"].values, single(cold, "msd", "lag")
+    decades = [(lags >= 10.0**k) & (lags <= 10.0 ** (k + 1)) for k in range(2, int(np.log10(lags.max())))]
+    if len(decades) < 2:
+        raise Missing("fewer than two decades of lag from 100 on")
+    slopes = np.array([powerlaw.exponents(lags[inside], values[inside], points=3) for inside in decades])
+    return mean(np.ptp(slopes, axis=0))
 
 
 @quantity
 def sgd_final_slope(numbers: xr.Dataset) -> Measured:
     """Exponent of the MSD under SGD over the last decade of lag, at the smallest batch."""
-    one = numbers.sel(batch_size=float(numbers["batch_size"].min()))
-    found = _decade(one["sgd_lag"].values, one["sgd_msd_mean"].values)
-    return Measured(found.value, found.low, found.high, int(numbers["sgd_networks"]))
+    one = _sgd(numbers)
+    return mean(_decade(one["sgd_lag"].values, one["sgd_msd_single"].transpose("sgd_lag", "sgd_network").values))
 
 
 @quantity
-def sgd_level(numbers: xr.Dataset) -> Measured:
-    """MSD under SGD at the longest lag, at the smallest batch."""
-    one = numbers.sel(batch_size=float(numbers["batch_size"].min()))
-    row = np.flatnonzero(np.isfinite(one["sgd_msd_mean"].values))[-1]
-    value, low, high = (float(one[f"sgd_msd_{end}"].values[row]) for end in ("mean", "low", "high"))
-    return Measured(value, low, high)
+def sgd_over_langevin(numbers: xr.Dataset, panel: str, temperature: float) -> Measured:
+    """MSD under SGD at the longest lag and smallest batch, over that of the same networks under Langevin dynamics.
 
-
-@quantity
-def sgd_level_over_well(numbers: xr.Dataset) -> Measured:
-    """``sgd_level`` over 2T/(k P_D) at T = 0.1, the MSD between independent configurations in the well."""
-    level = sgd_level(numbers)
-    well = 2 * float(numbers["sgd_variance_level"])
-    return Measured(level.value / well, level.low / well, level.high / well)
+    Both are compared with the longest lag of the run at ``temperature``.
+    """
+    one = of_panel(numbers, panel)
+    if temperature not in one["temperature"].values:
+        raise Missing(f"T = {temperature:g} is not measured")
+    final = _sgd_final(numbers)
+    # A panel has places for the networks of every panel; the first ones are those of its own ensemble.
+    return mean(final / _last(one.sel(temperature=[temperature]))[0, : len(final)], "log")
 
 
 @quantity
 def earlier_when_colder(numbers: xr.Dataset, panel: str) -> Measured:
     """Spearman correlation with T > 0 of the lag at which alpha2 first exceeds 0.2; a curve that never does ranks last."""
     one = of_panel(numbers, panel)
-    rows = _rows(one, "alpha2_mean")
-    lags = one["lag"].values
-    first = []
-    for row in rows:
-        above = np.flatnonzero((one["alpha2_mean"].values[row] > NON_GAUSSIAN) & (lags > 0))
-        first.append(lags[above[0]] if above.size else 2 * lags[-1])
-    if len(set(first)) < 2:
-        return Measured(math.nan, reason="alpha2 exceeds 0.2 at the same lag at all temperatures, or at none")
-    value = stats.spearmanr(one["temperature"].values[rows], first).statistic
-    return Measured(float(value), n_networks=networks(one))
+    rows, lags = _rows(one, "alpha2_mean"), one["lag"].values
+    temperatures = one["temperature"].values[rows]
+    above = (single(one, "alpha2", "temperature", "lag")[rows] > NON_GAUSSIAN) & (lags > 0)[:, None]
+    first = np.where(above.any(axis=1), lags[above.argmax(axis=1)], 2 * lags[-1])
+    alike = "alpha2 exceeds 0.2 at the same lag at all temperatures, or at none"
+    if len(rows) < 3:
+        raise Missing("fewer than three temperatures")
+    found = [stats.spearmanr(temperatures, one).statistic if np.ptp(one) else np.nan for one in first.T]
+    return mean(found, missing=alike)
 
 
 @quantity
@@ -115,58 +138,57 @@ def cold_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
     """Largest alpha2 at the coldest T > 0, for lags >= 100 (shorter ones show the oscillations of discrete steps)."""
     one = _late(of_panel(numbers, panel))
     row = _rows(one, "alpha2_mean")[-1]
-    at = int(np.nanargmax(one["alpha2_mean"].values[row]))
-    value, low, high = (float(one[f"alpha2_{end}"].values[row][at]) for end in ("mean", "low", "high"))
-    return Measured(value, low, high, networks(one))
+    return _alpha2(one.isel(temperature=row, lag=int(np.nanargmax(one["alpha2_mean"].values[row]))))
 
 
 @quantity
 def hot_alpha2(numbers: xr.Dataset, panel: str, until: float = 100) -> Measured:
     """Largest |alpha2| at the hottest temperature for lags up to ``until``."""
     one = _hottest(of_panel(numbers, panel), "alpha2_mean")
-    early = (one["lag"].values > 0) & (one["lag"].values <= until)
-    return Measured(float(np.nanmax(np.abs(one["alpha2_mean"].values[early]))), n_networks=networks(one))
+    early = np.where((one["lag"].values > 0) & (one["lag"].values <= until), abs(one["alpha2_mean"].values), np.nan)
+    return size(_alpha2(one.isel(lag=int(np.nanargmax(early)))))
 
 
 @quantity
 def final_alpha2(numbers: xr.Dataset, panel: str) -> Measured:
     """alpha2 at the longest lag over its largest value, at the coldest T > 0, for lags >= 100; in glasses it falls to 0."""
     one = _late(of_panel(numbers, panel))
-    row = _rows(one, "alpha2_mean")[-1]
-    values = one["alpha2_mean"].values[row]
-    known = values[np.isfinite(values)]
-    return Measured(float(known[-1] / known.max()), n_networks=networks(one))
+    cold = one.isel(temperature=int(_rows(one, "alpha2_mean")[-1]))
+    values, known = single(cold, "alpha2", "lag"), np.flatnonzero(np.isfinite(cold["alpha2_mean"].values))
+    peak = int(np.nanargmax(cold["alpha2_mean"].values))
+    return mean(values[known[-1]] / values[peak])
 
 
 @quantity
-def bimodal_p(numbers: xr.Dataset, panel: str, temperature: float | None = None) -> Measured:
-    """Holm-corrected p-value of the dip test at ``temperature``, or the smallest over all T > 0."""
+def bimodal_p(numbers: xr.Dataset, panel: str) -> Measured:
+    """Holm-corrected p-value of the dip test, the smallest over all T > 0."""
     one = of_panel(numbers, panel)
-    values = one["dip_p_corrected"]
-    value = float(values.min()) if temperature is None else float(values.sel(temperature=temperature))
-    reason = "" if math.isfinite(value) else "no histogram at a temperature above 0"
-    return Measured(value, n_networks=networks(one), reason=reason)
+    value = float(one["dip_p_corrected"].min())
+    if math.isnan(value):
+        raise Missing("no histogram at a temperature above 0")
+    return Measured(value, n_networks=networks(one), exact="a p-value, which is itself a statement on uncertainty")
 
 
 @quantity
 def ageing_exponent(numbers: xr.Dataset, panel: str) -> Measured:
     """d log tau90 / d log t_w of the single networks, censored times included."""
-    return stored(of_panel(numbers, panel), "exponent")
+    return mean(single(of_panel(numbers, panel), "exponent"), missing="fewer than two waiting times reach Q = 0.9")
 
 
 @quantity
 def ageing_difference(numbers: xr.Dataset, panel: str, other: str) -> Measured:
-    """Ageing exponent of one phase minus that of another; the interval adds the two in quadrature."""
-    a, b = (stored(of_panel(numbers, name), "exponent") for name in (panel, other))
-    value = a.value - b.value
-    down, up = math.hypot(a.value - a.low, b.high - b.value), math.hypot(a.high - a.value, b.value - b.low)
-    return Measured(value, value - down, value + up, a.n_networks + b.n_networks)
+    """Ageing exponent of one phase minus that of another; their networks are independent."""
+    first, second = (single(of_panel(numbers, name), "exponent") for name in (panel, other))
+    return Measured.of(intervals.difference(first, second))
 
 
 def _rows(one: xr.Dataset, name: str = "msd_mean") -> np.ndarray:
     """Indices of the temperatures T > 0 of this panel, hottest first."""
     measured = np.isfinite(one[name].transpose("temperature", "lag").values).any(axis=1)
-    return np.flatnonzero(measured & (one["temperature"].values > 0))
+    rows = np.flatnonzero(measured & (one["temperature"].values > 0))
+    if not rows.size:
+        raise Missing("no temperature above 0")
+    return rows
 
 
 def _hottest(one: xr.Dataset, name: str = "msd_mean") -> xr.Dataset:
@@ -174,14 +196,43 @@ def _hottest(one: xr.Dataset, name: str = "msd_mean") -> xr.Dataset:
 
 
 def _late(one: xr.Dataset) -> xr.Dataset:
-    return one.isel(lag=one["lag"].values >= OSCILLATIONS)
+    late = one.isel(lag=one["lag"].values >= OSCILLATIONS)
+    if not late.sizes["lag"]:
+        raise Missing(f"no lag from {OSCILLATIONS} on")
+    return late
 
 
-def _last_decade(one: xr.Dataset) -> powerlaw.Exponent:
-    return _decade(one["lag"].values, one["msd_mean"].values)
+def _alpha2(point: xr.Dataset) -> Measured:
+    """alpha2 at one temperature and lag: a ratio of averages, whose interval is the jackknife's."""
+    value, low, high = (float(point[f"alpha2_{end}"]) for end in ("mean", "low", "high"))
+    return Measured(value, low, high, networks(point), "no interval: 1 network" if math.isnan(low) else "")
 
 
-def _decade(lags: np.ndarray, values: np.ndarray) -> powerlaw.Exponent:
-    longest = lags[np.isfinite(values)].max()
+def _last(one: xr.Dataset) -> np.ndarray:
+    """MSD of every network at the longest lag of this panel, (temperature, network)."""
+    known = np.flatnonzero(np.isfinite(one["msd_mean"].transpose("lag", "temperature").values).any(axis=1))
+    return single(one.isel(lag=int(known[-1])), "msd", "temperature")
+
+
+def _last_decade(one: xr.Dataset) -> np.ndarray:
+    return _decade(one["lag"].values, single(one, "msd", "lag"))
+
+
+def _decade(lags: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Exponent of ``values`` (lag, network) over the last decade of lag, (network)."""
+    longest = lags[np.isfinite(values).any(axis=1)].max()
     inside = lags >= longest / 10
-    return powerlaw.fit(lags[inside], values[inside])
+    return powerlaw.exponents(lags[inside], values[inside])
+
+
+def _sgd(numbers: xr.Dataset) -> xr.Dataset:
+    """The SGD run of Fig. 5(d) at its smallest batch."""
+    if "sgd_msd_single" not in numbers:
+        raise Missing("the figure shows no run under SGD")
+    return numbers.sel(batch_size=float(numbers["batch_size"].min()))
+
+
+def _sgd_final(numbers: xr.Dataset) -> np.ndarray:
+    values = _sgd(numbers)["sgd_msd_single"].transpose("sgd_lag", "sgd_network").values
+    final: np.ndarray = values[np.flatnonzero(np.isfinite(values).any(axis=1))[-1]]
+    return final

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
-BOUNDS = ("value", "low", "high")
+from quench.numerics import intervals
+from quench.numerics.intervals import Estimate, Scale
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantity: ``value`` (NaN where it does not exist, with ``reason``), the ends of its 95 % interval (NaN where it
-    has none) and the number of networks behind it. An infinite value is a result: a time that is never reached."""
+    """A quantity: ``value``, the ends of its 95 % interval (NaN where it has none), and the number of networks behind it.
+
+    ``reason``: why there is no value (NaN) or no interval. ``exact``: why it needs no interval, empty where it does.
+    ``beyond``: some times are not reached within the longest lag, so that the value is a lower bound; ``high`` is infinite.
+    """
 
     value: float
     low: float = math.nan
     high: float = math.nan
     n_networks: int = 0
     reason: str = ""
+    exact: str = ""
+    beyond: bool = False
+
+    @classmethod
+    def of(cls, estimate: Estimate, missing: str = "no network has this number") -> Measured:
+        """An ``estimate`` over networks; ``missing`` is the reason where it has no value."""
+        reason = ""
+        if math.isnan(estimate.value):
+            reason = missing
+        elif math.isnan(estimate.low):
+            reason = f"no interval: {estimate.n} network{'s' if estimate.n != 1 else ''}"
+        return cls(*estimate, reason)
+
+
+class Missing(Exception):
+    """The figures of this scenario lack what a quantity needs, such as a phase or a temperature."""
 
 
 Quantity = Callable[..., Measured]
@@ -38,26 +61,39 @@ def quantity(function: Quantity) -> Quantity:
 
 
 def of_panel(numbers: xr.Dataset, panel: str | None) -> xr.Dataset:
-    """One panel of a figure, or the figure itself for None; ``KeyError`` for a panel that it does not show."""
+    """One panel of a figure, or the figure itself for None; ``Missing`` for a panel that it does not show."""
     if panel is None:
         return numbers
     if panel not in [str(name) for name in numbers["panel"].values]:
-        raise KeyError(f"no phase {panel!r}")
+        raise Missing(f"the figure shows no {panel!r}")
     return numbers.sel(panel=panel, drop=True)
 
 
 def networks(numbers: xr.Dataset) -> int:
     """Number of networks behind one panel."""
-    return int(numbers["n_networks"]) if "n_networks" in numbers else 0
+    return int(numbers["n_networks"])
 
 
-def stored(numbers: xr.Dataset, name: str) -> Measured:
-    """A number of the figure, with the ends of its interval where the figure has them."""
-    low, high = (float(numbers[f"{name}_{end}"]) if f"{name}_{end}" in numbers else math.nan for end in ("low", "high"))
-    return Measured(float(numbers[name]), low, high, networks(numbers))
+def mean(numbers: ArrayLike, scale: Scale = "linear", missing: str = "no network has this number") -> Measured:
+    """The mean of one number per network with Student's interval; networks without the number (NaN) are left out."""
+    return Measured.of(intervals.mean(numbers, scale), missing)
 
 
-def bounded(values: xr.DataArray, n_networks: int, missing: str = "") -> Measured:
-    """Value and interval along the dimension ``bound``; ``missing`` is the reason where the value is NaN."""
-    value, low, high = (float(values.sel(bound=bound)) for bound in BOUNDS)
-    return Measured(value, low, high, n_networks, missing if math.isnan(value) else "")
+def jackknifed(numbers: xr.DataArray, count: int, scale: Scale = "log", missing: str = "") -> Measured:
+    """A number of the ensemble along the dimension ``left_out``: of all ``count`` networks, then without each."""
+    values = numbers.isel(left_out=slice(0, 1 + count if count > 1 else 1)).values
+    found = Measured.of(intervals.jackknifed(values, scale), missing)
+    return dataclasses.replace(found, n_networks=count)
+
+
+def size(measured: Measured) -> Measured:
+    """``measured`` with the sign that makes its value positive, so that a limit on its size is one limit."""
+    if measured.value >= 0 or math.isnan(measured.value):
+        return measured
+    return dataclasses.replace(measured, value=-measured.value, low=-measured.high, high=-measured.low)
+
+
+def single(one: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+    """The numbers ``name``_single of the single networks, with dimensions ``dims`` and then network."""
+    values: np.ndarray = one[f"{name}_single"].transpose(*dims, "network").values
+    return values

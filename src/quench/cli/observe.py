@@ -1,6 +1,6 @@
 """Overlap, displacement, non-Gaussianity, relaxation times and motility of snapshots files, whichever program wrote them.
 
-Several files are chunks of one ensemble: networks are measured one by one, and averages with bootstrap intervals are
+Several files are chunks of one ensemble: networks are measured one by one, and averages with 95 % intervals are
 taken over all of them. A streamed file (quench run --snapshots streamed) gives the same for the times, lags and chi that
 were declared when it was measured. An unfinished recording (run.nc.part) is measured up to its last snapshot.
 

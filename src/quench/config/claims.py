@@ -18,7 +18,7 @@ class Claim(Section):
     """One claim. Its range is exactly one of ``expected`` (with ``tolerance``), ``between``, ``at_least``, ``at_most``."""
 
     id: str = key(..., "unique; contains the paper and the figure", pattern=r"^[a-z0-9][a-z0-9.-]*$")
-    paper: str = key(..., "KWJ, BJ, or ours for a claim of neither paper")
+    paper: str = key(..., "KWJ, BJ, theory for the solved glass, or ours for a claim of neither paper")
     figure: str = key(..., "figure, section or appendix of the paper")
     statement: str = key(..., "the claim in our words")
     quantity: str = key(..., "module.function under quench.claims", pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")
@@ -30,6 +30,7 @@ class Claim(Section):
     at_least: float | None = key(None, "lowest allowed value")
     at_most: float | None = key(None, "highest allowed value")
     why: str = key(..., "reason for the allowed range")
+    excludes: tuple[str, float] = key(..., "a wrong result that the range excludes, and its value")
     scenarios: tuple[Name, ...] = key((), "scenarios that can judge the claim; by default all")
     elsewhere: str = key("", "why other scenarios cannot judge it")
 
@@ -42,6 +43,8 @@ class Claim(Section):
             raise ValueError("expected and tolerance belong together")
         if self.scenarios and not self.elsewhere:
             raise ValueError("give the reason why the other scenarios cannot judge it in elsewhere")
+        if self.allowed[0] <= self.excludes[1] <= self.allowed[1]:
+            raise ValueError(f"excludes: {self.excludes[1]:g} lies in the allowed range, so that the range cannot fail")
         return self
 
     @property

@@ -20,3 +20,6 @@ class SGD(Section):
         "subsequent full-batch gradient descent: pairs of epochs and step size (KWJ Sec. III.1)",
         examples=[((50, 0.05), (50, 0.005))],
     )
+    high_loss: float = key(
+        0.4, "share of the data loss at W = 0 above which a network is in the long-lived state of high loss", gt=0, lt=1
+    )

@@ -20,7 +20,7 @@ from quench.config.sections import Scenario
 from quench.cost import disk, speed
 from quench.cost.work import Work, rounds
 from quench.data.sources import Source, find
-from quench.dynamics.schedule import Schedule
+from quench.dynamics.schedule import FINAL_MEASURES, Schedule
 from quench.theory.pspin.times import Times
 
 
@@ -213,7 +213,7 @@ class Costs:
         waiting = np.geomspace(1, max(1, section.steps / 2.2), max(2, round(section.waiting_per_decade * decades)))
         starts = np.minimum(section.windows, 1 + 0.1 * waiting).sum()
         lags = section.lags_per_decade * decades
-        measurements = section.measures_per_decade * decades + len(waiting)
+        measurements = section.measures_per_decade * decades + len(waiting) + FINAL_MEASURES
         seconds = (
             section.steps * model.step(section.batch_size)
             + starts * lags * model.comparison()

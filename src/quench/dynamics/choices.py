@@ -167,13 +167,15 @@ Dynamics = Langevin | SGD | Adam
 class Preparation:
     """From random weights into a minimum (KWJ Sec. III.1): ``epochs`` of SGD, then full-batch descent.
 
-    ``polish`` holds the (number of updates, learning rate) of every leg of descent.
+    ``polish`` holds the (number of updates, learning rate) of every leg of descent. A network that ends with more than the
+    share ``high_loss`` of the data loss at W = 0 is in the state of high loss (``quench.networks.state``).
     """
 
     learning_rate: float
     epochs: int
     batch_size: int = 100
     polish: tuple[tuple[int, float], ...] = ()
+    high_loss: float = 0.4
 
 
 def backend_for(backend: str, device: str = "cpu", loss: str = LOSSES[0], optimiser: str = "sgd") -> str:

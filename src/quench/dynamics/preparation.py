@@ -17,6 +17,7 @@ from quench.dynamics.recorders import LossCurve
 from quench.dynamics.schedule import lags
 from quench.dynamics.trajectory import Leg, State, Trajectory
 from quench.errors import QuenchError
+from quench.networks import state
 from quench.networks.mlp import Architecture, initial_weights
 from quench.numerics.random import stream_id
 from quench.store.checksum import content_key
@@ -39,8 +40,9 @@ def trajectory(
 ) -> Trajectory:
     """Networks of ``width`` and ``depth`` on their way from random weights into a minimum, one for each of the ``seeds``.
 
-    The result is the ``pretrained`` contract: ``weights`` (network, weight) and losses (network, time) of ``dataset``, whose
-    ``x`` (sample, component) is learnt with ``y`` (sample). Raises ``QuenchError`` for choices that do not go together.
+    The result is the ``pretrained`` contract: ``weights`` (network, weight), ``state`` (network; ``quench.networks.state``)
+    and losses (network, time) of ``dataset``, whose ``x`` (sample, component) is learnt with ``y`` (sample). Raises
+    ``QuenchError`` for choices that do not go together.
     """
     if len(set(seeds)) != len(seeds):
         raise QuenchError("--seeds: a seed is named twice; every network counts once")
@@ -55,7 +57,7 @@ def trajectory(
         legs(task, preparation, ensemble),
         times,
         curve,
-        lambda state: _pretrained(state, ensemble, architecture, times, curve).assign_attrs(device=str(task.device)),
+        lambda state: _pretrained(state, ensemble, task, times, curve, preparation.high_loss),
         config={
             "dataset": config_of(dataset),
             "width": width,
@@ -91,22 +93,26 @@ def recording_times(n_samples: int, preparation: Preparation) -> np.ndarray:
 
 
 def _pretrained(
-    state: State, ensemble: Ensemble, architecture: Architecture, times: np.ndarray, curve: LossCurve
+    last: State, ensemble: Ensemble, task: Problem, times: np.ndarray, curve: LossCurve, high_loss: float
 ) -> xr.Dataset:
     curves = {
         name: described(values, ("network", "time"), name.replace("_", " ")) for name, values in curve.table().items()
     }
+    (zero_loss,), _ = task.loss(np.zeros((1, last.weights.shape[1])))
+    states = state.of_losses(curve.curves["data_loss"][-1], zero_loss, high_loss)
     return xr.Dataset(
-        {"weights": described(state.weights, ("network", "weight"), "weights after preparation"), **curves},
+        {"weights": described(last.weights, ("network", "weight"), "weights after preparation"), **curves},
         coords={
             "time": described(times, ("time",), "updates since the random initial weights", "updates"),
-            "layer": layers(architecture.layer_index),
+            "layer": layers(task.architecture.layer_index),
             "seed": described(ensemble.seeds, ("network",), "seed of each network"),
+            "state": state.variable(states),
             "diverged_at": described(
-                state.diverged_at,
+                last.diverged_at,
                 ("network",),
                 "updates after which a weight was first not finite; -1: never",
                 "updates",
             ),
         },
+        attrs={"device": str(task.device)},
     )

@@ -23,7 +23,7 @@ from quench.store.variables import config_of
 
 
 class Recording(NamedTuple):
-    """A recorder and its result: ``build(times=, seeds=, diverged_at=, sigma=)`` makes a dataset of contract ``kind``.
+    """A recorder and its result: ``build(times=, seeds=, diverged_at=)`` makes a dataset of contract ``kind``.
 
     ``choices``: what else decides the result, besides the ``config`` of the run.
     """
@@ -34,13 +34,13 @@ class Recording(NamedTuple):
     choices: dict[str, Any]
 
 
-def full(task: Problem, weight_decay: float, sigma: np.ndarray, schedule: Schedule) -> Recording:
-    """All weights at every recording time: the ``snapshots`` contract."""
-    recorder = Snapshots(task, weight_decay, len(sigma), len(schedule.times))
+def full(task: Problem, weight_decay: float, weights: np.ndarray, schedule: Schedule) -> Recording:
+    """All weights at every recording time, from ``weights`` (network, weight) on: the ``snapshots`` contract."""
+    recorder, sigma = Snapshots(task, weight_decay, len(weights), len(schedule.times)), weights.std(axis=1)
 
     def build(**known: np.ndarray) -> xr.Dataset:
         layer = task.architecture.layer_index
-        return snapshots.build(recorder.weights, layer=layer, **recorder.table(), **known)
+        return snapshots.build(recorder.weights, layer=layer, sigma=sigma, **recorder.table(), **known)
 
     return Recording("snapshots", recorder, build, {})
 
@@ -57,22 +57,25 @@ def trajectory(
     """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded on ``schedule``.
 
     ``recording`` decides the result: snapshots, or observables measured during the run (``observables.streaming``). In
-    both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14). A
-    network that diverged during its preparation counts as diverged from time 0 on. Raises ``QuenchError`` for networks, a
-    dataset and choices that do not go together.
+    both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14), and
+    ``state`` (network) that of the end of the preparation. A network that diverged during its preparation counts as
+    diverged from time 0 on. The random numbers depend on the seed, on the temperature or batch size and on the update
+    alone: runs that differ in their recording times are one trajectory. Raises ``QuenchError`` for networks, a dataset
+    and choices that do not go together.
     """
     prepared = config_of(pretrained)
     task = problem.of_networks(pretrained, prepared, dataset, compute, dynamics.optimiser)
     weights = pretrained["weights"].values.astype(np.float64)
-    seeds, sigma = pretrained["seed"].values, weights.std(axis=1)
+    seeds = pretrained["seed"].values
     ensemble = Ensemble(seeds.tolist(), stream_id(_stream(dynamics)), prepared["weight_decay"])
     state = State(weights, memory=np.zeros((len(weights), dynamics.slots, weights.shape[1])))
-    kind, recorder, build, choices = recording(task, ensemble.weight_decay, sigma, schedule)
+    kind, recorder, build, choices = recording(task, ensemble.weight_decay, weights, schedule)
     leg = Leg(dynamics.dynamics, int(schedule.times[-1]), _advance(task, dynamics, ensemble, state))
 
     def result(state: State) -> xr.Dataset:
-        made = build(times=schedule.times, seeds=seeds, diverged_at=state.diverged_at, sigma=sigma)
+        made = build(times=schedule.times, seeds=seeds, diverged_at=state.diverged_at)
         loss = prepared.get("loss", LOSSES[0])
+        made = made.assign_coords({name: pretrained[name].variable for name in ("state",) if name in pretrained.coords})
         if loss != LOSSES[0]:
             made["data_loss"].attrs = {"long_name": f"{loss} loss", "units": "1"}
         return made.assign_attrs(device=str(task.device))

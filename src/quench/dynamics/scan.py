@@ -11,6 +11,7 @@ import xarray as xr
 
 from quench.dynamics import preparation
 from quench.dynamics.trajectory import Trajectory
+from quench.networks import state
 from quench.store.variables import described
 
 # The points of a scan differ in these, and all have the same loss.
@@ -42,7 +43,7 @@ def trajectories(dataset: xr.Dataset, points: Iterable[tuple[int, float]], **cho
 def point(pretrained: xr.Dataset, width: int, weight_decay: float) -> xr.Dataset:
     """The ``scan`` contract for one point, from its ``pretrained`` networks.
 
-    Final losses, |W|^2 and share of active samples (point, network), loss curves (point, network, time).
+    Final losses and states, |W|^2 and share of active samples (point, network), loss curves (point, network, time).
     """
     by_network, updates = ("point", "network"), "updates"
     by_time, kwj = (*by_network, "time"), "Kerr Winter & Janssen 2024"
@@ -60,6 +61,7 @@ def point(pretrained: xr.Dataset, width: int, weight_decay: float) -> xr.Dataset
             "squared_norm": described(norm, by_network, "|W|^2 at the end of training"),
             "active_fraction": described(last["active_fraction"], by_network, "share of samples with a positive hinge"),
             "diverged_at": described(diverged_at, by_network, never, updates),
+            "state": state.variable(pretrained["state"].values[None], by_network),
             "loss_curve": described(curves["loss"], by_time, "training loss with regularisation"),
             "data_loss_curve": described(curves["data_loss"], by_time, "quadratic hinge loss"),
         },

@@ -13,6 +13,8 @@ from quench.numerics.spacing import decades
 
 # Times per decade before the first waiting time: enough to see the transient, few enough to cost nothing.
 APPROACH_PER_DECADE = 4
+# Measurements evenly spaced over the last third of a training, over which final values are averaged.
+FINAL_MEASURES = 8
 
 
 @dataclass(frozen=True)

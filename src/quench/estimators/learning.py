@@ -7,8 +7,8 @@ over the last third of the run:
 - t2: the first time with L < L_f + 0.02 (L_c - L_f), not reached unless L_f < 0.05 L_c.
 
 The loss is first filtered by a three-point median over the log-spaced times, which removes single spikes, and the times are
-interpolated in log t. Each time has a sensitivity range, from other thresholds of its rule, and a bootstrap range over
-networks.
+interpolated in log t. Each time is that of the mean loss, with a sensitivity range, from other thresholds of its rule, and a
+jackknife interval over networks; claims use the times of the single networks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
-from quench.estimators.resampling import interval
+from quench.numerics.intervals import jackknifed, leaving_out
 
 ONSET, ONSET_RANGE = 0.9, (0.95, 0.85)
 ARRIVAL, ARRIVAL_RANGE = 0.02, (0.05, 0.01)
@@ -28,11 +28,12 @@ ZERO_LOSS = 0.05
 
 @dataclass(frozen=True)
 class Crossover:
-    """``time`` in updates (NaN: not reached), its range over thresholds, and its 95 % bootstrap range."""
+    """``time`` in updates (NaN: not reached), its range over thresholds, its 95 % interval, and ``single`` networks'."""
 
     time: float
     sensitivity: tuple[float, float]
-    bootstrap: tuple[float, float]
+    interval: tuple[float, float]
+    single: tuple[float, ...]
 
     @property
     def reached(self) -> bool:
@@ -42,19 +43,20 @@ class Crossover:
 def crossovers(times: np.ndarray, loss: np.ndarray, constant_loss: float) -> tuple[Crossover, Crossover]:
     """t1 and t2 of the mean ``loss`` (network, time) at sorted ``times`` (updates, may start at 0).
 
-    Networks with a non-finite loss are left out. With fewer than two networks the bootstrap range is NaN.
+    Networks with a non-finite loss are left out. With fewer than two networks the interval is NaN.
     """
     loss = loss[np.isfinite(loss).all(axis=1)]
     if not len(loss):
-        nothing = Crossover(np.nan, (np.nan, np.nan), (np.nan, np.nan))
+        nothing = Crossover(np.nan, (np.nan, np.nan), (np.nan, np.nan), ())
         return nothing, nothing
 
     def measured(rule: Callable[..., float], nominal: float, others: tuple[float, float]) -> Crossover:
-        value, *ends = interval(
-            lambda chosen: rule(times, loss[chosen].mean(axis=0), constant_loss, nominal), len(loss)
+        mean = jackknifed(
+            leaving_out(lambda chosen: rule(times, loss[chosen].mean(axis=0), constant_loss, nominal), len(loss)), "log"
         )
         low, high = (rule(times, loss.mean(axis=0), constant_loss, other) for other in others)
-        return Crossover(value, (low, high), (ends[0], ends[1]))
+        single = tuple(rule(times, one, constant_loss, nominal) for one in loss)
+        return Crossover(mean.value, (low, high), (mean.low, mean.high), single)
 
     return measured(onset, ONSET, ONSET_RANGE), measured(arrival, ARRIVAL, ARRIVAL_RANGE)
 

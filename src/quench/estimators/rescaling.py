@@ -8,17 +8,17 @@ Delta = alpha^2 [sum D / B + (sum |grad L|)^2 / M].
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
-from quench.estimators.powerlaw import NONE, Exponent, fit
-from quench.estimators.resampling import interval
+from quench.estimators.powerlaw import exponents
+from quench.numerics.intervals import leaving_out
 
 RESCALINGS = ("raw", "initial_noise", "accumulated_noise", "prediction")
-SCORE_RESAMPLES = 200
+SMOOTHED = 5  # measurements of |grad L|^2 averaged where each has an error
 SCORE_POINTS = 25  # number of log-spaced lags at which curves are compared
 
 
@@ -27,7 +27,8 @@ class TwoTimeCurves:
     """Displacements of a set of runs and the noise along them.
 
     ``displacement`` (network, waiting_time, start, lag), NaN where not measured; ``starts`` (waiting_time, start);
-    ``noise`` D and ``gradient_square`` |grad L|^2 (network, time) at ``noise_times``; rate alpha, batch size B, M.
+    ``noise`` D, ``gradient_square`` |grad L|^2 and its standard error (network, time) at ``noise_times``; rate alpha, batch
+    size B, M.
     """
 
     waiting_times: np.ndarray
@@ -37,6 +38,7 @@ class TwoTimeCurves:
     noise_times: np.ndarray
     noise: np.ndarray
     gradient_square: np.ndarray
+    gradient_square_error: np.ndarray
     rate: float
     batch_size: int
     n_weights: int
@@ -49,7 +51,8 @@ class TwoTimeCurves:
     @cached_property
     def accumulated_gradient(self) -> np.ndarray:
         """sum of |grad L|(s), s < t, (network, t)."""
-        return np.stack([accumulated(self.noise_times, np.sqrt(values)) for values in self.gradient_square])
+        pairs = zip(self.gradient_square, self.gradient_square_error, strict=True)
+        return np.stack([accumulated(self.noise_times, gradient_size(*pair)) for pair in pairs])
 
     def divisor(self, rescaling: str) -> np.ndarray:
         """The divisor of Delta, (network, waiting_time, start, lag) or a shape that broadcasts to it."""
@@ -72,31 +75,47 @@ class TwoTimeCurves:
         sums = accumulated[:, np.minimum(ends, last)] - accumulated[:, starts][..., None]
         return np.where(ends <= last, sums, np.nan)
 
-    def rescaled(self, rescaling: str, networks: np.ndarray | None = None) -> np.ndarray:
-        """Delta over its divisor, mean over the starts and the chosen ``networks`` (default: all), (waiting_time, lag)."""
-        ratio = self.displacement / self.divisor(rescaling)
-        return _mean(ratio if networks is None else ratio[networks], (0, 2))
+    def single(self, rescaling: str) -> np.ndarray:
+        """Delta over its divisor, mean over the starts, (network, waiting_time, lag)."""
+        return _mean(self.displacement / self.divisor(rescaling), 2)
+
+    def rescaled(self, rescaling: str) -> np.ndarray:
+        """Mean of ``single`` over the networks, (waiting_time, lag)."""
+        return _mean(self.single(rescaling), 0)
 
     def amplitude(self) -> np.ndarray:
-        """Delta / [(alpha^2 / B) sum D], mean over starts and networks, (waiting_time, lag); 1 for uncorrelated noise."""
-        return self.rescaled("accumulated_noise") * self.batch_size / self.rate**2
+        """Delta / [(alpha^2 / B) sum D], mean over starts, (network, waiting_time, lag); 1 for uncorrelated noise."""
+        return self.single("accumulated_noise") * self.batch_size / self.rate**2
 
 
-def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
     """Mean of the finite values; NaN where there are none."""
     known = np.isfinite(values)
-    count = known.sum(axis=axes)
-    total = np.where(known, values, 0.0).sum(axis=axes)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def interpolated(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Positive ``values`` interpolated at times ``at``, linear in log value and log(t + 1), constant beyond the ends."""
-    known = np.isfinite(values) & (values > 0)
+    """``values`` interpolated at times ``at``, linear in log(t + 1), constant beyond the ends.
+
+    Arithmetic: a geometric interpolation between values that fluctuate would lie below their mean.
+    """
+    known = np.isfinite(values)
     if not known.any():
         return np.full(np.shape(at), np.nan)
-    found: np.ndarray = np.exp(np.interp(np.log1p(at), np.log1p(times[known]), np.log(values[known])))
+    found: np.ndarray = np.interp(np.log1p(at), np.log1p(times[known]), values[known])
     return found
+
+
+def gradient_size(square: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """|grad L| from measurements of its square (time) with their standard errors.
+
+    Measurements with an error, which may be negative, are averaged over ``SMOOTHED`` neighbours before the root.
+    """
+    smooth = uniform_filter1d(np.nan_to_num(square), SMOOTHED, mode="nearest")
+    size: np.ndarray = np.sqrt(np.maximum(np.where(error > 0, smooth, square), 0.0))
+    return size
 
 
 def accumulated(times: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -122,70 +141,28 @@ def collapse_score(curves: np.ndarray, lags: np.ndarray, lag_range: tuple[float,
     return float(np.sqrt(np.var(np.array(rows), axis=0, ddof=1).mean()))
 
 
-def score_with_interval(
+def scores(
     curves: TwoTimeCurves, rescaling: str, waiting_range: tuple[float, float], lag_range: tuple[float, float]
-) -> tuple[float, float, float]:
-    """Collapse score over the waiting times in range, with a 95 % bootstrap interval over networks (NaN for one).
+) -> np.ndarray:
+    """Collapse score of the mean curves over the waiting times in range: of all networks, then of all but one, (1 + n).
 
-    The interval is the basic one, reflected about the value: a resample contains fewer independent networks, whose
-    remaining noise makes its score larger than that of all networks.
+    ``quench.numerics.intervals.jackknife`` makes the interval of a score, or of a ratio of two, from these.
     """
-    score = _scorer(curves, rescaling, waiting_range, lag_range)
-    value, low, high = interval(score, len(curves.displacement), SCORE_RESAMPLES)
-    return value, max(2 * value - high, 0.0), max(2 * value - low, 0.0)
-
-
-def score_gain(
-    curves: TwoTimeCurves,
-    rescaling: str,
-    over: str,
-    waiting_range: tuple[float, float],
-    lag_range: tuple[float, float],
-) -> tuple[float, float, float]:
-    """Collapse score of one rescaling over that of another, with its 95 % interval over the same networks in both."""
-    first, second = (_scorer(curves, name, waiting_range, lag_range) for name in (rescaling, over))
-    return interval(lambda networks: first(networks) / second(networks), len(curves.displacement), SCORE_RESAMPLES)
-
-
-def _scorer(
-    curves: TwoTimeCurves, rescaling: str, waiting_range: tuple[float, float], lag_range: tuple[float, float]
-) -> Callable[[np.ndarray], float]:
-    """The collapse score as a function of the networks that are averaged."""
     chosen = (curves.waiting_times >= waiting_range[0]) & (curves.waiting_times <= waiting_range[1])
-    ratio = (curves.displacement / curves.divisor(rescaling))[:, chosen]
-    return lambda networks: collapse_score(_mean(ratio[networks], (0, 2)), curves.lags, lag_range)
+    single = curves.single(rescaling)[:, chosen]
+    return leaving_out(lambda networks: collapse_score(_mean(single[networks], 0), curves.lags, lag_range), len(single))
 
 
-@dataclass(frozen=True)
-class Slope:
-    """Mean local slope d log X / d log t over lags in [``low_lag``, ``high_lag``] and its 95 % interval over curves."""
+def slopes_per_decade(curves: np.ndarray, lags: np.ndarray, decades: int) -> np.ndarray:
+    """Slope of log X against log lag in every decade of lag, mean over the waiting times, (decade, network).
 
-    low_lag: float
-    high_lag: float
-    slope: float
-    low: float
-    high: float
-    n_curves: int
-
-
-def slopes_per_decade(curves: np.ndarray, lags: np.ndarray) -> list[Slope]:
-    """Slope of log X against log lag in every decade of lag, mean over ``curves`` (curve, lag), each fitted alone.
-
-    The interval is a bootstrap over curves. A curve needs three lags in a decade; decades without such a curve are left out.
+    ``curves`` X (network, waiting_time, lag), each fitted alone. A curve needs three lags in a decade; NaN without one.
     """
-    found = []
-    for exponent in range(int(np.floor(np.log10(lags[-1]))) + 1):
-        low, high = 10.0**exponent, 10.0 ** (exponent + 1)
-        inside = (lags >= low) & (lags <= high)
-        fits = [fit(lags[inside], curve[inside]) for curve in curves]
-        values = np.array([one.value for one in fits if one.n_points >= 3])
-        if values.size:
-            found.append(Slope(low, high, *_mean_with_interval(values), len(values)))
-    return found
-
-
-def _mean_with_interval(values: np.ndarray) -> tuple[float, float, float]:
-    return interval(lambda chosen: float(values[chosen].mean()), len(values))
+    table = np.full((decades, len(curves)), np.nan)
+    for decade in range(decades):
+        inside = (lags >= 10.0**decade) & (lags <= 10.0 ** (decade + 1))
+        table[decade] = [_mean(exponents(lags[inside], one[:, inside].T, points=3), 0) for one in curves]
+    return table
 
 
 def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> np.ndarray:
@@ -199,17 +176,6 @@ def time_to_displacement(curves: np.ndarray, lags: np.ndarray, level: float) -> 
             k = above[0]
             times[row] = np.exp(t[k - 1] + (np.log(level) - x[k - 1]) / (x[k] - x[k - 1]) * (t[k] - t[k - 1]))
     return times
-
-
-def ageing_exponent(waiting_times: np.ndarray, reach: np.ndarray, first: float) -> Exponent:
-    """Exponent x of ``reach`` ~ t_w^x for waiting times >= ``first``, with its 95 % interval.
-
-    ``reach``: time to a fixed displacement (waiting_time). x = 0 is no ageing, 1 full ageing. Waiting times that do not
-    reach the displacement are left out; fewer than three others give NaN.
-    """
-    chosen = waiting_times >= max(first, 1)
-    found = fit(waiting_times[chosen], reach[chosen])
-    return found if found.n_points >= 3 else NONE
 
 
 def drift_crossover(noise: float, gradient_square: float, batch_size: int, n_weights: int) -> float:

@@ -6,19 +6,16 @@ an exponent of about -0.485 in KWJ's window. Every estimate is also made for thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, erfinv
 
 from quench.estimators.powerlaw import fit
-from quench.estimators.resampling import draws
-from quench.numerics.bootstrap import percentiles
-from quench.observables.relaxation import LEVELS, first_crossing
 
-# A curve has left the master curve where its relative difference exceeds this.
-DEPARTURE = 0.15
+# A curve has left the master curve where its relative difference exceeds this, and this many binomial errors.
+DEPARTURE, ERRORS = 0.15, 3
 POINTS_PER_DECADE = 8
 
 
@@ -55,15 +52,18 @@ def collapse_score(times: Sequence[ArrayLike], curves: Sequence[ArrayLike], wind
     return float(np.sqrt(np.nanvar(table, axis=0).mean())) if table.size else np.nan
 
 
-def departure(scaled: ArrayLike, curve: ArrayLike, share: float = DEPARTURE) -> float:
+def departure(scaled: ArrayLike, curve: ArrayLike, n_weights: float = np.inf, share: float = DEPARTURE) -> float:
     """The t/tau90 from which a curve differs from the Brownian master curve by more than ``share``, to its end.
 
-    NaN where it ends on the master curve. ``scaled`` and ``curve`` (time); points that are not finite are left out.
+    The difference also has to exceed three binomial errors sqrt(Q (1 - Q) / n) of a count among ``n_weights``: of few
+    weights some differ by chance. NaN where the curve ends on the master curve. ``scaled`` and ``curve`` (time); points that
+    are not finite are left out.
     """
     times, values = np.asarray(scaled, float), np.asarray(curve, float)
     kept = np.isfinite(values) & np.isfinite(times) & (times > 0)
     times, values = times[kept], values[kept]
-    off = np.abs(values / brownian_master(times) - 1) > share
+    free = brownian_master(times)
+    off = np.abs(values - free) > np.maximum(share * free, ERRORS * np.sqrt(free * (1 - free) / n_weights))
     if not off.size or not off[-1]:
         return np.nan
     on = np.flatnonzero(~off)
@@ -71,45 +71,21 @@ def departure(scaled: ArrayLike, curve: ArrayLike, share: float = DEPARTURE) -> 
 
 
 def pooled_exponent(
-    times: Sequence[ArrayLike], curves: Sequence[ArrayLike], window: tuple[float, float]
+    times: Iterable[ArrayLike], curves: Iterable[ArrayLike], window: tuple[float, float], left: Iterable[float]
 ) -> tuple[float, float]:
     """Exponent of Q against t/tau90 in ``window``, and that of the Brownian master curve at the same points.
 
-    ``times``: t/tau90 of each curve. One straight line on log axes is fitted to the points of all curves in the window
-    before their departure; NaN for fewer than three points.
+    ``times``: t/tau90 of each curve. One straight line on log axes is fitted to the points of all curves in the window,
+    before the times at which they have ``left`` the master curve (NaN: never); NaN for fewer than three points.
     """
     x, y = [], []
-    for time, curve in zip(times, curves, strict=True):
+    for time, curve, last in zip(times, curves, left, strict=True):
         scaled, values = np.asarray(time, float), np.asarray(curve, float)
-        inside = (scaled >= window[0]) & (scaled <= window[1]) & np.isfinite(values) & (values > 0)
-        left = departure(scaled, values)
-        if np.isfinite(left):
-            inside &= scaled < left
+        end = last if np.isfinite(last) else np.inf
+        inside = (scaled >= window[0]) & (scaled <= window[1]) & (scaled < end) & np.isfinite(values) & (values > 0)
         x.append(scaled[inside])
         y.append(values[inside])
     scaled, values = np.concatenate(x), np.concatenate(y)
     if len(scaled) < 3:
         return np.nan, np.nan
     return fit(scaled, values).value, fit(scaled, brownian_master(scaled)).value
-
-
-def exponent_interval(
-    lags: ArrayLike, overlaps: Sequence[ArrayLike], window: tuple[float, float], resamples: int = 200
-) -> tuple[float, float]:
-    """95 % interval of ``pooled_exponent`` over networks: ``overlaps`` (network, lag) of every temperature.
-
-    A resample draws the same networks at every temperature, since they start from the same weights.
-    """
-    lags = np.asarray(lags, float)
-    tables = [np.asarray(table, float) for table in overlaps]
-    count = min(len(table) for table in tables)
-    if count < 2:
-        return np.nan, np.nan
-    samples = []
-    for chosen in draws(count, resamples):
-        curves = [table[chosen].mean(axis=0) for table in tables]
-        times = [lags / first_crossing(lags, curve, LEVELS["tau90"]) for curve in curves]
-        samples.append(pooled_exponent(times, curves, window)[0])
-    known = np.array(samples)[np.isfinite(samples)]
-    low, high = percentiles(known) if known.size else (np.nan, np.nan)
-    return float(low), float(high)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
-from quench.estimators.resampling import draws, interval, spread
+from quench.numerics.intervals import Estimate, jackknifed, leaving_out
 
 FITTED = 1e-3
 ZERO_WEIGHTS_LOSS = 0.5
@@ -22,12 +22,15 @@ TRIVIAL = 0.02
 def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
     """Point where the isotonic fit to ``shares``, weighted by ``counts``, crosses 1/2, linear in log x; all (point).
 
-    ``x`` is sorted and > 0. NaN where the fit is below 1/2 everywhere, or above everywhere.
+    ``x`` is sorted and > 0. Infinite where the fit is below 1/2 everywhere (above the grid), 0 where it is above everywhere
+    (below the grid).
     """
     log_x, fit = np.log(np.asarray(x, float)), optimize.isotonic_regression(shares, weights=counts).x
     above = np.flatnonzero(fit >= 0.5)
-    if not above.size or above[0] == 0:
-        return np.nan
+    if not above.size:
+        return np.inf
+    if above[0] == 0:
+        return 0.0
     right = above[0]
     # A plateau at exactly 1/2 is crossed in its middle.
     level = np.flatnonzero(fit == 0.5)
@@ -37,25 +40,22 @@ def half_crossing(x: ArrayLike, shares: ArrayLike, counts: ArrayLike) -> float:
     return float(np.exp(log_x[right - 1] + (0.5 - fit[right - 1]) / rise * (log_x[right] - log_x[right - 1])))
 
 
-def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> tuple[float, float, float]:
-    """N*/P_D with its 95 % interval, from ``ratio`` = N/P_D (point) and the final ``data_loss`` (point, network).
+def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FITTED) -> Estimate:
+    """N*/P_D with its jackknife interval over seeds, from ``ratio`` = N/P_D (point) and the ``data_loss`` (point, network).
 
-    A diverged network (NaN) counts as not fitted. Networks are resampled within every point.
+    A diverged network (NaN) counts as not fitted. A threshold off the grid has no interval.
     """
     ratio, data_loss = np.asarray(ratio, float), np.asarray(data_loss, float)
     order = np.argsort(ratio)
     success = (np.where(np.isfinite(data_loss), data_loss, np.inf) < fitted)[order]
     n_points, count = success.shape
 
-    def crossing(success: NDArray[np.bool_]) -> float:
-        return half_crossing(ratio[order], success.mean(axis=1), np.full(n_points, count))
+    def crossing(chosen: NDArray[np.int64]) -> float:
+        return half_crossing(ratio[order], success[:, chosen].mean(axis=1), np.full(n_points, len(chosen)))
 
-    # One stream per point: networks of different widths are independent.
-    samples = [crossing(success)]
-    if count > 1:
-        picks = np.stack([draws(count, stream=1 + point) for point in range(n_points)], axis=1)
-        samples += [crossing(np.take_along_axis(success, chosen, axis=1)) for chosen in picks]
-    return spread(samples)
+    found = leaving_out(crossing, count)
+    inside = np.isfinite(found).all() and (found > 0).all()
+    return jackknifed(found, "log") if inside else Estimate(float(found[0]), n=count)
 
 
 def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
@@ -67,31 +67,28 @@ def change_point(strengths: ArrayLike, is_trivial: ArrayLike) -> float:
     """lambda* of one network: the geometric middle of the gap that best separates non-trivial from trivial points.
 
     ``strengths`` sorted and > 0 (point), ``is_trivial`` (point). Of several gaps that misclassify the fewest points, the
-    middle one is taken. NaN where the best separation lies outside the grid (always or never trivial: censored).
+    middle one is taken, or the geometric mean of the two in the middle. NaN where the best separation lies outside the grid
+    (always or never trivial: censored).
     """
     strengths, is_trivial = np.asarray(strengths, float), np.asarray(is_trivial, bool)
     wrong = [is_trivial[:k].sum() + (~is_trivial[k:]).sum() for k in range(len(strengths) + 1)]
     best = np.flatnonzero(np.array(wrong) == min(wrong))
     inside = best[(best > 0) & (best < len(strengths))]
-    if len(inside) < len(best) or not inside.size:
+    if len(inside) < len(best):
         return np.nan
-    gap = inside[len(inside) // 2]
-    return float(np.sqrt(strengths[gap - 1] * strengths[gap]))
+    middle = inside[[(len(inside) - 1) // 2, len(inside) // 2]]
+    return float(np.exp(np.log([strengths[middle - 1], strengths[middle]]).mean()))
 
 
 def trivialisation(strengths: ArrayLike, total_loss: ArrayLike) -> NDArray[np.float64]:
-    """lambda* of every network (network), from sorted ``strengths`` > 0 (point) and ``total_loss`` (point, network)."""
-    states = trivial(total_loss)
-    return np.array([change_point(strengths, states[:, network]) for network in range(states.shape[1])])
+    """lambda* of every network (network), from sorted ``strengths`` > 0 (point) and ``total_loss`` (point, network).
 
-
-def median_threshold(thresholds: ArrayLike) -> tuple[float, float, float]:
-    """Median of the networks' lambda* with its 95 % bootstrap interval; censored networks (NaN) are left out."""
-    values = np.asarray(thresholds, float)
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return np.nan, np.nan, np.nan
-    return interval(lambda chosen: float(np.median(values[chosen])), len(values))
+    Points at which a network diverged (NaN) are left out for it.
+    """
+    strengths, losses = np.asarray(strengths, float), np.asarray(total_loss, float)
+    known = np.isfinite(losses)
+    pairs = zip(losses.T, known.T, strict=True)
+    return np.array([change_point(strengths[kept], trivial(column[kept])) for column, kept in pairs])
 
 
 def largest_rise(losses: ArrayLike) -> NDArray[np.float64]:

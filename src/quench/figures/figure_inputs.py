@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from quench.errors import QuenchError
+from quench.networks.state import singles
 from quench.store.variables import concat_chunks, config_of
 
 
@@ -49,6 +50,7 @@ class FigureInputs:
             join="outer",
             combine_attrs="drop_conflicts",
         )
+        stacked = stacked.merge(self.single(name, "epsilon", along=along, chi=chi, waiting_time=waiting_time))
         stacked.attrs = facts(next(iter(files.values())))
         check_measured(name, stacked)
         return stacked
@@ -56,14 +58,33 @@ class FigureInputs:
     def networks(
         self, name: str, along: str = "temperature", *, chi: float | None = None, waiting_time: int | None = None
     ) -> list[xr.Dataset]:
-        """Observables of the single networks of a run, one dataset per value of ``along``, in the order of ``run``."""
-        return [self._at_waiting_time(dataset, waiting_time) for dataset in self._chosen(name, along, chi).values()]
+        """Observables of the averaged networks, one dataset per value of ``along``, in the order of ``run``.
+
+        NaN for a network that diverged there (``quench.networks.state.singles``).
+        """
+        return [singles(self._at_waiting_time(one, waiting_time)) for one in self._chosen(name, along, chi).values()]
+
+    def single(self, name: str, *quantities: str, along: str = "temperature", **choice: Any) -> xr.Dataset:
+        """``<quantity>_single`` of every network of ``networks``, (``along``, network, ...).
+
+        Networks are numbered, so that panels with more and with fewer of them can be stacked.
+        """
+        files = self.networks(name, along, **choice)
+        points = xr.Variable(along, list(self._chosen(name, along, choice.get("chi"))))
+        tables = {}
+        for one in quantities:
+            parts = [file[one].reset_coords(drop=True) for file in files]
+            tables[f"{one}_single"] = xr.concat(parts, points, coords="minimal", compat="override", join="outer")
+        return xr.Dataset(tables).assign_coords(network=np.arange(files[0].sizes["network"]))
 
     def ages(self, name: str) -> xr.Dataset:
-        """Observables of a run at all its waiting times, at its hottest temperature among the declared ones."""
+        """Observables of a run at all its waiting times, at its hottest temperature among the declared ones.
+
+        Its single networks are those of ``networks``.
+        """
         (temperature, dataset), *_ = self._chosen(name, "temperature", None).items()
         check_measured(name, dataset)
-        return dataset.assign_attrs(facts(dataset), temperature=temperature)
+        return singles(dataset).assign_attrs(facts(dataset), temperature=temperature)
 
     def chis(self, name: str) -> list[float]:
         """The values of chi in the files of a run, in increasing order."""
@@ -78,10 +99,13 @@ class FigureInputs:
         return points.assign_attrs(known, n_networks=int(points.sizes["network"]))
 
     def training(self, name: str) -> xr.Dataset:
-        """All networks of a classifier; attributes hold its parameters (``model``, ``rate``, ``n_weights``, ...)."""
+        """All networks of a classifier; attributes hold its parameters (``model``, ``rate``, ``n_weights``, ...).
+
+        ``n_networks`` counts those that did not diverge.
+        """
         parts = self.of("classifiers")[name]
         networks = concat_chunks([part.drop_dims(["weight"]) for part in parts], "network").drop_attrs(deep=False)
-        return networks.assign_attrs(config_of(parts[0]), n_networks=int(networks.sizes["network"]))
+        return networks.assign_attrs(config_of(parts[0]), n_networks=_count(parts))
 
     def seeds(self) -> list[int]:
         """Seeds of all networks and simulations in the files."""
@@ -89,7 +113,7 @@ class FigureInputs:
         return sorted({int(seed) for one in files if "seed" in one.variables for seed in np.ravel(one["seed"])})
 
     def scale_label(self) -> str:
-        """One line for a figure at reduced scale: P_D, widths, number of networks.
+        """One line for a figure at reduced scale: P_D, widths, number of networks, and of those in another state.
 
         Empty at full scale, and for a figure without networks.
         """
@@ -105,7 +129,9 @@ class FigureInputs:
     def _scales(self) -> Iterator[dict[str, Any]]:
         """P_D, width or number of weights M, and number of networks of every input that has networks."""
         for files in self.of("runs").values():
-            yield facts(files[0])
+            known = facts(files[0])
+            apart = f" (and {known['n_apart']} in another state)" if known["n_apart"] else ""
+            yield known | {"n_networks": f"{known['n_networks']}{apart}"}
         for files in self.of("mobility").values():
             trajectory = config_of(files[0])["trajectory"]
             seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
@@ -158,7 +184,10 @@ def check_measured(name: str, run: xr.Dataset) -> None:
 
 
 def facts(dataset: xr.Dataset) -> dict[str, Any]:
-    """Parameters of the run behind an observables file: chi, step size, P_D, width, weight decay, number of networks."""
+    """Parameters of the run behind an observables file: chi, step size, P_D, width, weight decay, numbers of networks.
+
+    ``n_networks`` counts those averaged, ``n_apart`` those in another state.
+    """
     config = config_of(dataset)
     trajectory = config["trajectory"]
     return {
@@ -167,7 +196,8 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "P_D": trajectory["P_D"],
         "width": trajectory["prepared"]["width"],
         "weight_decay": trajectory["prepared"]["weight_decay"],
-        "n_networks": int(dataset.sizes["network"]),
+        "n_networks": int(dataset["averaged"].sum()),
+        "n_apart": int(dataset["n_apart"]),
     }
 
 
@@ -176,14 +206,13 @@ def _shown(value: int | str) -> str:
 
 
 def _count(files: Sequence[xr.Dataset]) -> int:
-    return sum(int(dataset.sizes["network"]) for dataset in files)
+    """Number of networks in all ``files`` that did not diverge."""
+    return sum(
+        int((one["diverged_at"] < 0).sum()) if "diverged_at" in one else int(one.sizes["network"]) for one in files
+    )
 
 
 def _averages(dataset: xr.Dataset) -> xr.Dataset:
-    """The averaged curves and times of an observables file, with the mean overlap length epsilon."""
-    names = [name for name in dataset if str(name).endswith(("_mean", "_low", "_high"))]
-    return (
-        dataset[[*names, "n_networks", "n_diverged"]]
-        .assign(epsilon=dataset["epsilon"].mean(), epsilons=dataset["epsilon"].rename(network="member"))
-        .drop_vars(["seed", "diverged_at"], errors="ignore")
-    )
+    """The averaged curves and times of an observables file."""
+    names = [name for name in dataset if str(name).endswith(("_mean", "_low", "_high", "_apart"))]
+    return dataset[[*names, "n_networks", "n_diverged"]].drop_vars(["seed", "diverged_at", "state"], errors="ignore")

@@ -1,8 +1,9 @@
 """Long names and units of the plotted numbers: the attributes of the variables in a figure's NetCDF file.
 
-A name consists of a quantity, a suffix for what is derived from it (``_low``: lower end of its 95 % interval) and, where a
-file contains several of a kind, a prefix (``ttt_``: of the scan over lambda). Quantities of several figures are listed here;
-a quantity of one figure, or one with another meaning there, is listed in ``MEANS`` of that figure's module.
+A name consists of a quantity, a suffix for what is derived from it (``_low``: lower end of its 95 % interval; ``_single``:
+of each network) and, where a file contains several of a kind, a prefix (``ttt_``: of the scan over lambda). Quantities of
+several figures are listed here; a quantity of one figure, or one with another meaning there, is listed in ``MEANS`` of that
+figure's module.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ MEANINGS: dict[str, Meaning] = {
     "networks": "number of networks",
     "n_diverged": "number of networks that diverged",
     "diverged": "number of networks that diverged",
+    "n_apart": "number of networks in another state, which are averaged apart",
     "n_censored": "number of times beyond the longest lag",
     "n_weights": "number of weights",
     "n_train": "number of training samples",
@@ -65,20 +67,20 @@ MEANINGS: dict[str, Meaning] = {
     "norm": "square |W|^2 of the weights",
     "threshold": "threshold of the transition",
     "thresholds": "threshold of the transition, of each network",
-    "rise": "largest change of the loss between neighbouring lambda over its whole range, of each network",
-    "mean_rise": "largest change of the mean loss between neighbouring lambda over its whole range",
+    "data_loss": "final data loss",
+    "state": "state of the network at the end of training",
     # Overlap and relaxation
     "overlap_brownian": "overlap Q of free Brownian weights",
     "tau90_brownian": ("tau90 of free Brownian weights", "updates"),
-    "tau90_samples": ("tau90 of resampled ensembles", "updates"),
-    "tau90_single": ("tau90 of each network", "updates"),
+    "tau90": ("time tau90 at which Q has fallen to 0.9", "updates"),
     "tau_e_brownian": ("tau_e of free Brownian weights", "updates"),
-    "tau_e_samples": ("tau_e of resampled ensembles", "updates"),
+    "longest_lag": ("longest lag", "updates"),
     "frozen": ("relaxation time at T = 0", "updates"),
     "kink": "temperature T* at which the Brownian line meets the relaxation time at T = 0",
     "departure": "t / tau90 at which a curve leaves the Brownian one by 15 %",
-    "score_scaled": "scatter of log Q against t / tau90",
-    "score_raw": "scatter of log Q against t",
+    "scores": "scatter of log Q over the temperatures",
+    "axis": "whether the axis is t / tau90 or t",
+    "left_out": "which network is left out; 0: none",
     "exponent": "exponent of the fitted power law",
     "exponent_intercept": "logarithm of the fitted power law at 1",
     "exponent_brownian": "exponent of free Brownian weights in the same window",
@@ -99,30 +101,21 @@ MEANINGS: dict[str, Meaning] = {
     "prediction": "Delta over alpha^2 [sum D / B + (sum |grad L|)^2 / M]",
     "amplitude": "Delta over (alpha^2/B) sum D; 1 for uncorrelated noise",
     "score": "scatter S of the curves over t_w, in decades",
-    "gain": "S of Delta over the accumulated noise, over that of Delta / D(t_w)",
     "level": "displacement at which times are compared",
     "reach": ("time to the displacement of the dotted line", "updates"),
     "ageing_exponent": "exponent of the time to a fixed displacement against t_w",
     "ageing_intercept": "logarithm of that power law at t_w = 1",
-    "flat": "share of directions with |lambda| below a thousandth of the largest eigenvalue",
-    "negative": "share of directions with lambda below minus a thousandth of the largest eigenvalue",
     # Theory
     "violation": "fluctuation-dissipation ratio X of ageing",
     "threshold_energy": "threshold energy E_th",
-}
-# The ends of these are the range over networks.
-_RANGED = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "noise", "gradient_square", "flat", "negative")
-_EXTREMES = {
-    "_low": ", smallest of all networks",
-    "_high": ", largest of all networks",
-    "_value": ", mean over networks",
 }
 _ENDS = {
     "_low": ", lower end of its 95 % interval",
     "_high": ", upper end of its 95 % interval",
     "_error": ", standard error",
     "_sensitivity": ", its range over other thresholds of the rule",
-    "_bootstrap": ", its 95 % interval over networks",
+    "_interval": ", its 95 % interval over networks",
+    "_single": ", of each network",
 }
 _OF = {"map_": "plane: ", "uot_": "lambda = 0: ", "ttt_": "one width: ", "sgd_": "SGD: "}
 
@@ -142,7 +135,7 @@ def attributes(name: str, known: Mapping[str, Meaning] = MEANINGS) -> dict[str, 
         meaning = known[name]
         long_name, units = (meaning, "1") if isinstance(meaning, str) else meaning
         return {"long_name": long_name, "units": units}
-    for end, words in (_EXTREMES if name.startswith(_RANGED) else _ENDS).items():
+    for end, words in _ENDS.items():
         if name.endswith(end) and (found := attributes(name.removesuffix(end), known)):
             return found | {"long_name": found["long_name"] + words}
     for start, words in _OF.items():

@@ -11,7 +11,7 @@ import xarray as xr
 
 from quench.dynamics.classifier_task import Task, TrainingChoices
 from quench.dynamics.minibatch import ClassifierRecorder, descent
-from quench.dynamics.schedule import log_spaced
+from quench.dynamics.schedule import FINAL_MEASURES, log_spaced
 from quench.dynamics.trajectory import Leg, Trajectory
 from quench.dynamics.two_time import TwoTimeSchedule
 from quench.observables.probe import Probe
@@ -25,7 +25,8 @@ _CURVES = {
     "test_accuracy": ("share of test images classified rightly", ""),
     "noise": ("D, variance of the gradient over samples per weight", f"{_BJ}, Eq. 4"),
     "noise_error": ("standard error of D; 0 where every sample was used", ""),
-    "gradient_square": ("|grad L|^2", ""),
+    "gradient_square": ("|grad L|^2; may be negative where it has an error", ""),
+    "gradient_square_error": ("standard error of |grad L|^2; 0 where every sample was used", ""),
     "weight_square": ("|w|^2 / M", ""),
 }
 
@@ -47,8 +48,9 @@ def trajectories(
 def trajectory(task: Task, seed: int) -> Trajectory:
     """The training of the network of ``seed``, recorded as the ``training`` contract; ``.follow()`` runs it.
 
-    Losses, accuracies and gradient noise are measured at 0, at ``measures_per_decade`` log-spaced updates per decade
-    and at every waiting time; displacements at all pairs of times of ``TwoTimeSchedule``. Raises ``QuenchError`` for a
+    Losses, accuracies and gradient noise are measured at 0, at ``measures_per_decade`` log-spaced updates per decade,
+    at every waiting time, and at ``FINAL_MEASURES`` updates evenly spaced over the last third of the run, over which
+    final values are averaged; displacements at all pairs of times of ``TwoTimeSchedule``. Raises ``QuenchError`` for a
     batch larger than the training set.
     """
     choices, network, schedule = task.choices, task.network(seed), _schedule(task.choices)
@@ -64,7 +66,8 @@ def trajectory(task: Task, seed: int) -> Trajectory:
         n_batches=choices.noise_batches,
     )
     approach = log_spaced(1, choices.steps, choices.measures_per_decade)
-    measure_at = np.concatenate([[0], approach, schedule.waiting_times])
+    final = np.linspace(2 / 3 * choices.steps, choices.steps, FINAL_MEASURES).round().astype(int)
+    measure_at = np.concatenate([[0], approach, schedule.waiting_times, final])
     more: dict[str, Any] = {}
     if task.backend == "reference":
         more = {"weight_decay": choices.weight_decay, "augmentation": choices.augmentation}

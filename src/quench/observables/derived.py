@@ -31,7 +31,6 @@ DERIVED = (
         references=f"{KWJ}, Sec. III.2",
         low=0,
         averaged=True,
-        censored=True,
     ),
     Observable(
         name="tau_e",
@@ -43,7 +42,6 @@ DERIVED = (
         references=f"{KWJ}, App. E",
         low=0,
         averaged=True,
-        censored=True,
     ),
     Observable(
         name="longest_lag",

@@ -90,7 +90,8 @@ def measure(
     declared grid, or else all that the snapshots allow); a pair (t_w, t) that was not recorded is NaN. ``motility_lags``:
     lags with a histogram, the nearest measured ones (default: one per decade, and the longest). epsilon = sigma/chi per
     network (KWJ Eq. 14), sigma being the file's own (the standard deviation at the end of training) or else that of its
-    last snapshot. ``include_output_layer``: whether its weights count.
+    last snapshot. ``include_output_layer``: whether its weights count; without them sigma is that of the hidden weights, of
+    the first snapshot where the file has a sigma.
 
     Raises ``QuenchError``, with what there is, for a waiting time or lag that was not recorded, a chi whose epsilon is
     below the float resolution, and for whatever a streamed file was not measured with.
@@ -163,7 +164,12 @@ def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, incl
     weights = snapshots["weights"]
     # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
-        sigma = snapshots["sigma"] if "sigma" in snapshots else weights.isel(time=-1).astype(np.float64).std("weight")
+        if "sigma" in snapshots and include_output_layer:
+            sigma = snapshots["sigma"]
+        else:
+            at = weights.isel(time=0 if "sigma" in snapshots else -1).transpose("network", "weight")
+            # Rows side by side in memory: sums round differently for another layout.
+            sigma = xr.DataArray(np.ascontiguousarray(at, dtype=np.float64).std(axis=1), dims="network")
     layer = snapshots["layer"].values if "layer" in snapshots.coords else None
     epsilon = (sigma / chi).values[None]
     measured = TwoTimeObservables(wanted["waiting_time"], wanted["lag"], wanted["motility_lag"], epsilon, layer)
@@ -244,7 +250,8 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
     grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))
-    networks = {name: ("network", trajectory[name].values, trajectory[name].attrs) for name in ("seed", "diverged_at")}
+    known = [name for name in ("seed", "diverged_at", "state") if name in trajectory.coords]
+    networks = {name: trajectory[name].variable for name in known}
     result = xr.Dataset(coords=grids | networks)
     for one in derived.observables():
         if one.of and all(name in result for name in one.of):

@@ -68,7 +68,8 @@ def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: i
         snapshots["weights"].sel(time=moment).values.astype(np.float64) for moment in (waiting_time, waiting_time + lag)
     )
     result = mobility(reference, later, task.gradient(reference))
-    return result.assign_coords(seed=snapshots["seed"], layer=layers(task.architecture.layer_index))
+    known = {name: snapshots[name].variable for name in ("seed", "state") if name in snapshots.coords}
+    return result.assign_coords(known | {"layer": layers(task.architecture.layer_index)})
 
 
 def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:

@@ -31,11 +31,15 @@ UNIFORM_SHARE = 0.1  # of the importance distribution; bounds every weight by P 
 
 @dataclass(frozen=True)
 class Noise:
-    """``strength`` D, its standard ``error`` (0 where all samples were used), and ``gradient_square`` |grad L|^2."""
+    """``strength`` D and ``gradient_square`` |grad L|^2 with their standard errors (0 where all samples were used).
+
+    Both are unbiased; an estimate of |grad L|^2 from a sample may be negative.
+    """
 
     strength: float
     error: float
     gradient_square: float
+    gradient_square_error: float
 
 
 @runtime_checkable
@@ -69,7 +73,7 @@ def exact(network: Classifier, x: Tensor, y: Tensor) -> tuple[Noise, Evaluation]
         squares, gradient, evaluation = _gradient_squares(network, x, y)
     gradient_square = gradient.numel() * mean_square(gradient.cpu().numpy())
     strength = (mean(squares.cpu().numpy()) - gradient_square) / network.n_weights
-    return Noise(strength, 0.0, gradient_square), evaluation
+    return Noise(strength, 0.0, gradient_square, 0.0), evaluation
 
 
 def _gradient_squares(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Evaluation]:
@@ -84,7 +88,7 @@ def _gradient_squares(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor
 
 
 def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws: int, seed: int, step: int) -> Noise:
-    """D and |grad L|^2 from ``n_draws`` importance-sampled gradients; unbiased, with the standard error of D.
+    """D and |grad L|^2 from ``n_draws`` importance-sampled gradients; unbiased, with their standard errors.
 
     Sample s is drawn, with replacement, with probability q_s = 0.9 r_s / sum r + 0.1 / P, where r_s is the squared
     derivative of its loss by the network's ``outputs`` (sample, class): |grad L_s|^2 is heavy-tailed late in training,
@@ -107,9 +111,9 @@ def sampled(network: Classifier, x: Tensor, y: Tensor, outputs: Tensor, n_draws:
     gradient_square = (total_square - found.squares.sum().item()) / (n_draws * (n_draws - 1))
     strength = (squares.mean().item() - gradient_square) / network.n_weights
     # Influence of one draw on both means; the second is a U-statistic, hence the factor 2.
-    influence = squares - 2 * found.along_total / n_draws
-    error = influence.std().item() / n_draws**0.5 / network.n_weights
-    return Noise(strength, error, max(gradient_square, 0.0))
+    pull = 2 * (found.along_total - found.squares) / (n_draws - 1)
+    error = (squares - pull).std().item() / n_draws**0.5 / network.n_weights
+    return Noise(strength, error, gradient_square, pull.std().item() / n_draws**0.5)
 
 
 def of_minibatches(
@@ -119,14 +123,14 @@ def of_minibatches(
 
     This is the method for batch normalisation, where a sample has no gradient of its own and the per-sample variance in
     evaluation mode is wrong by orders of magnitude. Batches are drawn with replacement, so that the variance of their
-    mean is exactly 1/B of a sample's. The error is that of the mean over disjoint pairs of (B / 2M)|g - g'|^2, an incomplete
-    U-statistic of the same kernel and therefore an upper bound.
+    mean is exactly 1/B of a sample's. The errors are those of the means over disjoint pairs of (B / 2M)|g - g'|^2 and of
+    g . g', incomplete U-statistics of the same kernels and therefore upper bounds.
     """
     if n_batches < 4 or n_batches % 2:
         raise ValueError(f"an even number of at least 4 batches is needed, not {n_batches}")
     drawn = integers(seed, _BATCHES, step, n_batches * batch_size, len(y)).reshape(n_batches, batch_size)
     total = torch.zeros_like(network.weights, dtype=torch.float64)
-    squares, pairs, previous = 0.0, [], network.weights
+    squares, pairs, products, previous = 0.0, [], [], network.weights
     with _restored(network):
         for number, batch in enumerate(torch.from_numpy(drawn)):
             network.compute_gradient(x[batch], y[batch])
@@ -134,13 +138,14 @@ def of_minibatches(
             squares += network.gradient.double().square().sum().item()
             if number % 2:
                 pairs.append((network.gradient - previous).double().square().sum().item() / 2)
+                products.append((network.gradient.double() * previous.double()).sum().item())
             else:
                 previous = network.gradient.clone()
     mean_square = total.square().sum().item() / n_batches**2
     variance = (squares - n_batches * mean_square) / (n_batches - 1)
     scale = batch_size / network.n_weights
-    error = scale * float(np.std(pairs, ddof=1)) / len(pairs) ** 0.5
-    return Noise(scale * variance, error, max(mean_square - variance / n_batches, 0.0))
+    error, product_error = (float(np.std(found, ddof=1)) / len(pairs) ** 0.5 for found in (pairs, products))
+    return Noise(scale * variance, scale * error, mean_square - variance / n_batches, product_error)
 
 
 @contextmanager

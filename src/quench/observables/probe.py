@@ -57,6 +57,7 @@ class Probe:
             "noise": strength.strength,
             "noise_error": strength.error,
             "gradient_square": strength.gradient_square,
+            "gradient_square_error": strength.gradient_square_error,
             "weight_square": mean_square(network.weights.cpu().numpy()),
         }
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.special import erfinv
 
 LEVELS = {"tau90": 0.9, "tau_e": float(np.exp(-1.0))}
+# A smaller overlap is that of no weight at all.
+NONE_LEFT = 1e-12
 
 
 def crossing_time(curve: xr.DataArray, level: float, along: str = "lag") -> xr.DataArray:
-    """First time at which ``curve`` falls to ``level``, interpolated linearly in log t between the two times around it.
+    """First time at which the overlap ``curve`` falls to ``level``, interpolated between the two times around it.
 
-    From lag 0, which has no logarithm, the interpolation is linear in t. NaN where the level is never reached (censored:
-    the time is longer than the longest lag measured, see ``longest_lag``). Units of ``along``; that dimension is reduced.
+    The interpolation is exact for free Brownian weights and wherever the displacement grows as a power of time
+    (``first_crossing``). NaN where the level is never reached (censored: the time is longer than the longest lag measured,
+    see ``longest_lag``). Units of ``along``; that dimension is reduced.
     """
     times = curve[along].values.astype(np.float64)
     crossed: xr.DataArray = xr.apply_ufunc(
@@ -26,7 +30,12 @@ def crossing_time(curve: xr.DataArray, level: float, along: str = "lag") -> xr.D
 
 
 def first_crossing(times: np.ndarray, values: np.ndarray, level: float) -> float:
-    """``crossing_time`` of one curve, ``values`` (time) at ``times`` (time); points that are not finite are left out."""
+    """``crossing_time`` of one curve, ``values`` (time) at ``times`` (time); points that are not finite are left out.
+
+    Q = erf(epsilon / sqrt(2 m)) of Gaussian displacements of mean square m makes u = erfinv(Q)^-2 proportional to m. u is
+    interpolated as a power of time; linearly from a point where no weight has moved (u = 0); and where every weight has
+    (Q = 0, u infinite), Q itself linearly.
+    """
     kept = np.isfinite(values)
     t, q = times[kept], values[kept]
     below = np.flatnonzero(q <= level)
@@ -35,10 +44,13 @@ def first_crossing(times: np.ndarray, values: np.ndarray, level: float) -> float
     after = below[0]
     if after == 0 or q[after] == level:
         return float(t[after])
-    share = (q[after - 1] - level) / (q[after - 1] - q[after])
-    if t[after - 1] <= 0:
-        return float(t[after - 1] + share * (t[after] - t[after - 1]))
-    return float(t[after - 1] * (t[after] / t[after - 1]) ** share)
+    (earlier, later), (start, end) = t[after - 1 : after + 1], q[after - 1 : after + 1]
+    if end < NONE_LEFT:
+        return float(earlier + (start - level) / (start - end) * (later - earlier))
+    before, here, goal = erfinv([min(start, 1.0), end, level]) ** -2.0
+    if before == 0 or earlier <= 0:
+        return float(earlier + (goal - before) / (here - before) * (later - earlier))
+    return float(earlier * (later / earlier) ** (np.log(goal / before) / np.log(here / before)))
 
 
 def longest_lag(curve: xr.DataArray, along: str = "lag") -> xr.DataArray:

@@ -23,10 +23,10 @@ from quench.store.variables import described
 class Streamed(LossCurve):
     """Recorder of the losses, and of ``observables`` at the pairs of ``schedule``, of the weights ``counted`` (weight).
 
-    ``sigma`` (network): standard deviation of the weights at the end of training; overlap lengths are sigma / chi for
-    every chi of ``chis``. ``motility_lags``: lags with a histogram, as ``chosen_lags`` takes them. ``hidden_only``: leave
-    out the output layer. ``mobility``: a waiting time and lag at which single weights are measured. Of the weights only the
-    references of open waiting times are kept.
+    ``weights`` (network, weight): those at the end of training. Overlap lengths are sigma / chi for every chi of ``chis``,
+    with ``sigma`` (network) the standard deviation of those counted. ``motility_lags``: lags with a histogram, as
+    ``chosen_lags`` takes them. ``hidden_only``: leave out the output layer. ``mobility``: a waiting time and lag at which
+    single weights are measured. Of the weights only the references of open waiting times are kept.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Streamed(LossCurve):
         problem: Problem,
         weight_decay: float,
         schedule: Schedule,
-        sigma: np.ndarray,
+        weights: np.ndarray,
         chis: Sequence[float],
         motility_lags: Sequence[int] = (),
         hidden_only: bool = False,
@@ -44,11 +44,12 @@ class Streamed(LossCurve):
         layer = problem.architecture.layer_index
         self.chis, self.hidden_only = tuple(chis), hidden_only
         self.counted = layer < layer.max() if hidden_only else layer >= 0
+        self.sigma = np.ascontiguousarray(weights[:, self.counted]).std(axis=1)
         self.observables = TwoTimeObservables(
             sorted(schedule.waiting_times),
             schedule.lags,
             chosen_lags(motility_lags, schedule.lags),
-            sigma / [[chi] for chi in chis],
+            self.sigma / [[chi] for chi in chis],
             layer[self.counted],
         )
         self.mobility = MobilityRecorder(problem, *mobility) if mobility else None
@@ -70,7 +71,7 @@ class Streamed(LossCurve):
             self.mobility.restore(memory)
 
     def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
-        """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds, diverged_at and sigma.
+        """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds and diverged_at.
 
         Tables have the dimensions of ``quench.observables.table``, behind a dimension chi where they depend on it.
         """
@@ -91,13 +92,13 @@ class Streamed(LossCurve):
         }
         if self.mobility:
             variables |= self.mobility.variables()
-        return snapshots.along(times, **self.table(), **networks).assign(variables)
+        return snapshots.along(times, sigma=self.sigma, **self.table(), **networks).assign(variables)
 
 
 def recording(
     task: Problem,
     weight_decay: float,
-    sigma: np.ndarray,
+    weights: np.ndarray,
     schedule: Schedule,
     *,
     chis: Sequence[float],
@@ -109,7 +110,7 @@ def recording(
 
     For ``quench.dynamics.run.trajectory``, with ``chis`` and the rest bound to it.
     """
-    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only, mobility)
+    recorder = Streamed(task, weight_decay, schedule, weights, chis, motility_lags, hidden_only, mobility)
     choices = {
         "chis": list(chis),
         "motility_lags": list(motility_lags),

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from quench.numerics.intervals import Scale
 from quench.observables.displacement import MOTILITY_EDGES, fourth_moment, motility, msd
 from quench.observables.overlap import overlap
 from quench.store.contracts import Wanted
@@ -52,8 +53,7 @@ class Observable:
 
     ``low`` and ``high`` bound what a sound file may hold. ``needs``: optional fields of ``Pair`` without which it is left
     out. ``per_chi``: depends on epsilon, so that a streamed file holds a table for every chi. ``averaged``: files have its
-    average over networks with an interval; a derived one is computed from the averages of its tables. ``censored``: NaN
-    stands for a time longer than the longest lag, which counts as infinite in the interval.
+    average over networks with an interval; a derived one is computed from the averages of its tables.
     """
 
     name: str
@@ -68,12 +68,18 @@ class Observable:
     needs: tuple[str, ...] = ()
     per_chi: bool = False
     averaged: bool = False
-    censored: bool = False
 
     @property
     def grid(self) -> str:
         """The dimension along which its lags stand; empty for an observable of the reference itself."""
         return next((dim for dim in ("lag", "motility_lag") if dim in self.dims), "")
+
+    @property
+    def scale(self) -> Scale:
+        """The scale on which its interval is computed, so that the ends stay within its bounds."""
+        if self.low < 0:
+            return "linear"
+        return "logit" if self.high == 1 else "log"
 
     def variable(self, values: xr.DataArray) -> xr.Variable:
         """``values`` with the dimensions in order and the attributes of a file of observables."""

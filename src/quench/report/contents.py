@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from quench.claims.judge import CANNOT, NOT_REPRODUCED, REPRODUCED
+from quench.claims.judge import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 from quench.config.base import Section, references, tables
 from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
@@ -21,7 +21,7 @@ from quench.report.papers import PAPERS, Paper, Place, ordered, place
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 from quench.store import files
 
-VERDICTS = {"yes": REPRODUCED, "no": NOT_REPRODUCED, "open": CANNOT}
+VERDICTS = {"yes": REPRODUCED, "no": NOT_REPRODUCED, "open": INCONCLUSIVE}
 
 
 @dataclass(frozen=True)

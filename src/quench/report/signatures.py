@@ -64,7 +64,10 @@ SIGNATURES = (
         {
             "regularised": (_like("kwj-4a-collapse", "curves collapse"),),
             "under": (_unlike("kwj-a6a-leaves", "some temperatures leave the master curve"),),
-            "over": (_like("kwj-a6b-collapse", "curves collapse"),),
+            "over": (
+                _like("kwj-a6b-collapse", "curves collapse"),
+                _unlike("kwj-3f-brownian", "as those of free weights do"),
+            ),
         },
     ),
     Signature(
@@ -75,8 +78,14 @@ SIGNATURES = (
                 _like("kwj-4a-mct", "exponent near -1/2"),
                 _unlike("ours-4a-brownian", "so have free weights"),
             ),
-            "under": (_like("kwj-a6a-exponent", "the same exponent"),),
-            "over": (_like("kwj-a6b-exponent", "the same exponent"),),
+            "under": (
+                _like("kwj-a6a-exponent", "the same exponent"),
+                _unlike("ours-a6a-brownian", "so have free weights"),
+            ),
+            "over": (
+                _like("kwj-a6b-exponent", "the same exponent"),
+                _unlike("ours-a6b-brownian", "so have free weights"),
+            ),
         },
     ),
     Signature(
@@ -84,9 +93,18 @@ SIGNATURES = (
         "The mean square displacement has a plateau, then an escape.",
         {
             "pspin": (_like("bj-1-plateau", "a plateau at 2 (1 - q_EA)"),),
-            "regularised": (_unlike("kwj-5a-no-cage", "no cage"),),
-            "under": (_unlike("kwj-5b-no-cage", "no cage"),),
-            "over": (_unlike("kwj-5c-no-cage", "no cage"),),
+            "regularised": (
+                _unlike("kwj-5a-no-cage", "no cage"),
+                _unlike("kwj-3-two-stage-a", "the overlap relaxes in one stage"),
+            ),
+            "under": (
+                _unlike("kwj-5b-no-cage", "no cage"),
+                _unlike("kwj-3-two-stage-b", "the overlap relaxes in one stage"),
+            ),
+            "over": (
+                _unlike("kwj-5c-no-cage", "no cage"),
+                _unlike("kwj-3-two-stage-c", "the overlap relaxes in one stage"),
+            ),
             "sgd_under": (
                 _like("bj-5-plateau", "a plateau with epochs"),
                 _unlike("bj-5-epoch", "absent with independent batches"),
@@ -125,7 +143,7 @@ SIGNATURES = (
             "regularised": (_like("kwj-8b-ageing", "ages"),),
             "under": (_like("kwj-8d-ageing", "ages"),),
             "over": (_unlike("kwj-a11-none", "no ageing"),),
-            "sgd_under": (_like("bj-5-late", "ages until the end"),),
+            "sgd_under": (_like("ours-5-ageing", "ages until the end"),),
             "sgd_over": (
                 _like("bj-3-ageing", "ages while it learns"),
                 _unlike("bj-3-bottom", "not at the bottom"),
@@ -152,14 +170,14 @@ SIGNATURES = (
         "The number of directions of negative curvature decreases with the energy.",
         {
             "sgd_under": (_unlike("bj-5-negative", "negative curvature persists"),),
-            "sgd_over": (_like("bj-2-negative", "ever less negative curvature"),),
+            "sgd_over": (_like("ours-2-negative", "ever less negative curvature"),),
         },
     ),
     Signature(
         "A temperature",
         "The bath keeps the noise constant.",
         {
-            "sgd_under": (_like("bj-4.2-temperature", "constant noise"),),
+            "sgd_under": (_like("ours-4.2-temperature", "constant noise after t1"),),
             "sgd_over": (_unlike("bj-4.2-noise", "the noise vanishes with the loss"),),
         },
     ),

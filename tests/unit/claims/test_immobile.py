@@ -23,6 +23,7 @@ def test_immobile_weights_by_kind():
     numbers = compute(FigureInputs({"mobility": {"regularised": [part]}}))
     assert immobile.immobile_of_dead(numbers, "regularised").value == 1
     assert immobile.immobile_of_live(numbers, "regularised").value == 0
+    assert immobile.dead_of_immobile(numbers, "regularised").value == 1
     assert immobile.size_ratio(numbers, "regularised").value == pytest.approx(1e-5)
     assert float(numbers["dead_share"].sel(panel="regularised")) == pytest.approx(0.25)
     densities = numbers["density_dead"] + numbers["density_live"]

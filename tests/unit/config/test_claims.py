@@ -7,7 +7,7 @@ from quench.config.claims import load
 from quench.errors import QuenchError
 
 ENTRY = {"id": "kwj-x", "paper": "KWJ", "figure": "1", "statement": "s", "quantity": "kwj_phases.regions"}
-ENTRY |= {"reads": ["kwj_fig1"], "expected": 1, "tolerance": 0.1, "why": "w"}
+ENTRY |= {"reads": ["kwj_fig1"], "expected": 1, "tolerance": 0.1, "why": "w", "excludes": ["x", 2]}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ ENTRY |= {"reads": ["kwj_fig1"], "expected": 1, "tolerance": 0.1, "why": "w"}
         ({"at_least": 1}, "exactly one"),
         ({"tolerance": None}, "belong together"),
         ({"scenarios": ["paper"]}, "elsewhere"),
+        ({"excludes": ["x", 1.05]}, "cannot fail"),
+        ({"excludes": None}, "Field required"),
         ({"colour": "red"}, "colour"),
     ],
 )

@@ -12,6 +12,7 @@ from quench.dynamics.reference import sgd
 from quench.dynamics.reference.problem import Problem
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture, initial_weights
+from quench.networks.state import of_losses
 from quench.numerics.random import stream_id
 from quench.store.variables import config_of
 
@@ -53,6 +54,8 @@ def test_networks_go_through_sgd_and_then_descent():
     assert pretrained["time"].values.tolist() == [0, 4, 8, 12, 16, 21]
     assert pretrained["data_loss"].isel(time=0).values.tobytes() == start.tobytes()
     assert pretrained["data_loss"].isel(time=-1).values.tobytes() == task.loss(weights)[0].tobytes()
+    # The quadratic hinge loss at W = 0 is 1/2.
+    assert pretrained["state"].values.tolist() == of_losses(task.loss(weights)[0], 0.5, PROTOCOL.high_loss).tolist()
     assert pretrained["seed"].values.tolist() == list(SEEDS) and (pretrained["diverged_at"] == -1).all()
     config = config_of(pretrained)
     assert config["polish"] == [[4, 0.02], [5, 0.002]] and config["P_D"] == 50 and config["loss"] == "quadratic_hinge"

@@ -131,5 +131,7 @@ def test_streamed_run_measures_the_trajectory_of_the_full_one(pretrained, data, 
     pair = streamed.sel(waiting_time=8, lag=20)
     np.testing.assert_allclose(pair["msd"], np.mean(moved**2, axis=1), rtol=1e-12)
     for chi in chis:
-        within = np.abs(moved) < full["sigma"].values[:, None] / chi
+        sigma = pretrained["weights"].values[:, counted].std(axis=1)
+        np.testing.assert_allclose(streamed["sigma"], sigma, rtol=1e-12)
+        within = np.abs(moved) < sigma[:, None] / chi
         np.testing.assert_allclose(pair["overlap"].sel(chi=chi), within.mean(axis=1), rtol=1e-12)

@@ -27,6 +27,7 @@ def test_point_holds_the_final_state_of_its_networks():
     for name in ("loss", "data_loss", "active_fraction"):
         assert np.array_equal(point[name][0], prepared[name].isel(time=-1))
     assert np.array_equal(point["loss_curve"][0], prepared["loss"])
+    assert np.array_equal(point["state"][0], prepared["state"])
     np.testing.assert_allclose(point["squared_norm"][0], (prepared["weights"] ** 2).sum("weight"), rtol=1e-14)
     # The regularised loss is the data loss and (lambda / 2) |W|^2 (KWJ Eq. 2).
     np.testing.assert_allclose(point["loss"], point["data_loss"] + 0.005 * point["squared_norm"], rtol=1e-12)

@@ -48,19 +48,21 @@ def test_loss_that_stays_high_has_no_arrival():
     assert not crossovers(TIMES, np.full((1, len(TIMES)), 2.3), 2.3)[0].reached
 
 
-def test_ranges_contain_the_nominal_time_and_grow_with_the_scatter_of_networks():
+def test_intervals_contain_the_nominal_time_and_grow_with_the_scatter_of_networks():
     rng = np.random.default_rng(0)
     losses = np.stack([three_regimes(30 * f, 3000 * f) for f in np.exp(rng.normal(0, 0.3, 16))])
     t1, t2 = crossovers(TIMES, losses, 2.3)
     for crossover in (t1, t2):
         low, high = crossover.sensitivity
         assert low < crossover.time < high
-        low, high = crossover.bootstrap
+        low, high = crossover.interval
         assert low < crossover.time < high
+        assert len(crossover.single) == 16
     # 16 networks that scatter by 30 %: the mean is known to about 7.5 %, so 95 % of it is about 30 % wide.
-    assert 0.1 < np.log(t2.bootstrap[1] / t2.bootstrap[0]) < 0.6
+    assert 0.1 < np.log(t2.interval[1] / t2.interval[0]) < 0.6
+    assert t1.single[3] == onset(TIMES, losses[3], 2.3)
     alone = crossovers(TIMES, losses[:1], 2.3)[0]
-    assert np.isnan(alone.bootstrap).all()
+    assert np.isnan(alone.interval).all()
     assert np.isfinite(alone.sensitivity).all()
 
 

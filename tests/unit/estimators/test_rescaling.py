@@ -8,11 +8,11 @@ from quench.estimators.rescaling import (
     RESCALINGS,
     TwoTimeCurves,
     accumulated,
-    ageing_exponent,
     collapse_score,
     drift_crossover,
+    gradient_size,
     interpolated,
-    score_with_interval,
+    scores,
     slopes_per_decade,
     time_to_displacement,
 )
@@ -23,7 +23,7 @@ TIMES = np.unique(np.concatenate([[0], np.round(np.geomspace(1, 2000, 40))])).as
 
 
 def falling_noise(t):
-    return 3e-3 / (1 + t)  # a power of t + 1: the interpolation in log t is exact
+    return 3e-3 / (1 + t)
 
 
 def curves(displacement, gradient_square=1e-30):
@@ -36,6 +36,7 @@ def curves(displacement, gradient_square=1e-30):
         TIMES,
         np.tile(falling_noise(TIMES), (networks, 1)),
         np.full((networks, len(TIMES)), gradient_square),
+        np.zeros((networks, len(TIMES))),
         RATE,
         BATCH,
         N_WEIGHTS,
@@ -54,32 +55,62 @@ def planted(gradient_square=0.0):
     return table
 
 
-def test_interpolation_and_sums_are_exact_for_a_power_law():
+def test_interpolation_is_exact_at_measurements_and_between_straight_values():
     at = np.array([0, 3, 17, 1999])
-    np.testing.assert_allclose(interpolated(TIMES, falling_noise(TIMES), at), falling_noise(at), rtol=1e-12)
+    np.testing.assert_allclose(interpolated(TIMES, np.log1p(TIMES), at), np.log1p(at), rtol=1e-12)
+    np.testing.assert_allclose(interpolated(TIMES, falling_noise(TIMES), TIMES), falling_noise(TIMES), rtol=1e-12)
     sums = accumulated(TIMES, falling_noise(TIMES))
     assert len(sums) == 2001
-    np.testing.assert_allclose(sums[-1], falling_noise(np.arange(2000)).sum(), rtol=1e-12)
+    # A convex curve lies below its chords: by (log 10 / 12)^2 / 12 = 0.3 % at 12 measurements per decade.
+    assert 0 < sums[-1] / falling_noise(np.arange(2000)).sum() - 1 < 0.004
     assert np.isnan(interpolated(TIMES, np.full(len(TIMES), np.nan), at)).all()
+
+
+def test_sum_of_a_fluctuating_noise_is_unbiased():
+    """D of single updates scatters by half; a geometric interpolation of it lies 4 % and more below its mean."""
+    rng = np.random.default_rng(1)
+    values = np.exp(0.5 * rng.normal(size=(4000, len(TIMES))) - 0.125)
+    arithmetic = np.array([accumulated(TIMES, row)[-1] for row in values]) / 2000
+    geometric = np.array(
+        [np.exp(np.interp(np.log1p(np.arange(2000)), np.log1p(TIMES), np.log(row))).mean() for row in values]
+    )
+    error = 4 * arithmetic.std() / np.sqrt(4000)
+    assert abs(arithmetic.mean() - 1) < error
+    assert geometric.mean() < 1 - 0.04
+
+
+def test_gradient_with_an_error_is_averaged_before_its_root():
+    """|grad L|^2 = 1 with an error as large as itself: roots of clipped values are biased more than those of averages."""
+    rng = np.random.default_rng(2)
+    square, error = 1 + rng.normal(size=2000), np.ones(2000)
+    clipped = np.sqrt(np.maximum(square, 0)).mean()
+    # Five neighbours: a relative error of 0.45, and a root 6 % low; the roots of clipped values are 12 % low.
+    assert 0.92 < gradient_size(square, error).mean() < 1
+    assert clipped < 0.89
+    np.testing.assert_array_equal(gradient_size(square, 0 * error), np.sqrt(np.maximum(square, 0)))
+
+
+def score(found, *more):
+    return scores(found, *more)[0]
 
 
 def test_accumulated_noise_collapses_diffusion_of_changing_strength():
     found = curves(planted())
     amplitude = found.amplitude()
-    np.testing.assert_allclose(amplitude[np.isfinite(amplitude)], 1, rtol=1e-9)
-    scores = {name: score_with_interval(found, name, (10, 1000), (1, 1000))[0] for name in ("raw", *RESCALINGS)}
-    assert scores["accumulated_noise"] == pytest.approx(0, abs=1e-9)
-    assert scores["prediction"] == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(amplitude[np.isfinite(amplitude)], 1, rtol=0.02)
+    by_rescaling = {name: score(found, name, (10, 1000), (1, 1000)) for name in ("raw", *RESCALINGS)}
+    assert by_rescaling["accumulated_noise"] == pytest.approx(0, abs=2e-3)
+    assert by_rescaling["prediction"] == pytest.approx(0, abs=2e-3)
     # D(t_w) is right at short lags only: D falls by a factor of 90 within the longest.
-    assert scores["initial_noise"] > 0.1
-    assert score_with_interval(found, "initial_noise", (100, 1000), (1, 10))[0] < 0.02
+    assert by_rescaling["initial_noise"] > 0.1
+    assert score(found, "initial_noise", (100, 1000), (1, 10)) < 0.02
 
 
 def test_prediction_includes_a_drift():
     drift = 1e-3
     found = curves(planted(drift), drift)
     prediction = found.rescaled("prediction")
-    np.testing.assert_allclose(prediction[np.isfinite(prediction)], 1, rtol=1e-9)
+    np.testing.assert_allclose(prediction[np.isfinite(prediction)], 1, rtol=0.02)
     assert np.nanmax(found.amplitude()) > 10
 
 
@@ -95,8 +126,10 @@ def test_a_simulated_walk_is_judged_as_the_planted_one():
     amplitude = found.amplitude()
     # A mean of 4000 squares scatters by sqrt(2 / 4000) = 2.2 %, less for the average over networks and starts.
     np.testing.assert_allclose(amplitude[np.isfinite(amplitude)], 1, atol=0.1)
-    score, low, high = score_with_interval(found, "accumulated_noise", (10, 1000), (1, 1000))
-    assert low <= score <= high < 0.02
+    both = scores(found, "accumulated_noise", (10, 1000), (1, 1000))
+    assert both.shape == (3,)
+    assert both[0] < both[1:].mean() < 0.02
+    assert both[2] == score(curves(found.displacement[:1]), "accumulated_noise", (10, 1000), (1, 1000))
 
 
 def test_score_of_shifted_curves_is_their_standard_deviation_in_decades():
@@ -114,28 +147,18 @@ def test_slopes_of_a_broken_power_law():
     lags = np.unique(np.round(np.geomspace(1, 1000, 40)))
     curve = np.where(lags < 10, lags, lags**1.5 / 10**0.5)
     rng = np.random.default_rng(0)
-    found = slopes_per_decade(curve * np.exp(rng.normal(0, 0.01, (6, len(lags)))), lags)
-    assert [(s.low_lag, s.high_lag) for s in found] == [(1, 10), (10, 100), (100, 1000)]
-    for slope, expected in zip(found, (1, 1.5, 1.5), strict=True):
-        # 1 % noise on some ten points over a decade: 0.5 % in a slope, less in the mean of six curves.
-        assert slope.slope == pytest.approx(expected, abs=0.02)
-        assert slope.low < slope.slope < slope.high
-        assert slope.n_curves == 6
+    found = slopes_per_decade(curve * np.exp(rng.normal(0, 0.01, (2, 6, len(lags)))), lags, 4)
+    # 1 % noise on some ten points over a decade: 0.5 % in a slope, less in the mean of six curves.
+    np.testing.assert_allclose(found[:3], [[1, 1], [1.5, 1.5], [1.5, 1.5]], atol=0.02)
+    assert np.isnan(found[3]).all()
 
 
-def test_ageing_exponent_of_planted_curves():
+def test_time_to_a_displacement_of_a_power_law_is_exact():
     waiting_times = np.array([0, 1, 3, 10, 30, 100, 300])
     lags = np.unique(np.round(np.geomspace(1, 10_000, 60)))
     ageing = lags / np.maximum(waiting_times, 1)[:, None] ** 0.7
-    reach = time_to_displacement(ageing, lags, 2.5)
-    exponent = ageing_exponent(waiting_times, reach, 1)
-    # Delta is a power law of lag: log-log interpolation is exact.
-    assert exponent.value == pytest.approx(0.7, abs=1e-9)
-    assert exponent.high - exponent.low < 1e-6
-    flat = time_to_displacement(np.tile(lags, (7, 1)), lags, 2.5)
-    assert ageing_exponent(waiting_times, flat, 1).value == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(time_to_displacement(ageing, lags, 2.5), 2.5 * np.maximum(waiting_times, 1) ** 0.7)
     assert np.isnan(time_to_displacement(ageing, lags, 1e9)).all()
-    assert np.isnan(ageing_exponent(waiting_times, reach, 100).value)
 
 
 def test_drift_overtakes_diffusion_at_the_crossover():

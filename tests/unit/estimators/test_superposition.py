@@ -35,19 +35,31 @@ def test_departure_is_where_the_plateau_begins():
     assert np.isnan(superposition.departure(scaled, planted(10.0)))
 
 
+def test_few_weights_do_not_leave_by_chance():
+    """At Q = 0.02 the count of 40 weights among 2,000 scatters by 16 %: more than the 15 % that would be a departure."""
+    generator = np.random.Generator(np.random.Philox(3))
+    scaled = np.geomspace(1, 2e3, 30)
+    curves = [generator.binomial(2000, superposition.brownian_master(scaled)) / 2000 for _ in range(50)]
+    assert np.mean([np.isfinite(superposition.departure(scaled, curve)) for curve in curves]) > 0.1
+    # Three standard errors at the last point: 3 in 1,000.
+    assert sum(np.isfinite(superposition.departure(scaled, curve, 2000)) for curve in curves) <= 1
+    # A plateau of twice the last value is no chance.
+    assert np.isfinite(superposition.departure(scaled, np.maximum(superposition.brownian_master(scaled), 0.06), 2000))
+
+
 def test_exponent_of_brownian_curves_is_the_brownian_one_and_close_to_one_half():
     curves = [planted(tau) for tau in TAUS]
-    value, brownian = superposition.pooled_exponent([LAGS / tau for tau in TAUS], curves, (10, 200))
+    value, brownian = superposition.pooled_exponent([LAGS / tau for tau in TAUS], curves, (10, 200), [np.nan] * 3)
     assert value == pytest.approx(brownian, abs=1e-12)
     assert -0.5 < brownian < -0.48
 
 
-def test_exponent_interval_covers_scattered_networks():
-    generator = np.random.Generator(np.random.Philox(5))
-    spread = np.exp(0.1 * generator.standard_normal(8))
-    overlaps = [np.array([planted(tau * factor) for factor in spread]) for tau in TAUS]
-    low, high = superposition.exponent_interval(LAGS, overlaps, (10, 200), resamples=50)
-    means = [table.mean(axis=0) for table in overlaps]
-    value, _ = superposition.pooled_exponent([LAGS / t for t in TAUS], means, (10, 200))
-    assert low - 0.01 <= value <= high + 0.01
-    assert high - low < 0.05
+def test_exponent_ends_where_a_curve_leaves():
+    scaled = LAGS / 10
+    curve = planted(10.0, plateau=0.2)
+    left = superposition.departure(scaled, curve)
+    complete, brownian = superposition.pooled_exponent([scaled], [curve], (10, 200), [np.nan])
+    assert complete > brownian + 0.1
+    # Up to 15 % off at its end.
+    value, brownian = superposition.pooled_exponent([scaled], [curve], (10, 200), [left])
+    assert value == pytest.approx(brownian, abs=0.05)

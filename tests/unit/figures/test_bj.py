@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from quench.claims import bj_dynamics, bj_learning
+from quench.claims import bj_dynamics, bj_learning, judge
 from quench.dynamics.schedule import log_spaced
 from quench.dynamics.two_time import TwoTimeSchedule
 from quench.figures import style
@@ -47,6 +47,7 @@ def training(networks=2, widths=(5,), sampling="epoch", reached=True, model="B")
         "test_accuracy": 0.9 - 0.8 * loss / CONSTANT,
         "noise": falling_noise(TIMES),
         "gradient_square": np.full(len(TIMES), 1e-30),
+        "gradient_square_error": np.zeros(len(TIMES)),
     }
     config = {
         "model": model,
@@ -192,9 +193,8 @@ def test_pure_diffusion_collapses_on_its_accumulated_noise():
     # For D ~ 1/t^2 the sum over D(t_w) is t t_w / (t_w + t), which still depends on t_w where t is not short.
     assert bj_dynamics.score(plotted, window="half", **initial).value > 0.03
     assert bj_dynamics.score_ratio(plotted, "b", "accumulated_noise", "initial_noise").value < 0.2
-    assert bj_dynamics.window_ratio(plotted, "bottom", "initial_noise", "b").value > 2
-    assert bj_dynamics.amplitude(plotted, "b").value == pytest.approx(1, abs=0.01)
-    assert bj_dynamics.early_prediction(plotted, "b").value == pytest.approx(1, abs=0.01)
+    assert bj_dynamics.amplitude(plotted, "b").value == pytest.approx(1, abs=0.02)
+    assert bj_dynamics.early_prediction(plotted, "b").value == pytest.approx(1, abs=0.02)
     # Before T2 nothing changes: no ageing at all.
     assert bj_dynamics.score(plotted, "exploration", "epoch", "raw", "b").value < 0.01
     assert bj_dynamics.score(plotted, "ageing", "epoch", "raw", "b").value < 0.2
@@ -221,15 +221,14 @@ def test_drift_and_its_crossover():
     plotted = numbers("drift")[1]
     assert bj_dynamics.drift_share(plotted, 1000).value == pytest.approx(0.9)
     assert bj_dynamics.drift_share(plotted, 2).value == pytest.approx(0.01)
-    assert bj_dynamics.drift_cosine(plotted, 10).value == pytest.approx(0.5)
     assert "outside" in bj_dynamics.share_at_crossover(plotted).reason  # no gradient: t* is beyond any lag
-    inside = plotted.assign(crossover=("waiting_time", [100.0]))
+    inside = plotted.assign(crossover_single=(("network", "waiting_time"), [[100.0]]))
     assert bj_dynamics.share_at_crossover(inside).value == pytest.approx(0.5)
 
 
 def test_flat_directions_and_barriers():
     plotted = numbers("flat")[1]
-    assert bj_dynamics.flat_share(plotted, "b", "first").value == pytest.approx(0.5)
+    assert plotted["flat"].sel(panel="b").values == pytest.approx([0.5, 0.9])
     assert bj_dynamics.flat_gain(plotted, "b").value == pytest.approx(0.4)
     assert bj_dynamics.negative_ratio(plotted, "b").value == pytest.approx(0.05)
     assert bj_dynamics.barrier(plotted, "b", "times").value == 0
@@ -243,8 +242,8 @@ def test_width_contrasts_and_ends():
     assert plotted["width"].values.tolist() == [5, 9]
     assert bj_learning.width_contrast(plotted, "relative_noise").value == pytest.approx(0)
     noise = falling_noise(TIMES[TIMES >= 2 / 3 * STEPS]).mean() / falling_noise(0)
-    assert bj_learning.at_width(plotted, "relative_noise", "last").value == pytest.approx(noise)
-    assert bj_learning.at_width(plotted, "final_loss", "first").value == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(plotted["relative_noise_single"], noise)
+    np.testing.assert_allclose(plotted["final_loss_single"], 0, atol=1e-9)
 
 
 def test_plateau_and_constant_noise():
@@ -252,17 +251,15 @@ def test_plateau_and_constant_noise():
     epoch, iid = (bj_dynamics.plateau_slope(plotted, sampling).value for sampling in ("epoch", "iid"))
     assert epoch == pytest.approx(iid)
     assert 0.5 < epoch <= 1.0
-    left = bj_learning.noise_left(numbers("fig5")[1]).value
-    assert left == pytest.approx(falling_noise(TIMES[TIMES >= 2 / 3 * STEPS]).mean() / falling_noise(0))
+    after = falling_noise(TIMES[TIMES > T1 * (T2 / T1) ** 0.1])
+    assert bj_learning.noise_range(numbers("fig5")[1]).value == pytest.approx(after.max() / after.min(), rel=0.01)
 
 
 def test_network_that_learns_nothing_gets_reasons_instead_of_numbers():
     plain = lambda **more: training(networks=1, reached=False, **more)  # noqa: E731
     plotted = numbers("fig2", plain)[1]
     for quantity in (bj_learning.initial_loss, bj_learning.slowing, bj_learning.crossover_ratio):
-        found = quantity(plotted, "b")
-        assert np.isnan(found.value)
-        assert found.reason
-    found = bj_dynamics.slowdown(numbers("fig3", plain)[1], "bottom")
+        assert judge.measure(quantity, [plotted], {"panel": "b"}).reason
+    found = judge.measure(bj_dynamics.slowdown, [numbers("fig3", plain)[1]], {"regime": "bottom"})
     assert np.isnan(found.value)
-    assert found.reason
+    assert found.reason == "t2 is not reached"

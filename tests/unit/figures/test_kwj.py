@@ -5,12 +5,15 @@ import itertools
 import numpy as np
 import observed_runs
 import pytest
+import xarray as xr
 from matplotlib.colors import to_rgb
 from observed_runs import PHASES, TEMPERATURES, config, observed
 
 from quench.cli.figure import find
 from quench.figures import style
-from quench.figures.kwj.panels import title
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import brownian_tau, title
+from quench.observables.relaxation import crossing_time
 from quench.store import files
 from quench.theory import brownian
 
@@ -42,19 +45,61 @@ def test_plotted_numbers_are_the_measured_ones(folder):
             plotted = point[name].sel(lag=measured["lag"]) if "lag" in point[name].dims else point[name]
             assert np.array_equal(plotted, measured[name], equal_nan=True)
         if temperature > 0:
-            epsilon = np.sqrt((measured["epsilon"] ** 2).mean())
-            line = brownian.tau90(float(epsilon), observed_runs.STEP_SIZE * temperature / observed_runs.P_D)
-            assert float(point["tau90_brownian"]) == pytest.approx(line, rel=1e-12)
+            diffusion = observed_runs.STEP_SIZE * temperature / observed_runs.P_D
+            line = float(point["tau90_brownian"])
+            overlaps = [brownian.overlap(line, float(one), diffusion) for one in measured["epsilon"]]
+            assert np.mean(overlaps) == pytest.approx(0.9, rel=1e-12)
+            lines = [brownian.tau90(float(one), diffusion) for one in measured["epsilon"]]
+            np.testing.assert_allclose(point["tau90_brownian_single"], lines, rtol=1e-12)
+            np.testing.assert_array_equal(point["tau90_single"], measured["tau90"])
         else:
             assert np.isnan(point["tau90_brownian"])
 
 
-def test_samples_of_a_panel_are_those_of_its_run(folder):
-    together = find("kwj.fig3").compute(inputs(folder, "kwj.fig3"))
+def test_brownian_line_is_that_of_the_mean_overlap():
+    """Free weights with lengths as far apart as those of the default scenario; their rms length is 5 % too long."""
+    lengths, diffusion, lags = np.array([1.03, 1.28, 1.29, 1.0]), 1e-4, np.geomspace(1e2, 1e5, 400)
+    run = xr.Dataset(
+        {"epsilon_single": (("temperature", "network"), [lengths])}, coords={"temperature": [0.1], "lag": lags}
+    ).assign_attrs(step_size=1e-3, P_D=1)
+    mean = xr.DataArray(np.mean([brownian.overlap(lags, one, diffusion) for one in lengths], axis=0), dims="lag")
+    measured = float(crossing_time(mean.assign_coords(lag=lags), 0.9))
+    assert float(brownian_tau(run)[0]) == pytest.approx(measured, rel=1e-4)
+    assert brownian.tau90(float(np.sqrt((lengths**2).mean())), diffusion) > 1.02 * measured
+
+
+def test_numbers_of_a_panel_are_those_of_its_run(folder, tmp_path):
+    """Also where one phase has a single network, and where every network of a phase diverged at a temperature."""
+    given = observed_runs.inputs(folder, PHASES)
+    for phase, changes in (("underparameterised", {"n_networks": 1}), ("overparameterised", {"diverged": [0, 1, 2]})):
+        for place, temperature in enumerate(TEMPERATURES[: 1 if "diverged" in changes else 2]):
+            path = tmp_path / f"{phase}-{temperature}.nc"
+            files.write(
+                observed(temperature, **changes), path, kind="observables", config=config(temperature), code="test"
+            )
+            given.of("runs")[phase][place] = files.read(path)
+        if phase == "underparameterised":
+            given.of("runs")[phase][2:] = []
+    together = find("kwj.fig3").compute(given)
     for phase in PHASES:
-        alone = find("kwj.fig3").compute(observed_runs.inputs(folder, [phase]))
-        one = together["tau90_samples"].sel(panel=phase)
-        assert np.array_equal(one, alone["tau90_samples"].squeeze("panel"), equal_nan=True)
+        alone = find("kwj.fig3").compute(FigureInputs({"runs": {phase: given.of("runs")[phase]}}))
+        one, count = together.sel(panel=phase), alone.sizes["network"]
+        one = one.sel(temperature=alone["temperature"]).isel(network=slice(count))
+        np.testing.assert_array_equal(one["tau90_single"], alone["tau90_single"].squeeze("panel"))
+    find("kwj.fig3").draw(together).canvas.draw()
+
+
+def test_networks_of_another_state_are_shown_apart(folder, tmp_path):
+    path = tmp_path / "mixed.nc"
+    files.write(observed(0.1, states=[0, 1, 0]), path, kind="observables", config=config(0.1), code="test")
+    given = FigureInputs({"runs": {"regularised": [files.read(path)]}}, {"scale": "reduced"})
+    numbers = find("kwj.fig3").compute(given)
+    alone = observed(0.1).isel(waiting_time=-1)["tau90"].values
+    np.testing.assert_array_equal(numbers["tau90_single"].values.ravel(), alone[[0, 2]])
+    assert np.isfinite(numbers["overlap_apart"]).any() and np.isfinite(numbers["tau90_apart"]).all()
+    assert "networks = 2 (and 1 in another state)" in given.scale_label()
+    drawn = find("kwj.fig3").draw(numbers.assign_attrs(scale_label=""))
+    assert any(line.get_linestyle() == ":" and len(line.get_xdata()) > 2 for line in drawn.axes[0].lines)
 
 
 def test_drawn_curves_are_the_numbers(folder):

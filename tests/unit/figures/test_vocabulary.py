@@ -7,11 +7,11 @@ from quench.figures import vocabulary
 
 def test_names_are_composed_of_known_quantities():
     assert vocabulary.attributes("ttt_threshold_low")["long_name"].startswith("one width: threshold")
-    assert vocabulary.attributes("t1_bootstrap") == {
+    assert vocabulary.attributes("t1_interval") == {
         "long_name": "time t1 at which learning starts, its 95 % interval over networks", "units": "updates",
     }  # fmt: skip
-    # The bands of learning curves are ranges, not intervals.
-    assert vocabulary.attributes("train_loss_low")["long_name"] == "training loss, smallest of all networks"
+    assert vocabulary.attributes("train_loss_low")["long_name"] == "training loss, lower end of its 95 % interval"
+    assert vocabulary.attributes("noise_single")["long_name"].endswith(", of each network")
     assert vocabulary.attributes("mine") is None
 
 

@@ -1,16 +1,15 @@
-"""Averages over networks, their bootstrap intervals, and diverged networks, which count in none."""
+"""Averages over networks of one state, their intervals, and diverged networks, which count in none."""
 
 import itertools
 
 import numpy as np
 import pytest
-import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from scipy import stats
 from walks import random_walk
 
-from quench.numerics.bootstrap import CONFIDENCE, RESAMPLES
-from quench.observables.average import average, resampling_weights
+from quench.networks import state
+from quench.networks.state import singles
+from quench.observables.average import average
 from quench.observables.measure import measure
 from quench.observables.relaxation import LEVELS, crossing_time
 
@@ -64,48 +63,58 @@ def test_averages_are_over_networks():
     assert (result["n_networks"] == 5).all() and int(result["n_diverged"]) == 0
 
 
-def test_one_network_has_an_interval_of_no_width():
+def test_one_network_has_no_interval():
     result = average([measure(random_walk(n_networks=1), [5], chi=50)])
-    assert result["overlap_low"].equals(result["overlap_mean"].rename("overlap_low"))
+    assert result["overlap_mean"].notnull().any()
+    assert np.isnan(result["overlap_low"]).all() and np.isnan(result["overlap_high"]).all()
 
 
-@given(st.integers(1, 9), st.integers(0, 2**32))
-@settings(max_examples=20)
-def test_resampling_weights_are_means(n_networks, seed):
-    alive = np.random.default_rng(seed).random(n_networks) < 0.7
-    table = resampling_weights(alive)
-    assert table.shape == (1 + RESAMPLES, n_networks)
-    if not alive.any():
-        assert np.isnan(table).all()
-        return
-    np.testing.assert_allclose(table.sum(axis=1), 1, rtol=1e-12)
-    assert (table[:, ~alive] == 0).all() and (table[0, alive] == 1 / alive.sum()).all()
-    # A network's share is a binomial count over n: mean 1/n, standard deviation at most 1/2.
-    assert np.abs(table[1:, alive].mean(axis=0) - 1 / alive.sum()).max() < 5 / (2 * np.sqrt(RESAMPLES))
+def test_bands_are_students_intervals():
+    result = average([measure(random_walk(n_networks=4), [5], chi=50)]).isel(waiting_time=0, lag=3)
+    mean, error = result["msd"].values.mean(), result["msd"].values.std(ddof=1) / 2
+    # On the logarithmic scale, whose slope is 1 / mean.
+    factor = np.exp(stats.t.ppf(0.975, 3) * error / mean)
+    assert float(result["msd_low"]) == pytest.approx(mean / factor)
+    assert float(result["msd_high"]) == pytest.approx(mean * factor)
+    assert 0 <= float(result["overlap_low"]) <= float(result["overlap_high"]) <= 1
 
 
-def test_bootstrap_interval_covers_the_truth():
-    """Intervals over 20 networks hold the ensemble's true MSD about as often as they say.
+def in_states(states, **more):
+    walk = random_walk(n_networks=len(states), **more)
+    return walk.assign_coords(state=state.variable(states))
 
-    A percentile bootstrap over n = 20 covers a little less than its 95 % (it uses 1/n, not 1/(n-1), and no t quantile:
-    about 92-93 %). 100 independent ensembles: the share has standard error 2.6 %, and 82 % is 4 of these below; that all
-    hold it has probability 1e-3. Intervals of half the width would cover two thirds, of twice it all.
-    """
-    rng = np.random.default_rng(3)
-    n_ensembles, n_networks = 100, 20
-    # A network's MSD over many weights is Gaussian about the truth, 1, with a scatter between networks of 0.3.
-    values = 1 + 0.3 * rng.normal(size=(n_ensembles, n_networks))
-    measured = measure(random_walk(n_networks=n_networks, n_weights=12, times=(0, 5, 6)), [5], chi=50)
-    covered = 0
-    for row in values:
-        result = average([measured.assign(msd=measured["msd"] * 0 + xr.DataArray(row, dims="network"))])
-        covered += (
-            float(result["msd_low"].isel(waiting_time=0, lag=-1))
-            <= 1
-            <= float(result["msd_high"].isel(waiting_time=0, lag=-1))
-        )
-    assert CONFIDENCE == 0.95
-    assert 0.82 <= covered / n_ensembles < 1
+
+def test_networks_of_another_state_are_averaged_apart():
+    """Three ordinary networks and one stuck one that moves ten times as far."""
+    walk = in_states([0, 1, 0, 0])
+    start = walk["weights"].values[1, :1]
+    walk["weights"].values[1] = start + 10 * (walk["weights"].values[1] - start)
+    result = average([measure(walk, [5], chi=50)])
+    alone = average([measure(walk.isel(network=[0, 2, 3]), [5], chi=50)])
+    for name in ("overlap", "msd", "tau90"):
+        for end in ("mean", "low", "high"):
+            assert result[f"{name}_{end}"].equals(alone[f"{name}_{end}"]), (name, end)
+    stuck = average([measure(walk.isel(network=[1]), [5], chi=50)])
+    assert result["msd_apart"].equals(stuck["msd_mean"].rename("msd_apart"))
+    assert result["averaged"].values.tolist() == [1, 0, 1, 1]
+    assert int(result["n_apart"]) == 1 and (result["n_networks"] == 3).all()
+    assert "msd_apart" not in alone
+
+
+def test_ensemble_of_one_state_is_averaged_whatever_the_state():
+    result = average([measure(in_states([1, 1, 1]), [5], chi=50)])
+    assert (result["n_networks"] == 3).all() and int(result["n_apart"]) == 0
+
+
+def test_single_networks_are_those_averaged_and_missing_where_one_diverged():
+    walk = in_states([0, 1, 0, 0])
+    walk["weights"][2, 5:] = np.nan
+    walk["diverged_at"][2] = 12
+    found = singles(average([measure(walk, [5], chi=50)]))
+    assert found["seed"].values.tolist() == [0, 2, 3]
+    # Also at lags before it diverged, at which the averages leave it out, too.
+    assert np.isnan(found["overlap"].sel(network=1)).all() and (found["motility"].sel(network=1) == -1).all()
+    assert found["overlap"].isel(network=[0, 2]).notnull().any("lag").all()
 
 
 @pytest.mark.parametrize("cuts", [[1, 1, 1, 1, 1], [2, 3], [4, 1]])

@@ -31,14 +31,17 @@ def test_the_result_follows_its_contract(training):
     assert config["noise_method"] == "exact"
     assert config | {"keep": list(CHOICES["keep"]), "widths": [6, 5], "steps": 200} == config
     assert training["seed"].values.tolist() == [1] and training["diverged_at"].values.tolist() == [-1]
-    for name in ("train_loss", "test_accuracy", "noise", "gradient_square"):
+    for name in ("train_loss", "test_accuracy", "noise", "gradient_square", "gradient_square_error"):
         assert np.isfinite(training[name]).all()
 
 
 def test_measurements_are_at_the_declared_times(training):
     schedule = TwoTimeSchedule(200)
-    expected = {0, *log_spaced(1, 200, 8).tolist(), *schedule.waiting_times.tolist()}
+    final = [133, 143, 152, 162, 171, 181, 190, 200]
+    expected = {0, *log_spaced(1, 200, 8).tolist(), *schedule.waiting_times.tolist(), *final}
     assert set(training["time"].values.tolist()) == expected
+    # Averages over the last third are not those of the two or three log-spaced measurements there.
+    assert (training["time"] >= 2 / 3 * 200).sum() >= 7
     assert np.array_equal(training["lag"], schedule.lags)
     assert training["kept_time"].values.tolist() == [0, 100, 200]
 

@@ -36,14 +36,25 @@ def test_measurement_is_its_definitions():
     assert all(result[name].attrs.get("long_name") for name in result.data_vars)
 
 
-def test_output_layer_is_left_out_when_asked():
+def test_output_layer_is_left_out_when_declared():
     walk = random_walk()
     inner = measure(walk, [5], chi=50, include_output_layer=False)
     assert int(inner["n_weights"]) == 40
     cut = walk.isel(weight=slice(0, 40))
+    cut["sigma"] = ("network", cut["weights"].values[:, 0].std(axis=1))
     assert inner["overlap"].equals(measure(cut, [5], chi=50)["overlap"])
-    with pytest.raises(QuenchError, match="no coordinate 'layer'"):
-        measure(walk.drop_vars("layer"), [5], chi=50, include_output_layer=False)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own file", "foreign file"])
+def test_overlap_length_without_the_output_layer_is_that_of_the_hidden_weights(own):
+    """Output weights ten times as large would lengthen epsilon by a factor of 4 and more."""
+    walk = random_walk()
+    walk["weights"].values[:, :, 40:] *= 10
+    walk["sigma"] = ("network", walk["weights"].values[:, 0].std(axis=1))
+    hidden = walk["weights"].values[:, 0 if own else -1, :40]
+    found = measure(walk if own else walk.drop_vars("sigma"), [5], chi=50, include_output_layer=False)
+    np.testing.assert_allclose(found["epsilon"], hidden.std(axis=1) / 50, rtol=1e-12)
+    assert (walk["sigma"] / 50 > 3 * found["epsilon"]).all()
 
 
 def test_waiting_time_off_the_schedule_names_the_nearest():

@@ -119,11 +119,41 @@ def test_squared_gradient_is_estimated_without_bias():
     exact, evaluation = noise.exact(network, x, y)
     network.views(network.weights)[-1].add_(torch.tensor([1.0, 0, -1]))  # a common drift
     exact, evaluation = noise.exact(network, x, y)
-    estimates = np.array(
-        [noise.sampled(network, x, y, evaluation.outputs, 200, s, 0).gradient_square for s in range(200)]
-    )
-    assert exact.gradient_square > 2 * estimates.std()  # far enough from 0 that cutting at 0 does not matter
+    found = [noise.sampled(network, x, y, evaluation.outputs, 200, s, 0) for s in range(200)]
+    estimates = np.array([one.gradient_square for one in found])
+    assert exact.gradient_square_error == 0
+    assert exact.gradient_square > 2 * estimates.std()
     assert abs(estimates.mean() - exact.gradient_square) < 4 * estimates.std() / np.sqrt(200)
+    # The stated error is the spread, which 200 repetitions know to 5 %, within 20 %.
+    errors = np.array([one.gradient_square_error for one in found])
+    assert np.sqrt((errors**2).mean()) == pytest.approx(estimates.std(), rel=0.2)
+
+
+def at_a_minimum(n=400):
+    """A network too small for its random labels, after descent: the gradients of samples are large, their mean is not."""
+    network = build("B", Images(1, 4, 3), 0, widths=(2, 2), dtype=torch.float64)
+    x, y = samples(network, Images(1, 4, 3), n)
+    for _ in range(3000):
+        network.descend(x, y, 0.5)
+    return network, x, y
+
+
+def test_squared_gradient_below_its_error_is_unbiased_too():
+    """Estimates scatter to both sides of 0; values cut off at 0 would lie above the truth."""
+    network, x, y = at_a_minimum()
+    exact, evaluation = noise.exact(network, x, y)
+    sampled = [noise.sampled(network, x, y, evaluation.outputs, 200, seed, 0) for seed in range(200)]
+    batches = [noise.of_minibatches(network, x, y, 10, 40, seed, 0) for seed in range(200)]
+    # The stated error of draws is that of two factors for one, sqrt(2); of minibatches an upper bound from disjoint pairs.
+    for found, largest in ((sampled, 1.8), (batches, 10)):
+        estimates = np.array([one.gradient_square for one in found])
+        standard = estimates.std() / np.sqrt(200)
+        assert exact.gradient_square < estimates.std()
+        assert abs(estimates.mean() - exact.gradient_square) < 4 * standard
+        errors = np.sqrt(np.mean([one.gradient_square_error**2 for one in found]))
+        assert 0.9 < errors / estimates.std() < largest
+    clipped = np.maximum([one.gradient_square for one in sampled], 0)
+    assert clipped.mean() > 1.4 * exact.gradient_square
 
 
 def test_minibatches_agree_with_exact_noise_within_their_error():

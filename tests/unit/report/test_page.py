@@ -102,7 +102,7 @@ def test_every_claim_is_a_row_with_its_verdict(results, page):
     rows = {row["id"]: row for row in json.loads((results / "claims.json").read_text())}
     shown = {a["id"].removeprefix("claim-"): a for a in page.of("tr") if a.get("id", "").startswith("claim-")}
     assert set(shown) == set(rows)
-    marks = {"reproduced": "yes", "not reproduced": "no", "cannot be judged at this scale": "open"}
+    marks = {"reproduced": "yes", "not reproduced": "no", "inconclusive": "open"}
     for name, attrs in shown.items():
         assert attrs["data-verdict"] == marks[rows[name]["verdict"]]
 

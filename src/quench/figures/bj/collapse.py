@@ -24,7 +24,7 @@ CAPTION = (
     "Top: displacement over its value for uncorrelated batches, Delta / [(alpha^2 / B) sum D(s)], with the sum over the "
     "updates of the lag; 1 without a free parameter (dashed). Full colours: t_w > t2; pale: t_w < t2. Middle: the same "
     "with the drift, alpha^2 [sum D / B + (sum |grad L|)^2 / M]. Bottom: scatter S in decades of the curves with t_w > t2, "
-    "for lags up to one epoch and up to half the run, with 95 % bootstrap intervals over networks."
+    "for lags up to one epoch and up to half the run, with 95 % jackknife intervals over networks."
 )
 LABELS = {
     "raw": r"$\Delta$",
@@ -52,7 +52,7 @@ def draw(numbers: xr.Dataset) -> Figure:
             ax.axvline(float(one["epoch"]), **style.GUIDE)
             ax.set_ylim(0.03, 100)
         axes[0, column].set(title=str(one["title"].values), xlabel="")
-        _bars(axes[2, column], one["score"].sel(regime="bottom"))
+        _bars(axes[2, column], one["score"].sel(regime="bottom"), int(one["n_networks"]))
     axes[0, 0].set_ylabel(r"$\Delta\, /\, (\alpha^2/B)\sum D$")
     axes[1, 0].set_ylabel(r"$\Delta\, /$ noise and drift")
     axes[2, 0].set_ylabel("$S$ (decades)")
@@ -62,10 +62,10 @@ def draw(numbers: xr.Dataset) -> Figure:
     return style.finish(figure, axes[0], numbers)
 
 
-def _bars(ax: Axes, score: xr.DataArray) -> None:
+def _bars(ax: Axes, score: xr.DataArray, n_networks: int) -> None:
     places = np.arange(len(LABELS))
     for offset, window in zip((-0.2, 0.2), panels.WINDOWS, strict=True):
-        value, low, high = (score.sel(window=window, bound=end, rescaling=list(LABELS)).values for end in panels.BOUNDS)
+        value, low, high = panels.score_bounds(score.sel(window=window, rescaling=list(LABELS)), n_networks)
         color = WINDOW_COLORS[window]
         ax.bar(places + offset, value, 0.36, color=color, label=WINDOW_LABELS[window])
         known = np.isfinite(low)

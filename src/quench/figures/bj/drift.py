@@ -20,8 +20,9 @@ SECTION = "Beyond the paper"
 TITLE = "Diffusion and drift at the bottom"
 CAPTION = (
     "From one configuration with t_w > t2: (a) mean square displacement of SGD and of full-batch gradient descent at the "
-    "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for diffusion, 1 for a "
-    "drift along the gradient. Dashed: t* = D M / (B |grad L|^2), beyond which a straight drift exceeds diffusion."
+    "same rate, which has no noise. (b) Ratio of the two, and cosine between the displacements: 0 for pure diffusion, 1 "
+    "for a pure drift, and the square root of the ratio where independent noise adds to a drift. Dashed: t* = D M / (B "
+    "|grad L|^2), beyond which a straight drift exceeds diffusion."
 )
 MEANS = {
     "crossover": ("lag t* from which drift outweighs noise", "updates"),
@@ -36,17 +37,22 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     """Displacements, ratio and cosine (waiting_time, lag), means over networks; t* (waiting_time)."""
     (name,) = inputs.of("drift")
     found, training = inputs.of("drift")[name][0], inputs.training(name)
-    known = panels.learning(training)
-    times, starts = known["time"].values, found["waiting_time"].values
-    noise = interpolated(times, known["noise"].values, starts)
-    gradient = interpolated(times, known["gradient_square"].values, starts)
+    times, starts = training["time"].values, found["waiting_time"].values
     batch_size, n_weights = training.attrs["batch_size"], training.attrs["n_weights"]
-    crossover = [drift_crossover(d, g, batch_size, n_weights) for d, g in zip(noise, gradient, strict=True)]
+    crossover = np.full((found.sizes["network"], len(starts)), np.nan)
+    for row, seed in enumerate(found["seed"].values):
+        # The noise and gradient of the very network that the displacements are of.
+        own = training.isel(network=int(np.flatnonzero(training["seed"].values == seed)[0]))
+        noise, gradient = (interpolated(times, own[key].values, starts) for key in ("noise", "gradient_square"))
+        crossover[row] = [drift_crossover(d, g, batch_size, n_weights) for d, g in zip(noise, gradient, strict=True)]
     numbers = found[["sgd", "gradient_descent", "cosine"]].assign(ratio=found["gradient_descent"] / found["sgd"])
-    return (
-        numbers.mean("network")
-        .assign(crossover=("waiting_time", crossover), t2=known["t2"], title=panels.title(training))
-        .assign(n_networks=found.sizes["network"])
+    return numbers.mean("network").assign(
+        ratio_single=numbers["ratio"].drop_vars("seed", errors="ignore"),
+        crossover=("waiting_time", np.exp(np.log(crossover).mean(axis=0))),
+        crossover_single=(("network", "waiting_time"), crossover),
+        t2=panels.learning(training)["t2"],
+        title=panels.title(training),
+        n_networks=found.sizes["network"],
     )
 
 

@@ -18,7 +18,7 @@ LABEL = "Fig. 2"
 SECTION = "3.1 The loss function"
 TITLE = "Learning in three regimes"
 CAPTION = (
-    "Loss (top) and accuracy (bottom) on the training and test sets: mean over networks, with their range as a band. t1: "
+    "Loss (top) and accuracy (bottom) on the training and test sets: mean over networks, with 95 % bands. t1: "
     "the loss first falls below 0.9 of that of the best constant predictor (dotted); t2: only 2 % of its fall to the final "
     "value is left, if that value is near zero. Grey bands: the same rules with 0.95 ... 0.85 and with 5 % ... 1 %."
 )

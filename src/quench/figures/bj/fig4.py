@@ -28,7 +28,7 @@ CAPTION = (
 )
 SLOPE_DECADES = 6
 MEANS = {
-    "slope": "slope d log(Delta/D(t_w)) / d log t within a decade of lag",
+    "slope_single": "slope d log(Delta/D(t_w)) / d log t within a decade of lag, of each network",
 }
 
 
@@ -37,31 +37,19 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     parts = {}
     for name in inputs.of("classifiers"):
         training = inputs.training(name)
-        known = panels.learning(training).drop_dims("time")
-        curves = panels.two_time(training)
-        t1, t2, epoch, steps = (known[key].item() for key in ("t1", "t2", "epoch", "steps"))
-        rescaled: dict[str, Any] = {name: (("waiting_time", "lag"), curves.rescaled(name)) for name in RESCALINGS}
+        known, curves = panels.displacements(training), panels.two_time(training)
+        two_time = ("network", "waiting_time", "lag")
+        rescaled: dict[str, Any] = {name: (two_time[1:], curves.rescaled(name)) for name in RESCALINGS}
+        bottom = curves.single("initial_noise")[:, curves.waiting_times >= float(known["t2"])]
         parts[name] = known.assign(
             title=panels.title(training),
             **rescaled,
-            amplitude=(("waiting_time", "lag"), curves.amplitude()),
-            score=panels.scores(curves, t1, t2, epoch, steps),
-            gain=panels.gain(curves, t1, t2, steps),
-            slope=_slopes(rescaled["initial_noise"][1][curves.waiting_times >= t2], curves.lags),
-        ).assign_coords(waiting_time=curves.waiting_times, lag=curves.lags)
+            amplitude=(two_time[1:], curves.rescaled("accumulated_noise") * curves.batch_size / curves.rate**2),
+            amplitude_single=(two_time, curves.amplitude()),
+            prediction_single=(two_time, curves.single("prediction")),
+            slope_single=(("decade", "network"), slopes_per_decade(bottom, curves.lags, SLOPE_DECADES)),
+        ).assign_coords(decade=np.arange(SLOPE_DECADES))
     return panels.stacked(parts)
-
-
-def _slopes(curves: np.ndarray, lags: np.ndarray) -> xr.DataArray:
-    """Local slope (decade, bound); decade k covers lags from 10^k to 10^(k + 1) updates."""
-    table = np.full((SLOPE_DECADES, 3), np.nan)
-    for found in slopes_per_decade(curves, lags):
-        place = round(np.log10(found.low_lag))
-        if place < SLOPE_DECADES:
-            table[place] = found.slope, found.low, found.high
-    return xr.DataArray(
-        table, dims=("decade", "bound"), coords={"decade": np.arange(SLOPE_DECADES), "bound": list(panels.BOUNDS)}
-    )
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -93,6 +81,6 @@ def _bottom(ax: Axes, one: xr.Dataset) -> None:
         ax.axvline(epoch, **style.GUIDE)
     lines = []
     for window, text in (("epoch", "1 epoch"), ("half", "half run")):
-        value = float(one["score"].sel(regime="bottom", window=window, rescaling="initial_noise", bound="value"))
+        value = float(one["score"].sel(regime="bottom", window=window, rescaling="initial_noise", left_out=0))
         lines.append(f"$S$({text}) = {value:.2f}" if np.isfinite(value) else f"$S$({text}): too few $t_w$")
     ax.text(0.04, 0.96, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=7)

@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quench.estimators.rescaling import ageing_exponent, time_to_displacement
+from quench.estimators import powerlaw
+from quench.estimators.rescaling import time_to_displacement
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig2 import learning
@@ -19,18 +20,18 @@ from quench.figures.figure_inputs import FigureInputs
 NEEDS = {"classifiers": 1}
 LABEL = "Fig. 5"
 SECTION = "4 The under-parameterised network"
-TITLE = "The under-parameterised network: a glass"
+TITLE = "The under-parameterised network"
 CAPTION = (
     "A network with too few weights to fit the images. (a) Loss and (b) accuracy on the training and test sets: mean over "
-    "networks, with their range as a band; dotted: best constant predictor. (c) Mean square displacement, one curve per "
-    "t_w. (d) Time to a fixed displacement, dotted in (c), against t_w, and its power law: ageing."
+    "networks, with 95 % bands; dotted: best constant predictor. (c) Mean square displacement, one curve per t_w. (d) "
+    "Time to a fixed displacement, dotted in (c), against t_w, and the mean of the networks' power laws."
 )
 LEARNING = [
     f"{part}_{what}{end}"
     for part in ("train", "test")
     for what in ("loss", "accuracy")
-    for end in ("", "_low", "_high")
-] + ["noise"]
+    for end in ("", "_low", "_high", "_single")
+] + ["noise", "noise_single"]
 
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
@@ -50,21 +51,20 @@ def ageing(numbers: xr.Dataset) -> xr.Dataset:
     first = 2 * float(numbers["t1"])
     old = curves[waiting >= first]
     old = old[np.isfinite(old).any(axis=1)]
-    if not len(old):
-        nothing = np.full(len(waiting), np.nan)
-        return xr.Dataset(
-            {"level": np.nan, "reach": ("waiting_time", nothing), "ageing_exponent": ("bound", [np.nan] * 3)}
-        )
+    single = numbers["displacement_single"].transpose("network", "waiting_time", "lag").values
     lasts = [row[np.isfinite(row)][-1] for row in old]
-    level = float(min(lasts)) / 2
-    reach = time_to_displacement(curves, numbers["lag"].values, level)
-    found = ageing_exponent(waiting, reach, first)
+    level, lags = min(lasts, default=np.nan) / 2, numbers["lag"].values
+    reach = time_to_displacement(curves, lags, level)
+    chosen = waiting >= max(first, 1)
+    times = np.array([time_to_displacement(one, lags, level)[chosen] for one in single])
+    exponents = powerlaw.exponents(waiting[chosen], times.T, points=3)
     return xr.Dataset(
         {
-            "level": level,
+            "level": float(level),
             "reach": ("waiting_time", reach),
-            "ageing_exponent": ("bound", [found.value, found.low, found.high]),
-            "ageing_intercept": found.intercept,
+            "ageing_exponent": ("bound", panels.bounds(exponents)),
+            "ageing_exponent_single": ("network", exponents),
+            "ageing_intercept": powerlaw.fit(waiting[chosen], reach[chosen]).intercept,
         }
     )
 

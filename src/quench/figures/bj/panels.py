@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from quench.estimators.learning import crossovers, final_loss, noise_arrival
-from quench.estimators.resampling import interval
-from quench.estimators.rescaling import RESCALINGS, TwoTimeCurves, score_gain, score_with_interval
+from quench.estimators.rescaling import RESCALINGS, TwoTimeCurves, scores
 from quench.figures import style
 from quench.figures.stacking import stack_panels
+from quench.numerics import intervals
 
 TITLES = {
     "A": "A: Toy",
@@ -31,6 +31,14 @@ AGES = mpl.colormaps["viridis"]
 WINDOWS = ("epoch", "half")
 REGIMES = ("exploration", "ageing", "bottom")
 BOUNDS = ("value", "low", "high")
+CURVES: dict[str, intervals.Scale] = {
+    "train_loss": "log",
+    "test_loss": "log",
+    "train_accuracy": "logit",
+    "test_accuracy": "logit",
+    "noise": "log",
+    "gradient_square": "linear",
+}
 
 
 def title(training: xr.Dataset) -> str:
@@ -49,6 +57,7 @@ def two_time(training: xr.Dataset) -> TwoTimeCurves:
         alive["time"].values,
         alive["noise"].values,
         alive["gradient_square"].values,
+        alive["gradient_square_error"].values,
         training.attrs["rate"],
         training.attrs["batch_size"],
         training.attrs["n_weights"],
@@ -72,27 +81,40 @@ def facts(training: xr.Dataset) -> dict[str, float | int]:
 
 
 def learning(training: xr.Dataset) -> xr.Dataset:
-    """Mean learning curves with their range over networks, and t1, t2 with their sensitivity and bootstrap ranges."""
+    """Mean learning curves with their intervals, t1 and t2 with their sensitivity and intervals, and the final loss.
+
+    ``<name>_single``: the same of every network that did not diverge.
+    """
     alive = training.isel(network=training["diverged_at"].values < 0)
-    times = training["time"].values
-    curves = {}
-    for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "noise", "gradient_square"):
-        values = alive[name].values
-        curves[name] = ("time", values.mean(axis=0))
-        curves[f"{name}_low"], curves[f"{name}_high"] = ("time", values.min(axis=0)), ("time", values.max(axis=0))
-    loss = alive["train_loss"].values
+    times, count = training["time"].values, alive.sizes["network"]
     found: dict[str, Any] = {}
+    for name, scale in CURVES.items():
+        values = alive[name].transpose("network", "time").values
+        low, high = intervals.jackknife(intervals.without_each(count) @ values if count else values, scale)
+        found |= {name: ("time", values.mean(axis=0)), f"{name}_low": ("time", low), f"{name}_high": ("time", high)}
+        found[f"{name}_single"] = (("network", "time"), values)
+    loss = alive["train_loss"].values
     for symbol, crossover in zip(("t1", "t2"), crossovers(times, loss, training.attrs["constant_loss"]), strict=True):
         found[symbol] = crossover.time
         found[f"{symbol}_sensitivity"] = ("end", sorted(crossover.sensitivity))
-        found[f"{symbol}_bootstrap"] = ("end", list(crossover.bootstrap))
+        found[f"{symbol}_interval"] = ("end", list(crossover.interval))
+        found[f"{symbol}_single"] = ("network", list(crossover.single) or np.full(count, np.nan))
     ends = np.array([final_loss(times, one) for one in loss])
-    final = interval(lambda chosen: ends[chosen].mean(), len(ends))
-    t_noise = noise_arrival(times, alive["noise"].values.mean(axis=0))
-    return xr.Dataset(
-        curves | found | {"final_loss": ("bound", list(final)), "noise_arrival": t_noise} | facts(training),
-        coords={"time": times, "bound": list(BOUNDS)},
-    )
+    found |= {"final_loss": ("bound", bounds(ends, "log")), "final_loss_single": ("network", ends)}
+    found["noise_arrival"] = noise_arrival(times, alive["noise"].values.mean(axis=0))
+    coordinates = {"time": times, "bound": list(BOUNDS), "network": np.arange(count)}
+    return xr.Dataset(found | facts(training), coords=coordinates)
+
+
+def bounds(numbers: ArrayLike, scale: intervals.Scale = "linear") -> list[float]:
+    """Mean of one number per network and the ends of its interval, along the dimension ``bound``."""
+    return list(intervals.mean(numbers, scale)[:3])
+
+
+def score_bounds(score: xr.DataArray, n_networks: int) -> np.ndarray:
+    """Value and ends of the interval, (bound, ...), of collapse scores (..., left_out) of ``n_networks``."""
+    values = score.transpose("left_out", ...).values[: 1 + n_networks if n_networks > 1 else 1]
+    return np.stack([values[0], *intervals.jackknife(values, "log")])
 
 
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
@@ -101,54 +123,37 @@ def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
 
 
 def displacements(training: xr.Dataset) -> xr.Dataset:
-    """Averaged displacements of one classifier (waiting_time, lag), its crossover times and collapse scores."""
+    """Displacements of one classifier (waiting_time, lag) and of its networks, its crossover times and collapse scores."""
     known = learning(training).drop_dims("time")
     curves = two_time(training)
-    score = scores(curves, *(known[key].item() for key in ("t1", "t2", "epoch", "steps")))
-    return known.assign(displacement=(("waiting_time", "lag"), curves.rescaled("raw")), score=score).assign_coords(
-        waiting_time=curves.waiting_times, lag=curves.lags
-    )
+    return known.assign(
+        displacement=(("waiting_time", "lag"), curves.rescaled("raw")),
+        displacement_single=(("network", "waiting_time", "lag"), curves.single("raw")),
+        score=collapse(curves, *(known[key].item() for key in ("t1", "t2", "epoch", "steps"))),
+    ).assign_coords(waiting_time=curves.waiting_times, lag=curves.lags)
 
 
-def scores(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) -> xr.DataArray:
-    """Collapse scores (regime, window, rescaling, bound); NaN where a regime has fewer than three waiting times.
+def collapse(curves: TwoTimeCurves, t1: float, t2: float, epoch: int, steps: int) -> xr.DataArray:
+    """Collapse scores (regime, window, rescaling, left_out); NaN where a regime has fewer than three waiting times.
 
-    exploration: t_w <= t1 / 2 and lags up to t1; ageing: t1 <= t_w <= t2; bottom: t_w >= t2. The window "epoch" has lags
-    up to one epoch, "half" up to half the run.
+    exploration: t_w < t1 and lags up to t1; ageing: t1 <= t_w <= t2, without a t2 to the end of the run; bottom: t_w >= t2.
+    The window "epoch" has lags up to one epoch, "half" up to half the run. Row 0 along ``left_out`` is that of all networks,
+    the others leave out one each.
     """
-    waiting = _waiting(curves, t1, t2)
-    table = np.full((len(REGIMES), len(WINDOWS), len(RESCALINGS), 3), np.nan)
+    last = t2 if np.isfinite(t2) else curves.waiting_times[-1]
+    waiting = {"exploration": (0, t1), "ageing": (t1, last), "bottom": (t2, np.inf)}
+    count = len(curves.displacement)
+    rows = 1 + count if count > 1 else 1
+    table = np.full((len(REGIMES), len(WINDOWS), len(RESCALINGS), rows), np.nan)
     for i, regime in enumerate(REGIMES):
         for j, window in enumerate((epoch, steps // 2)):
             longest = min(window, t1) if regime == "exploration" else window
             if not (np.isfinite(waiting[regime]).any() and longest > 1):
                 continue
             for k, rescaling in enumerate(RESCALINGS):
-                table[i, j, k] = score_with_interval(curves, rescaling, waiting[regime], (1, longest))
-    return xr.DataArray(
-        table,
-        dims=("regime", "window", "rescaling", "bound"),
-        coords={
-            "regime": list(REGIMES),
-            "window": list(WINDOWS),
-            "rescaling": list(RESCALINGS),
-            "bound": list(BOUNDS),
-        },
-    )
-
-
-def _waiting(curves: TwoTimeCurves, t1: float, t2: float) -> dict[str, tuple[float, float]]:
-    """Waiting times of every regime; without a t2, ageing lasts to the end of the run."""
-    last = t2 if np.isfinite(t2) else curves.waiting_times[-1]
-    return {"exploration": (0, t1 / 2), "ageing": (t1, last), "bottom": (t2, np.inf)}
-
-
-def gain(curves: TwoTimeCurves, t1: float, t2: float, steps: int) -> xr.DataArray:
-    """Score of the accumulated noise over that of D(t_w) at the bottom, for lags up to half the run (bound)."""
-    found = score_gain(
-        curves, "accumulated_noise", "initial_noise", _waiting(curves, t1, t2)["bottom"], (1, steps // 2)
-    )
-    return xr.DataArray(list(found), dims="bound", coords={"bound": list(BOUNDS)})
+                table[i, j, k] = scores(curves, rescaling, waiting[regime], (1, longest))
+    names = {"regime": list(REGIMES), "window": list(WINDOWS), "rescaling": list(RESCALINGS)}
+    return xr.DataArray(table, dims=(*names, "left_out"), coords=names | {"left_out": np.arange(rows)})
 
 
 def ages(waiting_times: ArrayLike) -> list[Any]:

@@ -21,9 +21,10 @@ TITLE = "The plateau and the epoch"
 CAPTION = (
     "The same under-parameterised network trained with batches drawn without replacement in every epoch, and with "
     "independent batches. (a, b) Mean square displacement, one curve per t_w; dotted: one epoch. (c) Local slope d log "
-    "Delta / d log t: mean and range over the last decade of t_w. (d) Gradient noise: constant, like a temperature."
+    "Delta / d log t: mean and range over t_w from a quarter of the run on. (d) Gradient noise: constant, like a "
+    "temperature."
 )
-OLD = 20  # slopes are averaged over waiting times from steps / 20 on
+OLD = 4  # slopes are averaged over waiting times from steps / 4 on
 COLORS = {"epoch": panels.TRAIN, "iid": panels.TEST}
 LABELS = {"epoch": "without replacement", "iid": "independent"}
 MEANS = {

@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from quench.estimators.rescaling import score_with_interval
+from quench.estimators.rescaling import scores
 from quench.figures import style
 from quench.figures.bj import panels
 from quench.figures.bj.fig5 import ageing
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.stacking import stack_panels
+from quench.numerics import intervals
 
 NEEDS = {"classifiers": 1}
 LABEL = "Sec. 4"
@@ -39,21 +40,22 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     rows = []
     for name in inputs.of("classifiers"):
         training = inputs.training(name)
-        numbers = panels.displacements(training)
-        known = panels.learning(training)
-        curves = panels.two_time(training)
-        score = score_with_interval(
-            curves, "accumulated_noise", (float(known["t1"]), np.inf), (1, training.attrs["steps"] // 2)
-        )
-        noise = known["noise"].values
-        part = numbers.merge(ageing(numbers)).drop_dims(["waiting_time", "lag", "regime"])
+        numbers, known, curves = panels.displacements(training), panels.learning(training), panels.two_time(training)
+        end, half = known["time"].values >= 2 / 3 * training.attrs["steps"], training.attrs["steps"] // 2
+        noise = known["noise_single"].transpose("network", "time").values
+        single = {
+            "relative_loss": known["final_loss_single"].values / training.attrs["constant_loss"],
+            "relative_noise": noise[:, end].mean(axis=1) / noise.max(axis=1),
+        }
+        score = scores(curves, "accumulated_noise", (float(known["t1"]), np.inf), (1, half))
+        part = numbers.merge(ageing(numbers)).drop_dims(["waiting_time", "lag", "regime"], errors="ignore")
         part = part.assign(
-            relative_loss=part["final_loss"] / part["constant_loss"],
-            relative_noise=float(
-                np.nanmean(noise[known["time"].values >= 2 / 3 * training.attrs["steps"]]) / np.nanmax(noise)
-            ),
-            ageing_score=("bound", list(score)),
-            n_classes=training.attrs["n_classes"],
+            {name: ("bound", panels.bounds(values, "log")) for name, values in single.items()}
+            | {f"{name}_single": ("network", values) for name, values in single.items()}
+            | {
+                "ageing_score": ("bound", list(intervals.jackknifed(score, "log")[:3])),
+                "n_classes": training.attrs["n_classes"],
+            }
         )
         rows.append(part.expand_dims(width=[training.attrs["widths"][0]]))
     return stack_panels(rows, "width").sortby("width")
@@ -71,18 +73,14 @@ def draw(numbers: xr.Dataset) -> Figure:
     )
     for ax, (name, label) in zip(axes.flat, rows, strict=True):
         values = numbers[name]
-        if "bound" in values.dims:
-            value, low, high = (values.sel(bound=end).values for end in panels.BOUNDS)
-            known = np.isfinite(low) & np.isfinite(high)
-            ax.vlines(ratio[known], low[known], high[known], color=color, lw=1)
-        else:
-            value = values.values
+        value, low, high = (values.sel(bound=end).values for end in panels.BOUNDS)
+        known = np.isfinite(low) & np.isfinite(high)
+        ax.vlines(ratio[known], low[known], high[known], color=color, lw=1)
         ax.plot(ratio, value, "o-", ms=3.5, color=color)
         ax.axvline(1, **style.GUIDE)
         ax.set(xscale="log", xlabel="weights / (samples x classes)", ylabel=label)
     for ax, (name, _) in zip(axes.flat[:2], rows, strict=False):
-        values = numbers[name].sel(bound="value") if "bound" in numbers[name].dims else numbers[name]
-        if (values > 0).any():
+        if (numbers[name].sel(bound="value") > 0).any():
             ax.set_yscale("log")
     for ax in axes.flat:
         style.log_ticks(ax)

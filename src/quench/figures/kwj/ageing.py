@@ -14,6 +14,7 @@ from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.stacking import stack_panels
+from quench.numerics import intervals
 
 
 def stacked(inputs: FigureInputs) -> xr.Dataset:
@@ -29,7 +30,7 @@ def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
     known = {fact: run.attrs[fact] for fact in ("temperature", "chi", "n_networks")}
     return (
         run[kept]
-        .drop_vars(["seed", "diverged_at"], errors="ignore")
+        .drop_vars(["seed", "diverged_at", "state"], errors="ignore")
         .assign(fitted(run, inputs.choices.get("fit")))
         .assign(known)
         .assign_attrs({})
@@ -45,16 +46,17 @@ def check_window(name: str, run: xr.Dataset, window: Sequence[float] | None) -> 
 
 
 def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
-    """d log tau90 / d log t_w of the single networks over a ``window`` of t_w, as variables for ``draw_times``.
+    """d log tau90 / d log t_w of every network over a ``window`` of t_w and their mean, as variables for ``draw_times``.
 
-    Networks that do not reach 0.9 are censored at the longest lag.
+    Times that do not reach 0.9 are censored at the longest lag.
     """
     low, high = window or (1, np.inf)
     ages = run["waiting_time"].values
     inside = (ages >= max(low, 1)) & (ages <= high)
     single = run["tau90"].transpose("waiting_time", "network").values
     limit = run["longest_lag"].transpose("waiting_time", "network").values
-    found = powerlaw.censored_fit(ages[inside], single[inside], limit[inside])
+    exponents, intercepts = powerlaw.censored_exponents(ages[inside], single[inside], limit[inside])
+    found = intervals.mean(exponents)
     return {
         # Numbered, so that panels with more and with fewer networks can be stacked.
         "network": np.arange(single.shape[1]),
@@ -62,7 +64,8 @@ def fitted(run: xr.Dataset, window: Sequence[float] | None) -> dict[str, Any]:
         "exponent": found.value,
         "exponent_low": found.low,
         "exponent_high": found.high,
-        "exponent_intercept": found.intercept,
+        "exponent_single": ("network", exponents),
+        "exponent_intercept": intervals.mean(intercepts).value,
         "fit_low": float(ages[inside].min()) if inside.any() else np.nan,
         "fit_high": float(ages[inside].max()) if inside.any() else np.nan,
         "n_censored": int((np.isnan(single) & np.isfinite(limit)).sum()),

@@ -10,6 +10,8 @@ from quench.estimators import superposition
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import palette
+from quench.numerics import intervals
+from quench.observables.relaxation import LEVELS, first_crossing
 
 FIT = (10.0, 200.0)
 # The collapse is scored over these t/tau90: short and intermediate times.
@@ -17,35 +19,73 @@ SCORED = (0.3, 10.0)
 
 
 def numbers(inputs: FigureInputs, name: str) -> xr.Dataset:
-    """Overlap with its interval and t/tau90 (temperature, lag); scores, exponents and departures of one run."""
-    run = inputs.run(name)
+    """Overlap with its interval and t/tau90 (temperature, lag); scores, exponents and departures of one run.
+
+    Scores are those of the mean curves, of all networks and without each (left_out). Exponents and departures are those of
+    the mean curves and of every network.
+    """
+    run, single = inputs.run(name), inputs.single(name, "overlap", "tau90")
     lags, window = run["lag"].values.astype(float), inputs.choices.get("fit") or FIT
-    tau90 = run["tau90_mean"].values
-    curves = list(run["overlap_mean"].values)
-    scaled = [lags / tau for tau in tau90]
-    known = np.isfinite(tau90)
-    middle = float(np.exp(np.log(tau90[known]).mean())) if known.any() else np.nan
-    value, brownian = superposition.pooled_exponent(scaled, curves, window)
-    low, high = superposition.exponent_interval(
-        lags, [dataset["overlap"].values for dataset in inputs.networks(name)], window
+    tau90, curves = run["tau90_mean"].values, run["overlap_mean"].values
+    alone = single["overlap_single"].transpose("network", "temperature", "lag").values
+    taus = single["tau90_single"].transpose("network", "temperature").values
+    weights = float(inputs.networks(name)[0]["n_weights"])
+    left = _departures(lags, curves, tau90, weights * run.attrs["n_networks"])
+    value, brownian = superposition.pooled_exponent(lags / tau90[:, None], curves, window, left)
+    pairs = [
+        superposition.pooled_exponent(lags / tau[:, None], own, window, left)
+        for own, tau in zip(alone, taus, strict=True)
+    ]
+    found = intervals.mean([pair[0] for pair in pairs])
+    alive = alone[np.isfinite(alone[:, :, 0]).all(axis=1)]
+    known = ["overlap_mean", "overlap_low", "overlap_high", "tau90_mean"]
+    return (
+        run[known]
+        .assign(
+            scaled_time=(("temperature", "lag"), lags / tau90[:, None]),
+            departure=("temperature", left),
+            departure_single=(
+                ("temperature", "network"),
+                np.array([_departures(lags, own, tau, weights) for own, tau in zip(alone, taus, strict=True)]).T,
+            ),
+            overlap_single=single["overlap_single"],
+            tau90_single=single["tau90_single"],
+            scores=(("left_out", "axis"), intervals.leaving_out(lambda kept: _scores(lags, alive[kept]), len(alive))),
+            exponent=value,
+            exponent_low=found.low,
+            exponent_high=found.high,
+            exponent_brownian=brownian,
+            exponent_single=("network", [pair[0] for pair in pairs]),
+            exponent_brownian_single=("network", [pair[1] for pair in pairs]),
+            fit_low=float(window[0]),
+            fit_high=float(window[1]),
+            n_networks=len(alive),
+        )
+        .assign_coords(axis=["scaled", "raw"])
     )
-    reached = [curve for curve, kept in zip(curves, known, strict=True) if kept]
-    times = [time for time, kept in zip(scaled, known, strict=True) if kept]
-    raw = [lags] * len(reached)
-    kept = run[["overlap_mean", "overlap_low", "overlap_high", "tau90_mean"]]
-    return kept.assign(
-        scaled_time=(("temperature", "lag"), np.array(scaled)),
-        departure=("temperature", [superposition.departure(t, q) for t, q in zip(scaled, curves, strict=True)]),
-        score_scaled=superposition.collapse_score(times, reached, SCORED),
-        score_raw=superposition.collapse_score(raw, reached, (SCORED[0] * middle, SCORED[1] * middle)),
-        exponent=value,
-        exponent_low=low,
-        exponent_high=high,
-        exponent_brownian=brownian,
-        fit_low=float(window[0]),
-        fit_high=float(window[1]),
-        n_networks=run.attrs["n_networks"],
-    )
+
+
+def _departures(lags: np.ndarray, curves: np.ndarray, taus: np.ndarray, n_weights: float) -> np.ndarray:
+    """Departure of every curve (temperature, lag) from the Brownian one, (temperature)."""
+    pairs = zip(lags / taus[:, None], curves, strict=True)
+    return np.array([superposition.departure(time, curve, n_weights) for time, curve in pairs])
+
+
+def _scores(lags: np.ndarray, overlaps: np.ndarray) -> list[float]:
+    """Scatter of the mean curves of ``overlaps`` (network, temperature, lag) against t / tau90, and against t."""
+    if not len(overlaps):
+        return [np.nan, np.nan]
+    curves = overlaps.mean(axis=0)
+    taus = np.array([first_crossing(lags, curve, LEVELS["tau90"]) for curve in curves])
+    known = np.isfinite(taus)
+    curves, taus = curves[known], taus[known]
+    if not len(taus):
+        return [np.nan, np.nan]
+    middle = float(np.exp(np.log(taus).mean()))
+    return [
+        superposition.collapse_score(list(lags / taus[:, None]), list(curves), SCORED),
+        superposition.collapse_score([lags] * len(curves), list(curves), (SCORED[0] * middle, SCORED[1] * middle)),
+    ]
 
 
 def draw(ax: Axes, one: xr.Dataset) -> None:
@@ -62,7 +102,7 @@ def draw(ax: Axes, one: xr.Dataset) -> None:
     grid = np.geomspace(0.05, longest if np.isfinite(longest) else 1e3, 200)
     ax.plot(grid, superposition.brownian_master(grid), **style.THEORY, label="free Brownian weights")
     _fit(ax, one, grid[-1])
-    ax.plot([], [], "o", ms=3.5, mfc="white", mec="0.3", label="leaves the Brownian curve (15 %)")
+    ax.plot([], [], "o", ms=3.5, mfc="white", mec="0.3", label="leaves the Brownian curve")
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set(xlim=(0.05, grid[-1] * 1.3), ylim=(max(lowest * 0.7, 1e-4), 1.3))

@@ -19,10 +19,10 @@ TITLE = "Glass-like transitions in neural networks"
 CAPTION = (
     "(a) Final training loss, an average over networks that its scale names, on the (N/P_D, lambda) plane; white: the "
     "quadratic boundary, the median lambda* of the networks of each width, and N* on the line lambda = 0. (b) Final loss "
-    "against N/P_D at lambda = 0, one point per network; at N* half of the networks end below 1e-3 (isotonic fit, 95 % "
-    "bootstrap band) after the training time of this scenario; longer training lowers it. (c) Final total loss against "
-    "lambda, one line per network; ticks: lambda* of each network, where it collapses to W = 0; dashed with band: their "
-    "median and its 95 % interval."
+    "against N/P_D at lambda = 0, one point per network; at N* half of the networks end below 1e-3 (isotonic fit, 95 % band "
+    "over seeds) after the training time of this scenario; longer training lowers it. (c) Final total loss against lambda, "
+    "one line per network; ticks: lambda* of each network, where it collapses to W = 0; dashed with band: their median and "
+    "its 95 % interval."
 )
 
 

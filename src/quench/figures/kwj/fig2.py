@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import brownian_overlap, palette
+from quench.figures.kwj.panels import brownian_overlaps, palette, times
 from quench.store.variables import config_of
 
 NEEDS = {"runs": 1}
@@ -20,17 +20,27 @@ LABEL = "Fig. 2"
 SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
 TITLE = "The measurement protocol"
 CAPTION = (
-    "(a) The protocol, with the durations of this run. (b) Overlap at a high and a low temperature, with 95 % bootstrap "
-    "intervals over networks; dashed: free Brownian weights (KWJ Eq. 6), no free parameter."
+    "(a) The protocol, with the durations of this run. (b) Overlap at a high and a low temperature, with 95 % intervals "
+    "over networks; dashed: free Brownian weights (KWJ Eq. 6), no free parameter."
 )
 
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
-    """Overlap with its interval and the Brownian overlap (temperature, lag); the protocol's durations as attributes."""
+    """Overlap with its interval and the Brownian overlap (temperature, lag), both also of every network.
+
+    The protocol's durations are attributes.
+    """
     (name,) = inputs.of("runs")
     run = inputs.run(name)
-    kept = run[["overlap_mean", "overlap_low", "overlap_high"]].assign(
-        overlap_brownian=brownian_overlap(run), n_networks=run.attrs["n_networks"]
+    free = brownian_overlaps(run)
+    kept = times(inputs, name, run).assign(
+        overlap_mean=run["overlap_mean"],
+        overlap_low=run["overlap_low"],
+        overlap_high=run["overlap_high"],
+        overlap_single=inputs.single(name, "overlap")["overlap_single"],
+        overlap_brownian=free.mean("network"),
+        overlap_brownian_single=free,
+        n_networks=run.attrs["n_networks"],
     )
     trajectory = config_of(inputs.of("runs")[name][0])["trajectory"]
     prepared = trajectory["prepared"]

@@ -11,16 +11,17 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import brownian_tau, columns, curves, paired_times, relaxation_times, stacked
+from quench.figures.kwj.panels import columns, curves, relaxation_times, stacked, times
 
 NEEDS = {"runs": 1}
 LABEL = "Fig. 3"
 SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
-    "Top: overlap Q(t) from hot (red) to cold (blue), with 95 % bootstrap intervals over networks. Bottom: time tau90 at "
-    "which Q has fallen to 0.9, with intervals; temperatures that do not reach it are left out. Dashed: free Brownian "
-    "weights, tau90 = eps^2 P_D / (4 mu T erfinv(0.9)^2), without a free parameter; solid line: tau90 at T = 0."
+    "Top: overlap Q(t) from hot (red) to cold (blue), with 95 % intervals over networks of one state. Bottom: time tau90 "
+    "at which Q has fallen to 0.9, with intervals; temperatures that do not reach it are left out. Dashed: free Brownian "
+    "weights with the networks' own lengths, where their mean Q is 0.9, without a free parameter; solid line: tau90 at T "
+    "= 0; dotted: networks in another state."
 )
 
 
@@ -28,8 +29,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     """Overlap and tau90 with their intervals (panel, temperature[, lag]), and the Brownian tau90."""
 
     def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
-        kept = [f"{quantity}_{end}" for quantity in ("overlap", "tau90") for end in ("mean", "low", "high")]
-        return run[kept].assign(tau90_brownian=brownian_tau(run), tau90_samples=paired_times(inputs, name))
+        kept = [str(one) for one in run if str(one).startswith(("overlap_", "tau90_"))]
+        return run[kept].merge(times(inputs, name, run))
 
     return stacked(inputs, numbers)
 

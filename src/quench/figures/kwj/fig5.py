@@ -12,7 +12,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quench.estimators.resampling import interval
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import curves, palette, panels, stacked, title
@@ -24,7 +23,7 @@ LABEL = "Fig. 5"
 SECTION = "III.4 Caging"
 TITLE = "Mean square displacement of the weights"
 CAPTION = (
-    "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % bootstrap intervals "
+    "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % intervals "
     "over networks. Dotted: slope 1, normal diffusion. Solid: the square of the overlap length eps of Fig. 3. (d) Under "
     "SGD, from small batches (red, much noise) to large (blue); dashed and solid: T/(k P_D) and 2T/(k P_D) with k = lambda "
     "and T = 0.1, the variance of one weight in the well and the displacement between two independent "
@@ -33,7 +32,6 @@ CAPTION = (
 MEANS = {
     "epsilon_squared": "square of the overlap length epsilon",
     "slope": "local slope d log MSD / d log t",
-    "cold_ratio": "displacement at the lowest T over that at T = 0",
     "variance_level": "T/(k P_D), the variance of a weight in the harmonic well",
 }
 # The temperature of the levels in panel (d) (KWJ App. H).
@@ -47,20 +45,16 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     """
 
     def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
-        kept = run[["msd_mean", "msd_low", "msd_high"]]
-        value, low, high = _cold_ratio(inputs, name)
-        return kept.assign(
-            slope=_slopes(kept["msd_mean"]),
-            epsilon_squared=(run["epsilons"] ** 2).mean(),
-            cold_ratio=value,
-            cold_ratio_low=low,
-            cold_ratio_high=high,
+        kept = run[[str(one) for one in run if str(one).startswith("msd_")]]
+        return kept.merge(inputs.single(name, "msd")).assign(
+            slope=_slopes(kept["msd_mean"]), epsilon_squared=(run["epsilon_single"] ** 2).mean()
         )
 
     joined = stacked(inputs, numbers, [name for name in inputs.of("runs") if not _is_sgd(inputs, name)])
     for name in inputs.of("runs"):
         if _is_sgd(inputs, name):
-            joined = joined.merge(_sgd_numbers(inputs.run(name, along="batch_size")))
+            single = inputs.single(name, "msd", along="batch_size")
+            joined = joined.merge(_sgd_numbers(inputs.run(name, along="batch_size").merge(single)))
     return joined
 
 
@@ -69,27 +63,12 @@ def _is_sgd(inputs: FigureInputs, name: str) -> bool:
 
 
 def _sgd_numbers(run: xr.Dataset) -> xr.Dataset:
-    sgd = run[["msd_mean", "msd_low", "msd_high"]].assign(slope=_slopes(run["msd_mean"]))
+    sgd = run[["msd_mean", "msd_low", "msd_high", "msd_single"]].assign(slope=_slopes(run["msd_mean"]))
     stiffness = run.attrs["weight_decay"] or np.nan
     level = LEVEL_TEMPERATURE / (stiffness * run.attrs["P_D"])
     sgd = sgd.assign(variance_level=level, networks=run.attrs["n_networks"])
-    sgd = sgd.drop_vars([c for c in sgd.coords if c not in ("batch_size", "lag")])
-    return sgd.rename({"lag": "sgd_lag", **{v: f"sgd_{v}" for v in sgd}})
-
-
-def _cold_ratio(inputs: FigureInputs, name: str) -> tuple[float, float, float]:
-    """Final MSD at the coldest T > 0 over that of the same networks at T = 0, with its interval over networks."""
-    run = inputs.run(name)
-    temperatures = run["temperature"].values
-    if temperatures[-1] != 0 or len(temperatures) < 2:
-        return np.nan, np.nan, np.nan
-    cold, frozen = (dataset["msd"].isel(lag=-1).values for dataset in inputs.networks(name)[-2:])
-    # A network at exactly zero loss does not move at T = 0 and cannot be compared.
-    alive = np.isfinite(cold) & (frozen > 0)
-    if not alive.any():
-        return np.nan, np.nan, np.nan
-    cold, frozen = cold[alive], frozen[alive]
-    return interval(lambda chosen: float(cold[chosen].sum() / frozen[chosen].sum()), len(cold))
+    sgd = sgd.drop_vars([c for c in sgd.coords if c not in ("batch_size", "lag", "network")])
+    return sgd.rename({"lag": "sgd_lag", "network": "sgd_network", **{v: f"sgd_{v}" for v in sgd}})
 
 
 def _slopes(msd: xr.DataArray) -> xr.DataArray:

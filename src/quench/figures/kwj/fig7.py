@@ -20,7 +20,7 @@ LABEL = "Fig. 7"
 SECTION = "III.5 Stokes-Einstein relation and dynamic heterogeneity"
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
-    "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % bootstrap intervals over networks. "
+    "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % intervals over networks. "
     "Bottom: distribution of log10 |dw| at the lag given in the panel, all networks pooled. Thick: not unimodal by "
     "Hartigan's dip test (p < 0.05 after Holm's correction for all T and panels). For the test the 90 % quantiles of the "
     "networks' histograms are aligned, so that networks of different speed do not count as two populations; T = 0 is not "
@@ -45,7 +45,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     lags = dict(zip(inputs.of("runs"), inputs.choices.get("lags", ()), strict=False))
 
     def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
-        return xr.merge([run[["alpha2_mean", "alpha2_low", "alpha2_high"]], _motility(inputs, name, lags.get(name))])
+        kept = run[["alpha2_mean", "alpha2_low", "alpha2_high"]].merge(inputs.single(name, "alpha2"))
+        return xr.merge([kept, _motility(inputs, name, lags.get(name))])
 
     joined = stacked(inputs, numbers)
     return joined.assign(dip_p_corrected=(joined["dip_p"].dims, bimodality.holm(joined["dip_p"].values)))

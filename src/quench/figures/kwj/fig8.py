@@ -18,10 +18,10 @@ LABEL = "Fig. 8"
 SECTION = "III.6 Ageing"
 TITLE = "Ageing"
 CAPTION = (
-    "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bootstrap bands. "
-    "Right: time tau90 against the waiting time t_w; large points: mean overlap, with intervals; small points: single "
-    "networks; dashed: maximum-likelihood power law of the single networks, with its 95 % interval over networks. Networks "
-    "that do not reach 0.9 are censored at the longest lag."
+    "Left: overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bands. Right: time "
+    "tau90 against the waiting time t_w; large points: mean overlap, with intervals; small points: single networks; "
+    "dashed: mean of the networks' maximum-likelihood power laws, with its 95 % interval. Networks that do not reach 0.9 "
+    "are censored at the longest lag. A run at a temperature of Fig. 3 is the same trajectory, recorded at other times."
 )
 
 

@@ -19,7 +19,7 @@ LABEL = "Fig. A1"
 SECTION = "App. B Choosing ε"
 TITLE = "The choice of the overlap length"
 CAPTION = (
-    "Time tau90 against T for several chi = sigma/epsilon, from the same runs, with 95 % bootstrap intervals; times below "
+    "Time tau90 against T for several chi = sigma/epsilon, from the same runs, with 95 % intervals; times below "
     "one update or beyond the longest lag are left out. Dashed: free Brownian weights at each length, no free parameter. "
     "Horizontal lines: T = 0. Crosses: the kink T*, where the two meet; it moves with chi while the shape stays."
 )

@@ -14,6 +14,6 @@ LABEL = "Fig. A11"
 SECTION = "App. J Ageing"
 TITLE = "No ageing in the overparameterised phase"
 CAPTION = (
-    "(a) Overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bootstrap bands. (b) "
+    "(a) Overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bands. (b) "
     "Time tau90 against the waiting time t_w, with the fit of Fig. 8; its exponent is compatible with zero."
 )

@@ -10,15 +10,14 @@ from matplotlib.figure import Figure
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
-from quench.figures.kwj.panels import brownian_tau, paired_times, panels, relaxation_times, stacked, title
-from quench.observables.relaxation import LEVELS
+from quench.figures.kwj.panels import panels, relaxation_times, stacked, times, title
 
 NEEDS = {"runs": 1}
 LABEL = "Fig. A4"
 SECTION = "App. E Further decorrelation plots"
 TITLE = "Further decorrelation times"
 CAPTION = (
-    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % bootstrap intervals; bottom, in scenarios with "
+    "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % intervals; bottom, in scenarios with "
     "CIFAR-10: tau90. Temperatures that do not reach the level are left out. Dashed: free Brownian weights, no free "
     "parameter; solid line: T = 0."
 )
@@ -29,11 +28,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     """tau_e and tau90 with their intervals and Brownian lines (panel, temperature)."""
 
     def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
-        kept = run[[f"{quantity}_{end}" for quantity in LEVELS for end in ("mean", "low", "high")]]
-        for quantity, level in LEVELS.items():
-            samples = {f"{quantity}_samples": paired_times(inputs, name, quantity)}
-            kept = kept.assign({f"{quantity}_brownian": brownian_tau(run, level), **samples})
-        return kept
+        return times(inputs, name, run, "tau_e").merge(times(inputs, name, run, "tau90"))
 
     return stacked(inputs, numbers)
 

@@ -13,6 +13,7 @@ from quench.estimators import powerlaw
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj import wells
+from quench.numerics import intervals
 
 NEEDS = {"runs": 1}
 LABEL = "Fig. A7"
@@ -38,22 +39,26 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     run, files = inputs.run(name), inputs.networks(name)
     kept = run["temperature"].values > 0
     temperatures = run["temperature"].values[kept]
-    own = [
-        wells.overlaps(dataset, temperature=float(t), facts=run.attrs)[0]
-        for t, dataset in zip(run["temperature"].values, files, strict=True)
-        if t > 0
-    ]
+    own = np.array(
+        [
+            wells.overlaps(dataset, temperature=float(t), facts=run.attrs)[0]
+            for t, dataset in zip(run["temperature"].values, files, strict=True)
+            if t > 0
+        ]
+    )
     grid = np.geomspace(temperatures.min(), temperatures.max(), DENSE)
-    line = [wells.overlaps(files[-1], temperature=float(t), facts=run.attrs)[0] for t in grid]
-    hot = np.array(own) < 0.3
-    found = powerlaw.fit(temperatures[hot], np.array(own)[hot])
+    line = [wells.overlaps(files[-1], temperature=float(t), facts=run.attrs)[0].mean() for t in grid]
+    hot = own.mean(axis=1) < 0.3
+    single = powerlaw.exponents(temperatures[hot], own[hot])
+    found = intervals.mean(single)
     return xr.Dataset(
         {
-            "plateau": ("temperature", own),
+            "plateau": ("temperature", own.mean(axis=1)),
             "plateau_line": ("dense_temperature", line),
             "exponent": found.value,
             "exponent_low": found.low,
             "exponent_high": found.high,
+            "exponent_single": ("network", single),
             "weight_decay": run.attrs["weight_decay"],
             "n_networks": run.attrs["n_networks"],
         },

@@ -19,7 +19,7 @@ LABEL = "Fig. A9"
 SECTION = "App. J Ageing"
 TITLE = "Relaxation at several waiting times, regularised"
 CAPTION = (
-    "Time tau90 against T from the shortest (dark) to the longest (bright) waiting time, with 95 % bootstrap intervals. "
+    "Time tau90 against T from the shortest (dark) to the longest (bright) waiting time, with 95 % intervals. "
     "Dashed: free Brownian weights, no free parameter; horizontal lines: T = 0."
 )
 

@@ -9,15 +9,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.optimize import brentq
 
-from quench.estimators.resampling import joint_crossings
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.stacking import stack_panels
 from quench.observables.relaxation import LEVELS
 from quench.theory import brownian
 
-FACTS = ("chi", "step_size", "P_D", "width", "weight_decay", "n_networks")
+FACTS = ("chi", "step_size", "P_D", "width", "weight_decay", "n_networks", "n_apart")
 
 
 def stacked(
@@ -77,45 +77,75 @@ def palette(one: xr.Dataset) -> list[Any]:
 
 
 def curves(ax: Axes, one: xr.Dataset, quantity: str, *, positive: bool = False) -> None:
-    """The curves of all temperatures of a panel against the lag, with their bands."""
+    """The curves of all temperatures of a panel against the lag, with their bands; dotted: networks in another state."""
     for row, color in enumerate(palette(one)):
         style.curve(ax, one["lag"].values, one.isel(temperature=row), quantity, color, positive=positive)
+        if f"{quantity}_apart" in one:
+            ax.plot(one["lag"], one[f"{quantity}_apart"].values[row], color=color, linestyle=":", linewidth=0.9)
 
 
-def brownian_overlap(run: xr.Dataset) -> xr.DataArray:
-    """Overlap of free Brownian weights (temperature, lag) with the run's own lengths, mean over networks (KWJ Eq. 6)."""
-    lengths = run["epsilons"].values  # (temperature, network)
-    rows = []
-    for temperature, epsilons in zip(run["temperature"].values, lengths, strict=True):
-        diffusion = brownian.diffusion_constant(run.attrs["step_size"], float(temperature), run.attrs["P_D"])
-        overlaps = [brownian.overlap(run["lag"].values, e, diffusion) for e in epsilons if np.isfinite(e)]
-        rows.append(np.mean(overlaps, axis=0))
+def brownian_overlaps(run: xr.Dataset) -> xr.DataArray:
+    """Overlap of free Brownian weights with each network's own length, (temperature, network, lag) (KWJ Eq. 6)."""
+    lengths, lags = run["epsilon_single"].transpose("temperature", "network").values, run["lag"].values
+    rows = [
+        [brownian.overlap(lags, epsilon, diffusion) for epsilon in row] for row, diffusion in _diffusing(run, lengths)
+    ]
     return xr.DataArray(
-        rows, dims=("temperature", "lag"), coords={"temperature": run["temperature"], "lag": run["lag"]}
+        rows,
+        dims=("temperature", "network", "lag"),
+        coords={"temperature": run["temperature"], "network": run["network"], "lag": run["lag"]},
     )
 
 
-def brownian_tau(run: xr.Dataset, level: float = 0.9) -> xr.DataArray:
-    """tau = epsilon^2 P_D / (4 mu T erfinv(level)^2) with the run's mean epsilon^2, no free parameter; NaN at T = 0."""
-    length = np.sqrt(float((run["epsilons"] ** 2).mean()))
-    values = [
-        brownian.tau(level, length, brownian.diffusion_constant(run.attrs["step_size"], t, run.attrs["P_D"]))
-        if t > 0
-        else np.nan
-        for t in run["temperature"].values.astype(float)
-    ]
+def brownian_tau(run: xr.Dataset, level: float = LEVELS["tau90"]) -> xr.DataArray:
+    """Time at which the mean overlap of free Brownian weights falls to ``level``, (temperature); no free parameter.
+
+    The mean is over networks with their own lengths, as that of the measured overlaps. NaN at T = 0.
+    """
+    lengths = run["epsilon_single"].transpose("temperature", "network").values
+    values = [_mean_crossing(row[np.isfinite(row)], diffusion, level) for row, diffusion in _diffusing(run, lengths)]
     return xr.DataArray(values, dims="temperature", coords={"temperature": run["temperature"]})
 
 
-def paired_times(inputs: FigureInputs, name: str, quantity: str = "tau90", **choice: Any) -> xr.DataArray:
-    """Relaxation times of jointly resampled networks (resample, temperature); row 0 is that of all networks."""
-    files = inputs.networks(name, **choice)
-    lags = files[0]["lag"].values.astype(float)
-    alive = np.logical_and.reduce([np.isfinite(dataset["overlap"].isel(lag=0).values) for dataset in files])
-    tables = [dataset["overlap"].transpose("network", "lag").values[alive] for dataset in files]
-    if not alive.any():
-        return xr.DataArray(np.full((1, len(files)), np.nan), dims=("resample", "temperature"))
-    return xr.DataArray(joint_crossings(lags, tables, LEVELS[quantity]), dims=("resample", "temperature"))
+def _mean_crossing(lengths: np.ndarray, diffusion: float, level: float) -> float:
+    if not lengths.size or not diffusion:
+        return np.nan
+    first, last = (brownian.tau(level, epsilon, diffusion) for epsilon in (lengths.min(), lengths.max()))
+    if first == last:
+        return first
+
+    def above(log_time: float) -> float:
+        return float(np.mean([brownian.overlap(np.exp(log_time), one, diffusion) for one in lengths])) - level
+
+    return float(np.exp(brentq(above, np.log(first), np.log(last), rtol=1e-14)))
+
+
+def _diffusing(run: xr.Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
+    """Each of ``rows`` (temperature, ...) with the diffusion constant of its temperature."""
+    for temperature, row in zip(run["temperature"].values, rows, strict=True):
+        yield row, brownian.diffusion_constant(run.attrs["step_size"], float(temperature), run.attrs["P_D"])
+
+
+def times(inputs: FigureInputs, name: str, run: xr.Dataset, quantity: str = "tau90", **choice: Any) -> xr.Dataset:
+    """A relaxation time of the ``run`` beside free Brownian weights: of the mean overlap and of the single networks.
+
+    ``<quantity>_mean`` with its interval and ``<quantity>_brownian`` (temperature), ``<quantity>_single`` and
+    ``<quantity>_brownian_single`` (temperature, network), each network with its own length; ``longest_lag``.
+    """
+    lengths = run["epsilon_single"].transpose("temperature", "network").values
+    level = LEVELS[quantity]
+    lines = [
+        [brownian.tau(level, one, diffusion) if diffusion else np.nan for one in row]
+        for row, diffusion in _diffusing(run, lengths)
+    ]
+    return run[[f"{quantity}_{end}" for end in ("mean", "low", "high")]].assign(
+        {
+            f"{quantity}_brownian": brownian_tau(run, level),
+            f"{quantity}_single": inputs.single(name, quantity, **choice)[f"{quantity}_single"],
+            f"{quantity}_brownian_single": (("temperature", "network"), lines),
+            "longest_lag": float(run["lag"].max()),
+        }
+    )
 
 
 def frozen_level(run: xr.Dataset) -> float:
@@ -129,10 +159,9 @@ def kinked(inputs: FigureInputs, name: str, **choice: Any) -> xr.Dataset:
     ``choice``: ``chi`` or ``waiting_time`` of ``FigureInputs.run``.
     """
     run = inputs.run(name, **choice)
-    line, frozen = brownian_tau(run), frozen_level(run)
-    return run[["tau90_mean", "tau90_low", "tau90_high"]].assign(
-        tau90_brownian=line,
-        tau90_samples=paired_times(inputs, name, **choice),
+    found, frozen = times(inputs, name, run, **choice), frozen_level(run)
+    line = found["tau90_brownian"]
+    return found.assign(
         frozen=frozen,
         kink=float((line * line["temperature"]).max()) / frozen,
         n_networks=run.attrs["n_networks"],
@@ -162,6 +191,8 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
         # The lags resolve no time below one update.
         if np.isfinite(value) and value >= 1:
             style.points(ax, temperatures[row], value, low, high, color)
+    if f"{name}_apart" in hot and hot[f"{name}_apart"].notnull().any():
+        ax.plot(temperatures, hot[f"{name}_apart"], "s", mfc="none", mec="0.4", ms=4, label="networks in another state")
     ax.plot(temperatures, hot[f"{name}_brownian"], **style.THEORY, label="free Brownian weights (slope $-1$)")
     measured = hot[f"{name}_mean"].values
     if 0 in one["temperature"].values:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from quench.estimators import transitions
 from quench.figures import style
+from quench.numerics import intervals
 
 # Smaller losses are drawn at this value: for a fitted set they are zero up to float32 rounding.
 FLOOR = 1e-12
@@ -22,11 +23,12 @@ def fitting(scan: xr.Dataset) -> xr.Dataset:
     line = scan.isel(point=np.flatnonzero(scan["weight_decay"].values == 0)).sortby("n_weights")
     ratio = line["n_weights"].values / scan.attrs["P_D"]
     loss = line["data_loss"].values
-    value, low, high = transitions.fitting_threshold(ratio, loss)
+    value, low, high, _ = transitions.fitting_threshold(ratio, loss)
     return xr.Dataset(
         {
             "uot_loss": (("uot_point", "uot_network"), loss),
-            "uot_median": ("uot_point", np.nanmedian(np.where(np.isfinite(loss), loss, np.nan), axis=1)),
+            # A diverged network has not fitted the data: it counts as a large loss, not as none.
+            "uot_median": ("uot_point", np.median(np.where(np.isfinite(loss), loss, np.inf), axis=1)),
             "uot_threshold": value,
             "uot_threshold_low": low,
             "uot_threshold_high": high,
@@ -42,18 +44,17 @@ def trivialising(scan: xr.Dataset) -> xr.Dataset:
     line = scan.isel(point=np.flatnonzero(scan["weight_decay"].values > 0)).sortby("weight_decay")
     strengths, loss = line["weight_decay"].values, line["loss"].values
     thresholds = transitions.trivialisation(strengths, loss)
-    value, low, high = transitions.median_threshold(thresholds)
+    value, low, high, _ = intervals.median(thresholds)
     return xr.Dataset(
         {
             "ttt_loss": (("ttt_point", "ttt_network"), loss),
+            "ttt_state": (("ttt_point", "ttt_network"), line["state"].values),
             "ttt_mean": ("ttt_point", np.nanmean(loss, axis=1)),
             "ttt_norm": (("ttt_point", "ttt_network"), line["squared_norm"].values),
             "ttt_thresholds": ("ttt_network", thresholds),
             "ttt_threshold": value,
             "ttt_threshold_low": low,
             "ttt_threshold_high": high,
-            "ttt_rise": ("ttt_network", transitions.largest_rise(loss)),
-            "ttt_mean_rise": float(transitions.largest_rise(np.nanmean(loss, axis=1))),
             "ttt_diverged": int((line["diverged_at"].values >= 0).sum()),
             "ttt_width": int(line["width"].values[0]),
         },
@@ -64,30 +65,37 @@ def trivialising(scan: xr.Dataset) -> xr.Dataset:
 # A mean of logarithms starts here: a fitted set has a loss of exactly 0.
 _SMALLEST = 1e-20
 _AVERAGES: dict[str, Callable[..., Any]] = {
-    "median": np.nanmedian,
+    # A diverged network counts as one that has not fitted the data.
+    "median": lambda losses, axis: np.median(np.where(np.isfinite(losses), losses, np.inf), axis=axis),
     "mean": np.nanmean,
     "geometric": lambda losses, axis: np.exp(np.nanmean(np.log(np.maximum(losses, _SMALLEST)), axis=axis)),
 }
 
 
 def grid(scan: xr.Dataset, average: str = "median") -> xr.Dataset:
-    """The ``average`` total loss on the (N/P_D, lambda) plane, and the median lambda* at every width."""
+    """The ``average`` total loss on the (N/P_D, lambda) plane, and the median lambda* at every width.
+
+    Both of every network, too.
+    """
     widths, strengths = np.unique(scan["width"].values), np.unique(scan["weight_decay"].values)
-    table = np.full((len(strengths), len(widths), scan.sizes["network"]), np.nan)
     rows = np.searchsorted(strengths, scan["weight_decay"].values)
     columns = np.searchsorted(widths, scan["width"].values)
-    table[rows, columns] = scan["loss"].values
+    table, data = np.full((2, len(strengths), len(widths), scan.sizes["network"]), np.nan)
+    table[rows, columns], data[rows, columns] = scan["loss"].values, scan["data_loss"].values
     ratio = np.full(len(widths), np.nan)
     ratio[columns] = scan["n_weights"].values / scan.attrs["P_D"]
     positive = strengths > 0
-    boundary = [
-        transitions.median_threshold(transitions.trivialisation(strengths[positive], table[positive, column]))[0]
-        for column in range(len(widths))
-    ]
+    boundary = np.array(
+        [transitions.trivialisation(strengths[positive], column) for column in table[positive].swapaxes(0, 1)]
+    )
+    by_network = ("map_strength", "map_width", "map_network")
     return xr.Dataset(
         {
-            "map_loss": (("map_strength", "map_width"), _AVERAGES[average](table, axis=2)),
-            "map_threshold": ("map_width", boundary),
+            "map_loss": (by_network[:2], _AVERAGES[average](table, axis=2)),
+            "map_loss_single": (by_network, table),
+            "map_data_loss_single": (by_network, data),
+            "map_threshold": ("map_width", [intervals.median(row).value for row in boundary]),
+            "map_threshold_single": (("map_width", "map_network"), boundary),
             "map_networks": scan.sizes["network"],
             "map_diverged": int((scan["diverged_at"].values >= 0).sum()),
         },
@@ -169,7 +177,7 @@ def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
 def _threshold(ax: Axes, numbers: xr.Dataset, scan: str, label: str) -> None:
     """The threshold of a scan as a line, its interval as a band."""
     value, *ends = (float(numbers[f"{scan}_threshold{end}"]) for end in ("", "_low", "_high"))
-    if np.isfinite(value):
+    if np.isfinite(value) and value > 0:
         if np.isfinite(ends).all():
             ax.axvspan(*ends, color="0.85", lw=0)
         ax.axvline(value, **style.THEORY, label=f"{label} {value:.2g}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from quench.theory.harmonic import DiscreteWell, Well
 
@@ -16,14 +17,15 @@ def reference_weights(sizes: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.repeat(10.0 ** ((edges[1:] + edges[:-1]) / 2), np.maximum(sizes, 0))
 
 
-def overlaps(dataset: xr.Dataset, *, temperature: float, facts: Mapping[str, Any]) -> tuple[float, float]:
-    """Q_inf and Q at the longest lag in wells of stiffness lambda, means over networks with their own w(t_w) and epsilon.
+def overlaps(dataset: xr.Dataset, *, temperature: float, facts: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Q_inf (row 0) and Q at the longest lag (row 1) of every network in wells of stiffness lambda, (2, network).
 
-    ``dataset``: observables of single networks at one waiting time; ``facts``: of its run. NaN without regularisation or
-    at T = 0.
+    Each network has its own w(t_w) and epsilon. ``dataset``: observables of single networks at one waiting time; ``facts``:
+    of its run. NaN without regularisation, at T = 0, and for a network that diverged.
     """
+    found = np.full((2, dataset.sizes["network"]), np.nan)
     if not (facts["weight_decay"] > 0 and temperature > 0):
-        return np.nan, np.nan
+        return found
     well = {
         "stiffness": facts["weight_decay"],
         "step_size": facts["step_size"],
@@ -31,12 +33,9 @@ def overlaps(dataset: xr.Dataset, *, temperature: float, facts: Mapping[str, Any
         "n_samples": facts["P_D"],
     }
     edges, longest = dataset["motility_edge"].values, float(dataset["lag"].max())
-    plateau, final = [], []
-    for network in range(dataset.sizes["network"]):
-        epsilon = float(dataset["epsilon"][network])
-        if not np.isfinite(epsilon):
-            continue
-        start = reference_weights(dataset["weight_sizes"].values[network], edges)
-        plateau.append(Well(**well).overlap_plateau(start, epsilon))
-        final.append(float(DiscreteWell(**well).overlap(longest, start, epsilon)))
-    return float(np.mean(plateau)), float(np.mean(final))
+    for network, epsilon in enumerate(dataset["epsilon"].values):
+        if np.isfinite(epsilon):
+            start = reference_weights(dataset["weight_sizes"].values[network], edges)
+            found[0, network] = Well(**well).overlap_plateau(start, epsilon)
+            found[1, network] = DiscreteWell(**well).overlap(longest, start, epsilon)
+    return found

@@ -16,6 +16,7 @@ from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import title
 from quench.figures.stacking import stack_panels
+from quench.networks.state import most_common
 from quench.store.variables import config_of
 
 NEEDS = {"mobility": 1}
@@ -65,8 +66,9 @@ def _numbers(parts: Sequence[xr.Dataset]) -> xr.Dataset:
         np.concatenate([part[variable].values for part in kept])
         for variable in ("size", "displacement", "data_gradient")
     )
-    alive = np.isfinite(moved).all(axis=1)
-    size, moved, gradient = size[alive], moved[alive], gradient[alive]
+    states = np.concatenate([part["state"].values if "state" in part else np.zeros(len(part["size"])) for part in kept])
+    chosen = np.isfinite(moved).all(axis=1) & (states == most_common(states))
+    size, moved, gradient = size[chosen], moved[chosen], gradient[chosen]
     typical = np.sqrt(np.mean(moved**2, axis=1, keepdims=True))
     still, dead = moved < IMMOBILE * typical, gradient == 0
     return xr.Dataset(
@@ -81,14 +83,20 @@ def _numbers(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             "immobile_share": still.mean(),
             "immobile_of_dead": _share(still, dead),
             "immobile_of_live": _share(still, ~dead),
-            "dead_of_immobile": _share(dead, still),
-            "immobile_size": _median(size, still),
-            "mobile_size": _median(size, ~still),
+            "immobile_of_dead_single": ("network", [_share(*one) for one in zip(still, dead, strict=True)]),
+            "immobile_of_live_single": ("network", [_share(*one) for one in zip(still, ~dead, strict=True)]),
+            "dead_of_immobile_single": ("network", [_share(*one) for one in zip(dead, still, strict=True)]),
+            "immobile_size_single": ("network", [_median(*one) for one in zip(size, still, strict=True)]),
+            "mobile_size_single": ("network", [_median(*one) for one in zip(size, ~still, strict=True)]),
             "temperature": _temperature(kept[0]),
             "lag": config_of(kept[0])["lag"],
-            "n_networks": int(alive.sum()),
+            "n_networks": int(chosen.sum()),
         },
-        coords={"bin": (BINS[1:] + BINS[:-1]) / 2, "index": np.arange(moved.size)},
+        coords={
+            "bin": (BINS[1:] + BINS[:-1]) / 2,
+            "index": np.arange(moved.size),
+            "network": np.arange(len(moved)),
+        },
     )
 
 

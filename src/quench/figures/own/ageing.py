@@ -22,6 +22,7 @@ from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs, check_measured
 from quench.figures.kwj import ageing
 from quench.figures.stacking import stack_panels
+from quench.networks.state import singles
 from quench.observables.lengths import RESOLVED, resolved_lengths
 from quench.store.variables import config_of
 
@@ -29,7 +30,7 @@ NEEDS = {"external or runs": 1}
 TITLE = "Ageing"
 CAPTION = (
     "From the youngest (dark) to the oldest (bright) waiting time t_w: mean square displacement, overlap and non-Gaussian "
-    "parameter against the lag t, means over networks with 95 % bootstrap bands, and the time tau90 at which the overlap "
+    "parameter against the lag t, means over networks with 95 % bands, and the time tau90 at which the overlap "
     "has fallen to 0.9; small points: single networks; dashed: maximum-likelihood power law of the single networks, over "
     "the t_w at which tau90 is at least ten updates. Networks that do not reach 0.9 are censored at the longest lag. Two "
     "further panels, if present, show the curves against t/t_w."
@@ -43,11 +44,12 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     kept = [f"{quantity}_{end}" for quantity in (*CURVES, "tau90") for end in ("mean", "low", "high")]
     parts = []
     for name, run in _shown(inputs).items():
-        if not {*kept, "tau90", "longest_lag"} <= set(run.variables):
+        if not {*kept, "tau90", "longest_lag", "averaged"} <= set(run.variables):
             raise QuenchError(f"{name}: no averaged observables; write them with quench observe")
         _check(name, run, kept, inputs.choices.get("fit"))
-        one = run[kept].drop_vars(["seed", "diverged_at"], errors="ignore").assign(_fitted(run, inputs.choices))
-        facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run.sizes["network"])}
+        one = run[kept].drop_vars(["seed", "diverged_at", "state"], errors="ignore")
+        one = one.assign(_fitted(run, inputs.choices))
+        facts = {"n_weights": int(run["n_weights"]), "n_networks": int(run["averaged"].sum())}
         parts.append(one.assign(facts).expand_dims(panel=[name]))
     if not parts:
         raise QuenchError("own_ageing: give runs or external runs")
@@ -67,7 +69,7 @@ def answers(inputs: FigureInputs) -> dict[str, str]:
         lengths = resolved_lengths(msd, sigma(run))
         value, lower, upper = (float(fitted[f"exponent{end}"]) for end in ("", "_low", "_high"))
         fastest = float(run["tau90"].where(inside).min())
-        fit = estimators.Fit(value, lower, upper, low, high, run.sizes["network"], fastest)
+        fit = estimators.Fit(value, lower, upper, low, high, int(run["averaged"].sum()), fastest)
         by_length = estimators.exponents_by_length(msd, sigma(run), lengths)
         found[name.replace(r"\$", "$")] = estimators.in_words(fit, by_length, lengths, unit)
     return found
@@ -84,6 +86,7 @@ def sigma(run: xr.Dataset) -> float:
 def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
     """``ageing.fitted``; the interval of one network follows from the scatter about its power law."""
     window = choices.get("fit") or _resolved(run)
+    run = singles(run)
     found = ageing.fitted(run, window)
     if run.sizes["network"] == 1 and np.isfinite(run["tau90"]).all():
         ages = run["waiting_time"].values
