@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lags", type=reader(tuple[Time, ...]), help="lags to measure (default: the declared ones, or all)"
     )
+    parser.add_argument(
+        "--control",
+        nargs="*",
+        type=Path,
+        default=(),
+        help="snapshots of the same networks at T = 0: subtracted where the response is measured, and compared with",
+    )
     add_output(parser)
 
 
@@ -50,6 +58,7 @@ def run(args: argparse.Namespace) -> None:
         args.waiting_times or None,
         chi=args.chi,
         include_output_layer=args.include_output_layer,
+        control=_control(args.control),
         names=args.snapshots,
         lags=args.lags,
         motility_lags=args.motility_lags,
@@ -58,6 +67,15 @@ def run(args: argparse.Namespace) -> None:
     if left_out := counted.attrs.get("comment"):
         print(f"quench: {int(counted):,} weights of each network are measured, {left_out}", file=sys.stderr)
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
+
+
+def _control(paths: Sequence[Path]) -> xr.Dataset | None:
+    """The networks of all control files."""
+    from quench.pipeline import results
+    from quench.store.variables import concat_chunks
+
+    chunks = results.Chunks()
+    return concat_chunks([_read(path, chunks) for path in paths], "network") if paths else None
 
 
 def _read(path: Path, chunks: Chunks) -> xr.Dataset:

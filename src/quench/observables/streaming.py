@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from quench.dynamics.accumulated_noise import AccumulatedNoise
 from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import LossCurve
 from quench.dynamics.run import Recording
@@ -24,7 +25,8 @@ class Streamed(LossCurve):
 
     ``sigma`` (network): standard deviation of the weights at the end of training; overlap lengths are sigma / chi for
     every chi of ``chis``. ``motility_lags``: lags with a histogram, as ``chosen_lags`` takes them. ``hidden_only``: leave
-    out the output layer. Of the weights only the references of open waiting times are kept.
+    out the output layer. ``noise`` of the dynamics, where it has any. Of the weights only the references of open waiting
+    times are kept.
     """
 
     def __init__(
@@ -36,10 +38,11 @@ class Streamed(LossCurve):
         chis: Sequence[float],
         motility_lags: Sequence[int] = (),
         hidden_only: bool = False,
+        noise: AccumulatedNoise | None = None,
     ) -> None:
         super().__init__(problem, weight_decay)
         layer = problem.architecture.layer_index
-        self.chis, self.hidden_only = tuple(chis), hidden_only
+        self.chis, self.hidden_only, self.noise = tuple(chis), hidden_only, noise
         self.counted = layer < layer.max() if hidden_only else layer >= 0
         self.observables = TwoTimeObservables(
             sorted(schedule.waiting_times),
@@ -51,13 +54,18 @@ class Streamed(LossCurve):
 
     def record(self, state: State) -> None:
         super().record(state)
-        self.observables.record(state.step, state.weights[:, self.counted])
+        others = {} if self.noise is None else self.noise.advance_to(state.step)
+        now = {name: values[:, self.counted] for name, values in {"weights": state.weights, **others}.items()}
+        self.observables.record(state.step, **now)
 
     def memory(self) -> dict[str, np.ndarray]:
-        return super().memory() | self.observables.memory()
+        noise = {} if self.noise is None else self.noise.memory()
+        return super().memory() | self.observables.memory() | noise
 
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         super().restore(memory)
+        if self.noise is not None:
+            self.noise.restore(memory)
         self.observables.restore(memory)
 
     def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
@@ -73,7 +81,7 @@ class Streamed(LossCurve):
             for one in table.MEASURED
             if one.name in measured.tables
         }
-        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags)
+        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags, measured.layers)
         variables |= {
             "largest": described(measured.largest, ("network",), "largest |w| on the way"),
             "n_weights": described(self.counted.sum(), (), "number of weights"),
@@ -88,6 +96,7 @@ def recording(
     weight_decay: float,
     sigma: np.ndarray,
     schedule: Schedule,
+    noise: AccumulatedNoise | None = None,
     *,
     chis: Sequence[float],
     motility_lags: Sequence[int] = (),
@@ -97,7 +106,7 @@ def recording(
 
     For ``quench.dynamics.run.trajectory``, with ``chis`` and the rest bound to it.
     """
-    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only)
+    recorder = Streamed(task, weight_decay, schedule, sigma, chis, motility_lags, hidden_only, noise)
     choices = {"chis": list(chis), "motility_lags": list(motility_lags), "hidden_only": hidden_only}
     return Recording("streamed", recorder, recorder.dataset, choices)
 

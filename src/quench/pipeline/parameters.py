@@ -107,6 +107,14 @@ def observe(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     )
 
 
+def response(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
+    """Those of ``observe`` at the run's own chi; None where there is no thermal noise to respond to."""
+    section = scenario.runs[job["run"]]
+    if section.dynamics != "langevin" or not section.points.get(job["point"]):
+        return None
+    return observe(scenario, {**job, "chi": f"{section.chi:.10g}"})
+
+
 def mobility(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     section = scenario.runs[job["run"]]
     trajectory = _trajectory(scenario, job)
