@@ -66,16 +66,7 @@ def measure_ensemble(
         del trajectory  # before the next one is read
     pooled = average(measured)
     _check_measured(pooled)
-    return pooled, config | {"include_output_layer": include_output_layer}
-
-
-def _check_measured(pooled: xr.Dataset) -> None:
-    """Raise ``QuenchError`` where networks are left but no lag above 0; report on stderr where no network is left."""
-    if int(pooled["n_networks"].max()) == 0:
-        print("quench: every network has diverged, so that all averages are NaN", file=sys.stderr)
-    elif not np.isfinite(pooled["overlap_mean"].where(pooled["lag"] > 0)).any():
-        ages = ", ".join(map(str, pooled["waiting_time"].values))
-        raise QuenchError(f"no snapshot at a measured lag above 0 follows t_w = {ages}")
+    return pooled, config | {"include_output_layer": include_output_layer, "control": control is not None}
 
 
 def measure(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from quench.config.checks import check_temperatures
 from quench.config.sections import CHUNKED, Scenario
 from quench.data.own import is_own
+from quench.pipeline.parameters import has_control
 from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
@@ -43,8 +44,8 @@ class Paths:
 
     def control(self, job: Mapping[str, str]) -> list[str]:
         """Snapshots of a run's own point T = 0, where it has one and keeps snapshots."""
-        kept = self.scenario.compute.snapshots == "full" and "T0" in self.scenario.runs[job["run"]].points
-        return self.files("run", {"run": job["run"], "point": "T0"}) if kept else []
+        known = has_control(self.scenario, job["run"])
+        return self.files("run", {"run": job["run"], "point": "T0"}) if known else []
 
     def job(self, path: str) -> tuple[str, dict[str, str]]:
         """Rule and wildcards of the job that makes ``path``."""
