@@ -35,7 +35,9 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         responses.near(responses.oldest(numbers[kept].sel(panel=name)), LAG).expand_dims("panel")
         for name in numbers["panel"].values
     ]
-    return xr.concat(parts, "panel", join="outer", data_vars="all", coords="different", compat="equals").drop_vars("ratio_mean")
+    return xr.concat(parts, "panel", join="outer", data_vars="all", coords="different", compat="equals").drop_vars(
+        "ratio_mean"
+    )
 
 
 def draw(numbers: xr.Dataset) -> Figure:

@@ -51,7 +51,7 @@ COLDEST = 1e-8
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """Numbers of ``responses.of_run`` (panel, ...), T* and T_0 of every network, and the curves of the glass."""
     names = list(inputs.of("response"))
-    numbers = responses.stacked(inputs)
+    numbers = responses.stacked(inputs).drop_vars("layer_ratio_single")
     frozen = xr.concat([_frozen(inputs, name) for name in names], xr.Variable("panel", names), join="outer")
     numbers = numbers.merge(frozen)
     drifts = [_drift_temperatures(responses.oldest(numbers.sel(panel=name))) for name in names]
@@ -91,7 +91,9 @@ def _drift_temperatures(one: xr.Dataset) -> xr.Dataset:
 
     found = xr.apply_ufunc(at, ratios, one["frozen_single"], input_core_dims=[["lag"], []], vectorize=True)
     single = one["temperature"] * (1 / found - 1)
-    return xr.Dataset({"drift": of_run, "drift_single": single}).drop_vars(["panel", "waiting_time", "lag"], errors="ignore")
+    return xr.Dataset({"drift": of_run, "drift_single": single}).drop_vars(
+        ["panel", "waiting_time", "lag"], errors="ignore"
+    )
 
 
 def draw(numbers: xr.Dataset) -> Figure:
@@ -169,13 +171,17 @@ def _temperatures(ax: Axes, numbers: xr.Dataset) -> None:
         value, ends = one["ratio_mean"].values, [one[f"ratio_{end}"].values for end in ("high", "low")]
         shown = (value > 0) & np.isfinite(value)
         low, high = (np.where(end > 0, temperature / np.where(end > 0, end, 1), np.inf)[shown] for end in ends)
-        style.points(ax, temperature[shown], (temperature / value)[shown], low, high, color, ms=3, label=title(str(name)))
+        style.points(
+            ax, temperature[shown], (temperature / value)[shown], low, high, color, ms=3, label=title(str(name))
+        )
         if np.isfinite(float(numbers["drift"].sel(panel=name))):
             drift = float(numbers["drift"].sel(panel=name))
             line = np.geomspace(temperature.min(), temperature.max(), 60)
             ax.plot(line, line + drift, color=color, linewidth=0.8)
             kink = np.exp(float(np.log(numbers["kink_single"].sel(panel=name)).mean()))
-            ax.plot(kink, kink + drift, marker="*", color=color, ms=10, mec="black", mew=0.5, linestyle="none", zorder=5)
+            ax.plot(
+                kink, kink + drift, marker="*", color=color, ms=10, mec="black", mew=0.5, linestyle="none", zorder=5
+            )
     ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=r"$T_\mathrm{eff} = T/X$")
     ends = np.array([COLDEST, numbers["temperature"].values.max()])
     ax.plot(ends, ends, **style.GUIDE)

@@ -24,7 +24,11 @@ CAPTION = (
     "smaller. G = 1 for free weights. Temperatures at which the interval there is wider than 0.2 are left out. A run with one temperature and "
     "many waiting times: drift temperature T_0 = T (1/X - 1) at the lag nearest to 1,000 updates, against t_w."
 )
-MEANS = {**responses.MEANS, "drift": "drift temperature T_0 = T (1/X - 1)", "drift_mean": "drift temperature T_0 = T (1/X - 1)"}
+MEANS = {
+    **responses.MEANS,
+    "drift": "drift temperature T_0 = T (1/X - 1)",
+    "drift_mean": "drift temperature T_0 = T (1/X - 1)",
+}
 LAG = 1000
 WIDEST = 0.2
 ENDS = ("mean", "low", "high")

@@ -20,7 +20,10 @@ MEANS = {
     "ratio_single": "fluctuation-dissipation ratio X of each network",
     "tau90_single": ("tau90 of each network", "updates"),
     "layer_ratio": "fluctuation-dissipation ratio X of a layer",
+    "layer_ratio_single": "fluctuation-dissipation ratio X of a layer, of each network",
     "layer": "layer, 0 at the input",
+    "control_cosine_single": "cosine c of the displacement and that at T = 0, of each network",
+    "control_projection_single": "projection p of the displacement on that at T = 0, of each network",
     "control_cosine": "cosine c of the displacement and that of the same network at T = 0",
     "control_projection": "projection p of the displacement on that of the same network at T = 0",
 }
@@ -53,10 +56,19 @@ def _at_temperature(measured: xr.Dataset) -> xr.Dataset:
     trajectory = config_of(measured)["trajectory"]
     diffusion = brownian.diffusion_constant(*(trajectory[key] for key in ("step_size", "temperature", "P_D")))
     measured = measured.isel(lag=measured["lag"].values > 0)
-    measured = measured.isel(network=(measured["averaged"] == 1).values).drop_vars(["seed", "diverged_at", "state"], errors="ignore")
+    measured = measured.isel(network=(measured["averaged"] == 1).values).drop_vars(
+        ["seed", "diverged_at", "state"], errors="ignore"
+    )
     free = 2 * diffusion * measured["lag"].astype(float)
     names = [f"{name}_{end}" for name in _MEASURED for end in ("mean", "low", "high") if f"{name}_{end}" in measured]
-    single = {"response_single": measured["response"], "ratio_single": free * measured["response"] / measured["msd"]}
+    single = {
+        "response_single": measured["response"],
+        "ratio_single": free * measured["response"] / measured["msd"],
+        "layer_ratio_single": free * measured["layer_response"] / measured["layer_msd"],
+    }
+    single |= {
+        f"{name}_single": measured[name] for name in ("control_cosine", "control_projection") if name in measured
+    }
     ratios = {
         f"{layer}ratio_{end}": values
         for layer in ("", "layer_")
