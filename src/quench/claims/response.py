@@ -19,7 +19,7 @@ def ratio(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float
 
 @quantity
 def drift_slope(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
-    """Exponent of the drift temperature T_0 = T (1/X - 1) against T, mean over networks; 1 for an ageing mean-field glass."""
+    """Exponent of the drift temperature T_0 = T (1/X - 1) against T, mean over networks; 1 for a mean-field glass."""
     one = _within(_at(numbers, panel, lag), temperatures)
     return mean(_exponents(one["temperature"], _drift(one)))
 

@@ -88,12 +88,12 @@ def _ratio(over: xr.DataArray, under: xr.DataArray) -> dict[str, xr.DataArray]:
 
 
 def near(numbers: xr.Dataset, lag: float) -> xr.Dataset:
-    """``numbers`` at the even lag closest to ``lag``, which must be within a third of it.
+    """``numbers`` at the lag closest to ``lag``, which must be within a third of it; NaN where there is none.
 
-    At low T networks at the edge of stability oscillate with period 2, so that even lags alone are compared.
+    At low T networks at the edge of stability oscillate with period 2, so that below 100 updates even lags alone are compared.
     """
     lags = numbers["lag"].values
-    even = np.flatnonzero(lags % 2 == 0)
+    even = np.flatnonzero((lags % 2 == 0) | (lags >= 100))
     place = even[np.abs(np.log(lags[even] / lag)).argmin()] if even.size else 0
     chosen = numbers.isel(lag=place)
     return chosen if abs(np.log(lags[place] / lag)) < 0.3 else chosen.where(False)
