@@ -59,10 +59,10 @@ def trajectory(
 ) -> Trajectory:
     """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded on ``schedule``.
 
-    ``recording``, called as ``full`` is, decides the result: snapshots, or observables measured during the run (``observables.streaming``). In
-    both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14). A
-    network that diverged during its preparation counts as diverged from time 0 on. Raises ``QuenchError`` for networks, a
-    dataset and choices that do not go together.
+    ``recording``, called as ``full`` is, decides the result: snapshots, or observables measured during the run
+    (``observables.streaming``). In both, sigma (network) is the standard deviation of each network's weights before the
+    first update (KWJ Eq. 14). A network that diverged during its preparation counts as diverged from time 0 on. Raises
+    ``QuenchError`` for networks, a dataset and choices that do not go together.
     """
     prepared = config_of(pretrained)
     task = problem.of_networks(pretrained, prepared, dataset, compute, dynamics.optimiser)

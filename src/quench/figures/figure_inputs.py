@@ -17,9 +17,10 @@ from quench.store.variables import concat_chunks, config_of
 class FigureInputs:
     """The files and choices that the section of a figure in the config declares.
 
-    ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature or
-    batch size, a ``response`` one per temperature above 0; ensembles, scans and classifiers have one per chunk; ``mobility`` has one per temperature and chunk; a
-    glass, a ``flatness``, a ``drift`` and an external run have one each.
+    ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature
+    or batch size, a ``response`` one per temperature above 0; ensembles, scans and classifiers have one per chunk;
+    ``mobility`` has one per temperature and chunk; a glass, a ``flatness``, a ``drift`` and an external run have one
+    each.
     ``choices``: the other keys of the section with their values (``temperatures``, ``fit``, ...), and the ``scale``.
     """
 

@@ -18,10 +18,11 @@ from quench.observables.table import Pair
 class TwoTimeObservables:
     """The measured observables of every network at every pair (t_w, t) whose two configurations are recorded.
 
-    ``waiting_times``, ``lags`` and ``motility_lags`` (some of the lags), in updates, increase; ``epsilon`` (chi, network):
-    overlap lengths; ``layer`` (weight): layer of each weight, if known; ``layers``: those that there are. Results: ``tables`` by name, with the dimensions
-    of ``quench.observables.table`` behind a dimension chi where they depend on it, NaN (-1 in counts) for a pair that was
-    not recorded; ``largest`` (network): the largest |w| of all recorded configurations.
+    ``waiting_times``, ``lags`` and ``motility_lags`` (some of the lags), in updates, increase; ``epsilon`` (chi,
+    network): overlap lengths; ``layer`` (weight): layer of each weight, if known; ``layers``: those that there are.
+    Results: ``tables`` by name, with the dimensions of ``quench.observables.table`` behind a dimension chi where they
+    depend on it, NaN (-1 in counts) for a pair that was not recorded; ``largest`` (network): the largest |w| of all
+    recorded configurations.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ LAG = 10_000
 
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
-    """``control_cosine`` and ``control_projection`` at the oldest t_w and the lag nearest to ``LAG`` (panel, temperature)."""
+    """Cosine and projection at the oldest t_w and the lag nearest to ``LAG`` (panel, temperature)."""
     numbers = responses.stacked(inputs)
     kept = [name for name in numbers if str(name).startswith("control") or name in ("ratio_mean", "n_networks")]
     parts = [
@@ -59,4 +59,5 @@ def _against_temperature(ax: Axes, numbers: xr.Dataset, quantity: str, label: st
         )
     ax.axhline(1, **style.GUIDE)
     ax.set(xscale="log", xlabel="$T$", ylabel=label)
-    ax.legend()
+    if ax.containers:
+        ax.legend()

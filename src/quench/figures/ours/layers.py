@@ -20,7 +20,7 @@ NEEDS = {"response": 1, "temperatures": 1}
 LABEL = "Layers"
 TITLE = "Liquid and solid layers"
 CAPTION = (
-    "Every layer by itself at the temperature of the title and the oldest t_w, from the input (dark) to the output (bright), "
+    "Each layer alone at the temperature of the title and the oldest t_w, from the input (dark) to the output (bright), "
     "means over networks with 95 % intervals. Top: overlap Q. Bottom: X = 2 T chi/MSD, which is 1 where the noise alone "
     "moves the weights. All layers share one overlap length."
 )

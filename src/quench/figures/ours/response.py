@@ -18,11 +18,12 @@ NEEDS = {"response": 1}
 LABEL = "Response of the weights"
 TITLE = "The response of the weights hardly depends on the temperature"
 CAPTION = (
-    "G, the response to a field that is switched on at the oldest t_w over that of a free weight, from the correlation of the "
-    "displacement with the noise, from hot (red) to cold (blue), with 95 % intervals over networks. Where the network also "
-    "ran at T = 0 from the same weights, that displacement is subtracted, which leaves the mean as it is and makes the error "
-    "smaller. G = 1 for free weights. Temperatures at which the interval there is wider than 0.2 are left out. A run with one temperature and "
-    "many waiting times: drift temperature T_0 = T (1/X - 1) at the lag nearest to 1,000 updates, against t_w."
+    "G, the response to a field that is switched on at the oldest t_w over that of a free weight, from the correlation of "
+    "the displacement with the noise, from hot (red) to cold (blue), with 95 % intervals over networks. Where the network "
+    "also ran at T = 0 from the same weights, that displacement is subtracted, which leaves the mean as it is and makes the "
+    "error smaller. G = 1 for free weights. Temperatures whose interval at lag 1,000 is wider than 0.2 are left out. A run "
+    "with one temperature and many waiting times: drift temperature T_0 = T (1/X - 1) at the lag nearest to 1,000 updates, "
+    "against t_w."
 )
 MEANS = {
     **responses.MEANS,

@@ -90,7 +90,7 @@ def _ratio(over: xr.DataArray, under: xr.DataArray) -> dict[str, xr.DataArray]:
 def near(numbers: xr.Dataset, lag: float) -> xr.Dataset:
     """``numbers`` at the lag closest to ``lag``, which must be within a third of it; NaN where there is none.
 
-    At low T networks at the edge of stability oscillate with period 2, so that below 100 updates even lags alone are compared.
+    At low T networks at the edge of stability oscillate with period 2: below 100 updates even lags alone are compared.
     """
     lags = numbers["lag"].values
     even = np.flatnonzero((lags % 2 == 0) | (lags >= 100))
