@@ -14,7 +14,7 @@ from quench.numerics import intervals
 def ratio(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
     """X at the oldest t_w and the even lag nearest to ``lag``, mean over the ``temperatures`` from one to another."""
     single = _within(_at(numbers, panel, lag), temperatures)["ratio_single"]
-    return mean(single.mean("temperature"))
+    return mean(single.mean("temperature").values)
 
 
 @quantity
@@ -28,7 +28,8 @@ def drift_slope(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple
 def drift_over_kink(numbers: xr.Dataset, panel: str, temperatures: tuple[float, float]) -> Measured:
     """T_0 at each network's own tau90 of T = 0, over its T*: geometric mean over ``temperatures`` and networks."""
     one = _within(responses.oldest(of_panel(numbers, panel)), temperatures)
-    own = np.exp(np.log(one["drift_single"].where(one["drift_single"] > 0)).mean("temperature"))
+    logs = xr.DataArray(np.log(one["drift_single"].where(one["drift_single"] > 0)))
+    own = np.exp(logs.mean("temperature"))
     return mean(own / one["kink_single"], "log", "no network has tau90 at T = 0 and X below 1 there")
 
 

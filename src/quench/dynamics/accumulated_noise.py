@@ -77,7 +77,15 @@ def stream(langevin: Langevin) -> str:
 
 
 @compiled
-def _add(total, work, seed, stream, first_step, n_steps, factor):
+def _add(
+    total: np.ndarray,
+    work: np.ndarray,
+    seed: np.uint64,
+    stream: np.uint64,
+    first_step: int,
+    n_steps: int,
+    factor: float,
+) -> None:
     for step in range(first_step, first_step + n_steps):
         fill_normals(work, seed, stream, np.uint64(step))
         for i in range(total.size):

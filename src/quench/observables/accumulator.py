@@ -38,7 +38,10 @@ class TwoTimeObservables:
         )
         # Diverged networks have no length of their own; any positive one gives them the NaN that they should have.
         self.epsilon = np.where(np.isfinite(epsilon), epsilon, np.inf)
-        self.layers, self.layer = (None, None) if layer is None else np.unique(layer, return_inverse=True)
+        self.layers: np.ndarray | None = None
+        self.layer: np.ndarray | None = None
+        if layer is not None:
+            self.layers, self.layer = np.unique(layer, return_inverse=True)
         self._grids = {"lag": self.lags, "motility_lag": self.motility_lags, "": np.zeros(1, dtype=np.int64)}
         self.tables: dict[str, np.ndarray] = {}
         self.largest = np.zeros(self.epsilon.shape[1])

@@ -55,8 +55,8 @@ def measure_ensemble(
             raise QuenchError(f"{label}: its times differ from those of {first}")
         try:
             chosen = _waiting_times(trajectory, waiting_times)
-            choices = {"chi": chi, "include_output_layer": include_output_layer, "control": control}
-            measured.append(measure(trajectory, chosen, **choices, **lags))
+            choices: dict[str, Any] = {"include_output_layer": include_output_layer, "control": control, **lags}
+            measured.append(measure(trajectory, chosen, chi=chi, **choices))
         except QuenchError as error:
             raise QuenchError(f"{label}: {error}") from None
         count, its_count = (int(one["n_weights"]) for one in (measured[-1], measured[0]))
@@ -67,6 +67,15 @@ def measure_ensemble(
     pooled = average(measured)
     _check_measured(pooled)
     return pooled, config | {"include_output_layer": include_output_layer, "control": control is not None}
+
+
+def _check_measured(pooled: xr.Dataset) -> None:
+    """Raise ``QuenchError`` where networks are left but no lag above 0; report on stderr where no network is left."""
+    if int(pooled["n_networks"].max()) == 0:
+        print("quench: every network has diverged, so that all averages are NaN", file=sys.stderr)
+    elif not np.isfinite(pooled["overlap_mean"].where(pooled["lag"] > 0)).any():
+        ages = ", ".join(map(str, pooled["waiting_time"].values))
+        raise QuenchError(f"no snapshot at a measured lag above 0 follows t_w = {ages}")
 
 
 def measure(
@@ -160,7 +169,8 @@ def _recorded(
     control: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
-    rows, left_out = _rows(snapshots, control), {}
+    rows = _rows(snapshots, control)
+    left_out: dict[str, str] = {}
     if not include_output_layer:
         if "layer" not in snapshots.coords:
             raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
@@ -183,7 +193,9 @@ def _recorded(
     }
     others = {"largest": ("network", measured.largest), "sigma": ("network", sigma.values)}
     layers = {} if measured.layers is None else {"layer": measured.layers}
-    return xr.Dataset(tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords={**wanted, **layers})
+    return xr.Dataset(
+        tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords={**wanted, **layers}
+    )
 
 
 def _rows(snapshots: xr.Dataset, control: xr.Dataset | None) -> Iterator[dict[str, np.ndarray]]:
@@ -218,6 +230,7 @@ def _same_networks(control: xr.Dataset, snapshots: xr.Dataset) -> xr.Dataset:
     if prepared != its_own or config_of(control).get("temperature") != 0:
         raise QuenchError("the control run is not that of the same networks at T = 0")
     return control.isel(network=[places[seed] for seed in seeds])
+
 
 def _hidden(snapshots: xr.Dataset) -> tuple[np.ndarray, dict[str, str]]:
     """Which weights are not in the output layer (weight), and the name of that layer where a recording states it."""

@@ -39,7 +39,12 @@ def _terms(
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     # Rows side by side in memory: sums round differently for another layout.
     over, under = (np.sum(np.ascontiguousarray(values), axis=-1) for values in (top, bottom))
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    return _divided(over, under)
+
+
+def _divided(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    ratio: np.ndarray = np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    return ratio
 
 
 def layer_sums(values: np.ndarray, layer: np.ndarray) -> np.ndarray:
@@ -64,7 +69,7 @@ def layer_response(
 ) -> np.ndarray:
     """``response`` of every layer, float64 (network, layer)."""
     over, under = (layer_sums(values, layer) for values in _terms(displacement, noise, field, control))
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    return _divided(over, under)
 
 
 def cosine(displacement: np.ndarray, control: np.ndarray) -> np.ndarray:

@@ -195,7 +195,11 @@ def coordinates(
     waiting_times: ArrayLike, lags: ArrayLike, motility_lags: ArrayLike, layers: ArrayLike | None = None
 ) -> dict[str, xr.Variable]:
     """Coordinates of the tables in a file; times in updates; ``layers``: their numbers, where they are known."""
-    known = {} if layers is None else {"layer": described(layers, ("layer",), "layer, 0 at the input")}
+    known = (
+        {}
+        if layers is None
+        else {"layer": described(np.asarray(layers, np.int64), ("layer",), "layer, 0 at the input")}
+    )
     return known | {
         "waiting_time": described(waiting_times, ("waiting_time",), "waiting time t_w", "updates"),
         "lag": described(lags, ("lag",), "lag t", "updates"),

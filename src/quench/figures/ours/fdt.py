@@ -81,7 +81,8 @@ def _drift_temperatures(one: xr.Dataset) -> xr.Dataset:
     """
     near = responses.near(one, LAG)
     inside = (near["ratio_mean"] > WINDOW[0]) & (near["ratio_mean"] < WINDOW[1])
-    of_run = np.exp(np.log((near["temperature"] * (1 / near["ratio_mean"] - 1)).where(inside)).mean("temperature"))
+    drift = (near["temperature"] * (1 / near["ratio_mean"] - 1)).where(inside)
+    of_run = np.exp(xr.DataArray(np.log(drift)).mean("temperature"))
     ratios = one["ratio_single"].isel(lag=one["lag"].values % 2 == 0)
 
     def at(ratio: np.ndarray, lag: float) -> float:
@@ -183,8 +184,8 @@ def _temperatures(ax: Axes, numbers: xr.Dataset) -> None:
                 kink, kink + drift, marker="*", color=color, ms=10, mec="black", mew=0.5, linestyle="none", zorder=5
             )
     ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=r"$T_\mathrm{eff} = T/X$")
-    ends = np.array([COLDEST, numbers["temperature"].values.max()])
-    ax.plot(ends, ends, **style.GUIDE)
+    reach = np.array([COLDEST, numbers["temperature"].values.max()])
+    ax.plot(reach, reach, **style.GUIDE)
     ax.legend(loc="lower right", title="stars: $T^*$", title_fontsize=7)
     style.log_ticks(ax)
 
