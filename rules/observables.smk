@@ -1,6 +1,6 @@
 """From snapshots to the observables of every point of a run, per network and averaged over all chunks of networks.
 
-Where a figure shows it, also the displacement, size and data gradient of every single weight.
+Where a figure shows it, also the response beside the run of the same networks at T = 0, and the displacement, size and data gradient of every single weight.
 """
 
 
@@ -20,6 +20,25 @@ rule observe:
         code=RULES.code("observe"),
     shell:
         "quench observe {input} {params.options} -o {output} 2> {log}"
+
+
+rule response:
+    input:
+        snapshots=RULES.snapshots,
+        control=RULES.control,
+    output:
+        RULES.output("response"),
+    log:
+        RULES.log("response"),
+    conda:
+        "../envs/training.yaml"
+    resources:
+        **RULES.resources("response"),
+    params:
+        options=RULES.options("response"),
+        code=RULES.code("response"),
+    shell:
+        "quench observe {input.snapshots} {params.options} --control {input.control} -o {output} 2> {log}"
 
 
 rule mobility:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lags", type=reader(tuple[Time, ...]), help="lags to measure (default: the declared ones, or all)"
     )
+    parser.add_argument(
+        "--control",
+        nargs="*",
+        type=Path,
+        default=(),
+        help="snapshots of the same networks at T = 0: subtracted where the response is measured, and compared with",
+    )
     add_output(parser)
 
 
@@ -57,6 +65,7 @@ def run(args: argparse.Namespace) -> None:
             args.waiting_times or None,
             chi=chi,
             include_output_layer=args.include_output_layer,
+            control=_control(args.control),
             names=args.snapshots,
             lags=args.lags,
             motility_lags=args.motility_lags,
@@ -96,6 +105,15 @@ def _report_ageing(path: Path) -> None:
 
     for name, answer in ageing.answers(FigureInputs({"external": {path.stem: [files.read(path)]}})).items():
         print(f"quench: {name}: {answer}", file=sys.stderr)
+
+
+def _control(paths: Sequence[Path]) -> xr.Dataset | None:
+    """The networks of all control files."""
+    from quench.pipeline import results
+    from quench.store.variables import concat_chunks
+
+    chunks = results.Chunks()
+    return concat_chunks([_read(path, chunks) for path in paths], "network") if paths else None
 
 
 def _read(path: Path, chunks: Chunks) -> xr.Dataset:

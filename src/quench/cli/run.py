@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> None:
         streamed=args.snapshots == "streamed",
         n_chis=len(args.chi),
         n_motility=len(args.motility_lags),
+        n_layers=job.config["prepared"]["depth"] + 1,
     )
     code = steps.code(steps.run_step(dynamics.optimiser, args.snapshots), job.config["backend"])
     training.complete(job, args.output, code=code, title=title, checkpoint_every=args.checkpoint_every)

@@ -172,6 +172,11 @@ class Figure(Section):
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels", names=("runs",))
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section", names=("ensembles",))
     scans: tuple[Name, ...] = key((), "names from the scans section", names=("scans",))
+    response: tuple[Name, ...] = key(
+        (),
+        "Langevin runs whose response is shown, measured beside the same networks at T = 0 where the run has that point",
+        names=("runs",),
+    )
     mobility: tuple[Name, ...] = key(
         (), "runs whose single weights are shown, at the figure's temperatures", names=("runs",)
     )

@@ -22,9 +22,13 @@ def snapshot_bytes(n_networks: int, n_snapshots: int, n_weights: int) -> int:
     return _NUMBER * n_networks * n_snapshots * n_weights
 
 
-def streamed_bytes(n_networks: int, n_snapshots: int, n_waiting: int, n_lags: int, n_chis: int, n_motility: int) -> int:
-    """Bytes of the tables of a streamed file: moments and overlaps of all pairs, histograms, and all losses."""
-    by_pair = n_waiting * (_NUMBER * n_lags * (2 + n_chis) + _BIN_BYTES * n_motility)
+def streamed_bytes(
+    n_networks: int, n_snapshots: int, n_waiting: int, n_lags: int, n_chis: int, n_motility: int, n_layers: int
+) -> int:
+    """Bytes of the tables of a streamed file: moments, overlaps and responses of all pairs, whole and by layer,
+    histograms, and all losses."""
+    numbers = 3 + 2 * n_layers + (1 + n_layers) * n_chis
+    by_pair = n_waiting * (_NUMBER * n_lags * numbers + _BIN_BYTES * n_motility)
     return n_networks * (by_pair + 3 * _NUMBER * n_snapshots)
 
 
@@ -52,13 +56,14 @@ def report_run(
     streamed: bool,
     n_chis: int,
     n_motility: int,
+    n_layers: int,
 ) -> None:
     """Print one line on the disk space and memory of a run; raise ``QuenchError`` where ``folder`` has too little space."""
     times, waiting, lags = len(schedule.times), len(schedule.waiting_times), len(schedule.lags)
     full = snapshot_bytes(n_networks, times, n_weights)
     # Without a choice of lags, there is a motility histogram at one lag per decade and at the longest.
     histograms = n_motility or len(str(schedule.lag_max)) + 1
-    tables = streamed_bytes(n_networks, times, waiting, lags, max(1, n_chis), histograms)
+    tables = streamed_bytes(n_networks, times, waiting, lags, max(1, n_chis), histograms, n_layers)
     references = reference_bytes(n_networks, waiting, n_weights)
     size, memory = (tables, tables + references) if streamed else (full, full)
     # Besides the file itself: the journal of the snapshots, or two states that alternate.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,16 @@ class Costs:
         at_once = min(n_networks, self.scenario.chunk("ensembles", self.scenario.runs[run].ensemble))
         size = 0 if streamed else disk.snapshot_bytes(at_once, len(schedule.times), n_weights)
         motility = len(self.scenario.runs[run].motility_lags) or 6
-        return Work("light", 0.2 + pairs * (2e-5 + 6e-9 * n_weights), memory=2 * size, disk=pairs * (40 + 4 * motility))
+        # The noise of every Langevin update is computed again.
+        noisy = not streamed and self.scenario.runs[run].dynamics == "langevin" and point != "T0"
+        noise = n_networks * int(schedule.times[-1]) * speed.noise(n_weights) if noisy else 0.0
+        seconds = 0.2 + pairs * (2e-5 + 6e-9 * n_weights) + noise
+        return Work("light", seconds, memory=2 * size, disk=pairs * (40 + 4 * motility))
+
+    def response(self, run: str, point: str) -> Work:
+        work = self.observe(run, point, "")
+        # The snapshots at T = 0 are read as well.
+        return replace(work, memory=2 * work.memory)
 
     def mobility(self, run: str, point: str, seeds: str) -> Work:
         _, n_weights, schedule, width = self._measured(run, point)
@@ -199,8 +209,8 @@ class Costs:
             size = disk.snapshot_bytes(1, snapshots, n_weights)
             memory = 2 * size
         else:
-            motility = len(section.motility_lags) or 6
-            size = disk.streamed_bytes(1, snapshots, waiting, lags, 1 + len(section.more_chi), motility)
+            motility, layers = len(section.motility_lags) or 6, self.scenario.ensembles[section.ensemble].depth + 1
+            size = disk.streamed_bytes(1, snapshots, waiting, lags, 1 + len(section.more_chi), motility, layers)
             memory = size + disk.reference_bytes(1, waiting, n_weights)
             seconds += waiting * lags * (2e-5 + 6e-9 * n_weights)
         return Work("engine", seconds, 1, memory + self._data(dataset), size)

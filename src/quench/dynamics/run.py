@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from quench.dynamics import problem
+from quench.dynamics import accumulated_noise, problem
+from quench.dynamics.accumulated_noise import AccumulatedNoise
 from quench.dynamics.choices import AUTO, LOSSES, Compute, Dynamics, Ensemble, Langevin
 from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import Snapshots
@@ -34,8 +35,13 @@ class Recording(NamedTuple):
     choices: dict[str, Any]
 
 
-def full(task: Problem, weight_decay: float, weights: np.ndarray, schedule: Schedule) -> Recording:
-    """All weights at every recording time, from ``weights`` (network, weight) on: the ``snapshots`` contract."""
+def full(
+    task: Problem, weight_decay: float, weights: np.ndarray, schedule: Schedule, noise: AccumulatedNoise | None = None
+) -> Recording:
+    """All weights at every recording time, from ``weights`` (network, weight) on: the ``snapshots`` contract.
+
+    The ``noise`` follows from its keys and is not recorded.
+    """
     recorder, sigma = Snapshots(task, weight_decay, len(weights), len(schedule.times)), weights.std(axis=1)
 
     def build(**known: np.ndarray) -> xr.Dataset:
@@ -52,16 +58,16 @@ def trajectory(
     schedule: Schedule,
     *,
     compute: Compute = AUTO,
-    recording: Callable[[Problem, float, np.ndarray, Schedule], Recording] = full,
+    recording: Callable[..., Recording] = full,
 ) -> Trajectory:
     """The ``dynamics`` of ``pretrained`` networks on the ``dataset`` that they learnt, recorded on ``schedule``.
 
-    ``recording`` decides the result: snapshots, or observables measured during the run (``observables.streaming``). In
-    both, sigma (network) is the standard deviation of each network's weights before the first update (KWJ Eq. 14), and
-    ``state`` (network) that of the end of the preparation. A network that diverged during its preparation counts as
-    diverged from time 0 on. The random numbers depend on the seed, on the temperature or batch size and on the update
-    alone: runs that differ in their recording times are one trajectory. Raises ``QuenchError`` for networks, a dataset
-    and choices that do not go together.
+    ``recording``, called as ``full`` is, decides the result: snapshots, or observables measured during the run
+    (``observables.streaming``). In both, sigma (network) is the standard deviation of each network's weights before the
+    first update (KWJ Eq. 14), and ``state`` (network) that of the end of the preparation. A network that diverged during
+    its preparation counts as diverged from time 0 on. The random numbers depend on the seed, on the temperature or batch
+    size and on the update alone: runs that differ in their recording times are one trajectory. Raises ``QuenchError`` for
+    networks, a dataset and choices that do not go together.
     """
     prepared = config_of(pretrained)
     task = problem.of_networks(pretrained, prepared, dataset, compute, dynamics.optimiser)
@@ -69,7 +75,16 @@ def trajectory(
     seeds = pretrained["seed"].values
     ensemble = Ensemble(seeds.tolist(), stream_id(_stream(dynamics)), prepared["weight_decay"])
     state = State(weights, memory=np.zeros((len(weights), dynamics.slots, weights.shape[1])))
-    kind, recorder, build, choices = recording(task, ensemble.weight_decay, weights, schedule)
+    config = {
+        "prepared": prepared,
+        **dynamics.parameters(),
+        **asdict(schedule),
+        "backend": task.backend,
+        "precision": compute.precision,
+        "P_D": task.n_samples,
+    }
+    noise = accumulated_noise.of_run(config, ensemble.seeds, weights.shape[1])
+    kind, recorder, build, choices = recording(task, ensemble.weight_decay, weights, schedule, noise)
     leg = Leg(dynamics.dynamics, int(schedule.times[-1]), _advance(task, dynamics, ensemble, state))
 
     def result(state: State) -> xr.Dataset:
@@ -88,14 +103,7 @@ def trajectory(
         recorder,
         result,
         # The same for full and streamed: what is measured from either is the same.
-        config={
-            "prepared": prepared,
-            **dynamics.parameters(),
-            **asdict(schedule),
-            "backend": task.backend,
-            "precision": compute.precision,
-            "P_D": task.n_samples,
-        },
+        config=config,
         inputs={
             "recording": {"kind": kind, **choices},
             "device": str(task.device),
@@ -107,9 +115,9 @@ def trajectory(
 
 def _stream(dynamics: Dynamics) -> str:
     """The word of the random stream; each temperature and batch size has its own, so that their curves are independent."""
-    if not isinstance(dynamics, Langevin):
-        return f"batches of {dynamics.batch_size}"
-    return f"langevin noise {'annealed to' if dynamics.anneal else 'at'} T = {float(dynamics.temperature)!r}"
+    if isinstance(dynamics, Langevin):
+        return accumulated_noise.stream(dynamics)
+    return f"batches of {dynamics.batch_size}"
 
 
 def _advance(task: Problem, dynamics: Dynamics, ensemble: Ensemble, state: State) -> Advance:

@@ -18,9 +18,10 @@ from quench.store.variables import concat_chunks, config_of
 class FigureInputs:
     """The files and choices that the section of a figure in the config declares.
 
-    ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature or
-    batch size; ensembles, scans and classifiers have one per chunk; ``mobility`` has one per temperature and chunk; a
-    glass, a ``flatness``, a ``drift`` and an external run have one each.
+    ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature
+    or batch size, a ``response`` one per temperature above 0; ensembles, scans and classifiers have one per chunk;
+    ``mobility`` has one per temperature and chunk; a glass, a ``flatness``, a ``drift`` and an external run have one
+    each.
     ``choices``: the other keys of the section with their values (``temperatures``, ``fit``, ...), and the ``scale``.
     """
 
@@ -128,7 +129,7 @@ class FigureInputs:
 
     def _scales(self) -> Iterator[dict[str, Any]]:
         """P_D, width or number of weights M, and number of networks of every input that has networks."""
-        for files in self.of("runs").values():
+        for files in (*self.of("runs").values(), *self.of("response").values()):
             known = facts(files[0])
             apart = f" (and {known['n_apart']} in another state)" if known["n_apart"] else ""
             yield known | {"n_networks": f"{known['n_networks']}{apart}"}

@@ -18,10 +18,11 @@ from quench.observables.table import Pair
 class TwoTimeObservables:
     """The measured observables of every network at every pair (t_w, t) whose two configurations are recorded.
 
-    ``waiting_times``, ``lags`` and ``motility_lags`` (some of the lags), in updates, increase; ``epsilon`` (chi, network):
-    overlap lengths; ``layer`` (weight): layer of each weight, if known. Results: ``tables`` by name, with the dimensions
-    of ``quench.observables.table`` behind a dimension chi where they depend on it, NaN (-1 in counts) for a pair that was
-    not recorded; ``largest`` (network): the largest |w| of all recorded configurations.
+    ``waiting_times``, ``lags`` and ``motility_lags`` (some of the lags), in updates, increase; ``epsilon`` (chi,
+    network): overlap lengths; ``layer`` (weight): layer of each weight, if known; ``layers``: those that there are.
+    Results: ``tables`` by name, with the dimensions of ``quench.observables.table`` behind a dimension chi where they
+    depend on it, NaN (-1 in counts) for a pair that was not recorded; ``largest`` (network): the largest |w| of all
+    recorded configurations.
     """
 
     def __init__(
@@ -37,18 +38,22 @@ class TwoTimeObservables:
         )
         # Diverged networks have no length of their own; any positive one gives them the NaN that they should have.
         self.epsilon = np.where(np.isfinite(epsilon), epsilon, np.inf)
-        self.layer = layer
+        self.layers: np.ndarray | None = None
+        self.layer: np.ndarray | None = None
+        if layer is not None:
+            self.layers, self.layer = np.unique(layer, return_inverse=True)
         self._grids = {"lag": self.lags, "motility_lag": self.motility_lags, "": np.zeros(1, dtype=np.int64)}
         self.tables: dict[str, np.ndarray] = {}
         self.largest = np.zeros(self.epsilon.shape[1])
         self.references: dict[int, dict[str, np.ndarray]] = {}
 
-    def record(self, time: int, weights: np.ndarray, noise: np.ndarray | None = None) -> None:
+    def record(self, time: int, weights: np.ndarray, **others: np.ndarray) -> None:
         """Measure the configuration ``weights`` (network, weight) at ``time``, which must be later than those before.
 
-        ``noise`` (network, weight): sum of the noise that the dynamics has added to each weight so far, if known.
+        ``others`` (network, weight), if known: the sums ``noise`` and ``field`` of the noise so far, as ``Pair`` takes them,
+        and the weights ``control`` of the same networks without noise.
         """
-        given = {"weights": weights} if noise is None else {"weights": weights, "noise": noise}
+        given = {"weights": weights, **others}
         now = {name: np.array(values, dtype=np.float64, order="C") for name, values in given.items()}
         self.largest = np.fmax(self.largest, np.abs(now["weights"]).max(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -66,7 +71,7 @@ class TwoTimeObservables:
 
     def _pair(self, reference: Mapping[str, np.ndarray], later: Mapping[str, np.ndarray]) -> Pair:
         changes = {name: later[name] - reference[name] for name in later}
-        return Pair(changes["weights"], reference["weights"], self.epsilon[0], self.layer, changes.get("noise"))
+        return Pair(changes.pop("weights"), reference["weights"], self.epsilon[0], self.layer, **changes)
 
     def _allocate(self, pair: Pair) -> None:
         """Create empty tables; what a function returns for ``pair`` has its own dimensions and type."""
@@ -98,7 +103,8 @@ class TwoTimeObservables:
         self.largest = memory["largest"]
         self.references = {}
         for row in range(len(self.waiting_times)):
-            at = {name: memory[key] for name in ("weights", "noise") if (key := f"{name} at {row}") in memory}
+            names = ("weights", "noise", "field", "control")
+            at = {name: memory[key] for name in names if (key := f"{name} at {row}") in memory}
             if at:
                 self.references[row] = at
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from quench.dynamics import accumulated_noise
 from quench.dynamics.schedule import Schedule
 from quench.errors import QuenchError
 from quench.observables import derived, table
@@ -31,6 +32,7 @@ def measure_ensemble(
     *,
     chi: float,
     include_output_layer: bool = True,
+    control: xr.Dataset | None = None,
     names: Sequence[object] = (),
     **lags: Any,
 ) -> tuple[xr.Dataset, dict[str, Any]]:
@@ -53,7 +55,8 @@ def measure_ensemble(
             raise QuenchError(f"{label}: its times differ from those of {first}")
         try:
             chosen = _waiting_times(trajectory, waiting_times)
-            measured.append(measure(trajectory, chosen, chi=chi, include_output_layer=include_output_layer, **lags))
+            choices: dict[str, Any] = {"include_output_layer": include_output_layer, "control": control, **lags}
+            measured.append(measure(trajectory, chosen, chi=chi, **choices))
         except QuenchError as error:
             raise QuenchError(f"{label}: {error}") from None
         count, its_count = (int(one["n_weights"]) for one in (measured[-1], measured[0]))
@@ -63,7 +66,7 @@ def measure_ensemble(
         del trajectory  # before the next one is read
     pooled = average(measured)
     _check_measured(pooled)
-    return pooled, config | {"include_output_layer": include_output_layer}
+    return pooled, config | {"include_output_layer": include_output_layer, "control": control is not None}
 
 
 def _check_measured(pooled: xr.Dataset) -> None:
@@ -83,6 +86,7 @@ def measure(
     lags: Sequence[int] | None = None,
     motility_lags: Sequence[int] = (),
     include_output_layer: bool = True,
+    control: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """All observables of every network in ``trajectory``: snapshots, or a streamed file, with the same bits.
 
@@ -91,7 +95,8 @@ def measure(
     lags with a histogram, the nearest measured ones (default: one per decade, and the longest). epsilon = sigma/chi per
     network (KWJ Eq. 14), sigma being the file's own (the standard deviation at the end of training) or else that of its
     last snapshot. ``include_output_layer``: whether its weights count; without them sigma is that of the hidden weights, of
-    the first snapshot where the file has a sigma.
+    the first snapshot where the file has a sigma. ``control``: snapshots of the same networks at T = 0, whose displacement
+    is subtracted where the response is measured.
 
     Raises ``QuenchError``, with what there is, for a waiting time or lag that was not recorded, a chi whose epsilon is
     below the float resolution, and for whatever a streamed file was not measured with.
@@ -104,7 +109,12 @@ def measure(
     elif not streamed:
         grid = _declared_lags(trajectory, grid)
     wanted = {"waiting_time": waiting_times, "lag": grid, "motility_lag": chosen_lags(motility_lags, grid)}
-    measured = (_selected if streamed else _recorded)(trajectory, wanted, chi, include_output_layer)
+    if not streamed:
+        measured = _recorded(trajectory, wanted, chi, include_output_layer, control)
+    elif control is None:
+        measured = _selected(trajectory, wanted, chi, include_output_layer)
+    else:
+        raise QuenchError("a streamed file holds no weights from which those of a control run could be subtracted")
     return _complete(measured, trajectory, chi)
 
 
@@ -154,13 +164,22 @@ def _requested(lags: Sequence[int], possible: np.ndarray) -> np.ndarray:
     return np.unique(np.asarray(lags, dtype=np.int64))
 
 
-def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
+def _recorded(
+    snapshots: xr.Dataset,
+    wanted: Mapping[str, Any],
+    chi: float,
+    include_output_layer: bool,
+    control: xr.Dataset | None = None,
+) -> xr.Dataset:
     """The measured tables of ``snapshots`` at the ``wanted`` waiting times, lags and motility lags."""
+    rows = _rows(snapshots, control)
     left_out: dict[str, str] = {}
     if not include_output_layer:
         if "layer" not in snapshots.coords:
             raise QuenchError("include_output_layer: the snapshots have no coordinate 'layer'")
-        snapshots, left_out = _hidden(snapshots)
+        counted, left_out = _hidden(snapshots)
+        snapshots = snapshots.isel(weight=counted)
+        rows = ({name: values[:, counted] for name, values in row.items()} for row in rows)
     weights = snapshots["weights"]
     # A diverged network may have weights of any size.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -173,30 +192,64 @@ def _recorded(snapshots: xr.Dataset, wanted: Mapping[str, Any], chi: float, incl
     layer = snapshots["layer"].values if "layer" in snapshots.coords else None
     epsilon = (sigma / chi).values[None]
     measured = TwoTimeObservables(wanted["waiting_time"], wanted["lag"], wanted["motility_lag"], epsilon, layer)
-    needed = {"weights", *(name for one in table.MEASURED for name in one.needs)} & set(snapshots.data_vars)
-    rows = {name: snapshots[name].transpose("time", "network", "weight").values for name in needed}
-    for number, time in enumerate(snapshots["time"].values.astype(np.int64).tolist()):
-        measured.record(time, **{name: values[number] for name, values in rows.items()})
+    for time, row in zip(snapshots["time"].values.astype(np.int64).tolist(), rows, strict=True):
+        measured.record(time, **row)
     tables = {
         one.name: (one.dims, values[0] if one.per_chi else values)
         for one in table.MEASURED
         if (values := measured.tables.get(one.name)) is not None
     }
     others = {"largest": ("network", measured.largest), "sigma": ("network", sigma.values)}
-    return xr.Dataset(tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords=dict(wanted))
+    layers = {} if measured.layers is None else {"layer": measured.layers}
+    return xr.Dataset(
+        tables | others | {"n_weights": ((), weights.sizes["weight"], left_out)}, coords={**wanted, **layers}
+    )
 
 
-def _hidden(snapshots: xr.Dataset) -> tuple[xr.Dataset, dict[str, str]]:
-    """``snapshots`` without the weights of the output layer, and the name of that layer where a recording states it."""
+def _rows(snapshots: xr.Dataset, control: xr.Dataset | None) -> Iterator[dict[str, np.ndarray]]:
+    """The configurations at every time, by name, each (network, weight), as ``TwoTimeObservables.record`` takes them.
+
+    The noise is that of the file, or else computed again from the keys of the run that the file declares.
+    """
+    seeds = snapshots["seed"].values
+    files = {name: snapshots[name] for name in ("weights", "noise", "field") if name in snapshots}
+    made = None
+    if "noise" not in files:
+        made = accumulated_noise.of_run(config_of(snapshots), seeds, snapshots.sizes["weight"])
+    if control is not None:
+        if made is None and "noise" not in files:
+            raise QuenchError("no noise to respond to: a control run serves the response of Langevin dynamics at T > 0")
+        files["control"] = _same_networks(control, snapshots)["weights"]
+    ordered = {name: values.transpose("time", "network", "weight").values for name, values in files.items()}
+    for number, time in enumerate(snapshots["time"].values.astype(np.int64).tolist()):
+        others = {} if made is None else made.advance_to(time)
+        yield {name: values[number] for name, values in ordered.items()} | others
+
+
+def _same_networks(control: xr.Dataset, snapshots: xr.Dataset) -> xr.Dataset:
+    """The networks of ``snapshots`` in the run ``control``; ``QuenchError`` where it does not hold them at all times."""
+    places = {int(seed): place for place, seed in enumerate(control["seed"].values)}
+    seeds = [int(seed) for seed in snapshots["seed"].values]
+    if missing := [seed for seed in seeds if seed not in places]:
+        raise QuenchError(f"the control run has no network of seed {missing[0]}")
+    if control.sizes["weight"] != snapshots.sizes["weight"] or not np.array_equal(control["time"], snapshots["time"]):
+        raise QuenchError("the control run has other weights or times")
+    prepared, its_own = (config_of(one).get("prepared") for one in (snapshots, control))
+    if prepared != its_own or config_of(control).get("temperature") != 0:
+        raise QuenchError("the control run is not that of the same networks at T = 0")
+    return control.isel(network=[places[seed] for seed in seeds])
+
+
+def _hidden(snapshots: xr.Dataset) -> tuple[np.ndarray, dict[str, str]]:
+    """Which weights are not in the output layer (weight), and the name of that layer where a recording states it."""
     layer = snapshots["layer"]
     output = int(layer.attrs.get("output_layer", layer.max()))
     names = str(layer.attrs.get("flag_meanings", "")).split()
     name = names[output] if output < len(names) else output
-    hidden = snapshots.isel(weight=(layer != output).values)
-    if not hidden.sizes["weight"]:
+    counted: np.ndarray = (layer != output).values
+    if not counted.any():
         raise QuenchError(f"include_output_layer: all weights are in the output layer, {name}; none is left without it")
-    left_out = snapshots.sizes["weight"] - hidden.sizes["weight"]
-    return hidden, {"comment": f"without the {left_out} of the output layer {name}"} if names else {}
+    return counted, {"comment": f"without the {(~counted).sum()} of the output layer {name}"} if names else {}
 
 
 def _selected(streamed: xr.Dataset, wanted: Mapping[str, Any], chi: float, include_output_layer: bool) -> xr.Dataset:
@@ -249,7 +302,8 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
             check_resolution(measured["largest"].values[kept], epsilon[kept], _dtype(trajectory))
         except ValueError as error:
             raise QuenchError(f"chi = {chi:g}: {error}") from None
-    grids = table.coordinates(*(measured[name].values for name in ("waiting_time", "lag", "motility_lag")))
+    names = [name for name in ("waiting_time", "lag", "motility_lag", "layer") if name in measured.coords]
+    grids = table.coordinates(*(measured[name].values for name in names))
     known = [name for name in ("seed", "diverged_at", "state") if name in trajectory.coords]
     networks = {name: trajectory[name].variable for name in known}
     result = xr.Dataset(coords=grids | networks)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
+from quench.dynamics.accumulated_noise import AccumulatedNoise
 from quench.dynamics.problem import Problem
 from quench.dynamics.recorders import LossCurve
 from quench.dynamics.run import Recording
@@ -26,7 +29,8 @@ class Streamed(LossCurve):
     ``weights`` (network, weight): those at the end of training. Overlap lengths are sigma / chi for every chi of ``chis``,
     with ``sigma`` (network) the standard deviation of those counted. ``motility_lags``: lags with a histogram, as
     ``chosen_lags`` takes them. ``hidden_only``: leave out the output layer. ``mobility``: a waiting time and lag at which
-    single weights are measured. Of the weights only the references of open waiting times are kept.
+    single weights are measured. ``noise`` of the dynamics, where it has any. Of the weights only the references of open
+    waiting times are kept.
     """
 
     def __init__(
@@ -39,10 +43,11 @@ class Streamed(LossCurve):
         motility_lags: Sequence[int] = (),
         hidden_only: bool = False,
         mobility: tuple[int, int] | None = None,
+        noise: AccumulatedNoise | None = None,
     ) -> None:
         super().__init__(problem, weight_decay)
         layer = problem.architecture.layer_index
-        self.chis, self.hidden_only = tuple(chis), hidden_only
+        self.chis, self.hidden_only, self.noise = tuple(chis), hidden_only, noise
         self.counted = layer < layer.max() if hidden_only else layer >= 0
         self.sigma = np.ascontiguousarray(weights[:, self.counted]).std(axis=1)
         self.observables = TwoTimeObservables(
@@ -56,19 +61,22 @@ class Streamed(LossCurve):
 
     def record(self, state: State) -> None:
         super().record(state)
-        self.observables.record(state.step, state.weights[:, self.counted])
+        others = {} if self.noise is None else self.noise.advance_to(state.step)
+        now = {name: values[:, self.counted] for name, values in {"weights": state.weights, **others}.items()}
+        self.observables.record(state.step, **now)
         if self.mobility:
             self.mobility.record(state.step, state.weights)
 
     def memory(self) -> dict[str, np.ndarray]:
-        more = self.mobility.memory() if self.mobility else {}
-        return super().memory() | self.observables.memory() | more
+        more = [one.memory() for one in (self.noise, self.mobility) if one is not None]
+        return functools.reduce(operator.or_, more, super().memory() | self.observables.memory())
 
     def restore(self, memory: Mapping[str, np.ndarray]) -> None:
         super().restore(memory)
         self.observables.restore(memory)
-        if self.mobility:
-            self.mobility.restore(memory)
+        for one in (self.noise, self.mobility):
+            if one is not None:
+                one.restore(memory)
 
     def dataset(self, times: np.ndarray, **networks: np.ndarray) -> xr.Dataset:
         """The ``streamed`` contract from what was recorded at ``times``; ``networks``: seeds and diverged_at.
@@ -83,7 +91,7 @@ class Streamed(LossCurve):
             for one in table.MEASURED
             if one.name in measured.tables
         }
-        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags)
+        variables |= table.coordinates(measured.waiting_times, measured.lags, measured.motility_lags, measured.layers)
         variables |= {
             "largest": described(measured.largest, ("network",), "largest |w| on the way"),
             "n_weights": described(self.counted.sum(), (), "number of weights"),
@@ -100,6 +108,7 @@ def recording(
     weight_decay: float,
     weights: np.ndarray,
     schedule: Schedule,
+    noise: AccumulatedNoise | None = None,
     *,
     chis: Sequence[float],
     motility_lags: Sequence[int] = (),
@@ -110,7 +119,7 @@ def recording(
 
     For ``quench.dynamics.run.trajectory``, with ``chis`` and the rest bound to it.
     """
-    recorder = Streamed(task, weight_decay, schedule, weights, chis, motility_lags, hidden_only, mobility)
+    recorder = Streamed(task, weight_decay, schedule, weights, chis, motility_lags, hidden_only, mobility, noise)
     choices = {
         "chis": list(chis),
         "motility_lags": list(motility_lags),

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from quench.numerics.intervals import Scale
 from quench.observables.displacement import MOTILITY_EDGES, fourth_moment, motility, msd
 from quench.observables.overlap import overlap
+from quench.observables.response import cosine, layer_means, layer_response, projection, response
 from quench.store.contracts import Wanted
 from quench.store.variables import described
 
@@ -30,8 +31,9 @@ class Pair:
     """An ensemble at a waiting time t_w and at t_w + t, as a measuring function receives it.
 
     ``displacement`` w(t_w + t) - w(t_w) and ``reference`` w(t_w), float64 (network, weight); ``epsilon``, overlap lengths
-    (network). Where known: ``layer`` of each weight, integers (weight), and ``noise``, the sum of the noise that the
-    dynamics added to each weight between the two times, float64 (network, weight).
+    (network). Where known: ``layer`` of each weight, numbers 0, 1, ... (weight); ``noise`` and ``field``, sums over the
+    noise of the updates between the two times as ``dynamics.accumulated_noise`` defines them; ``control``, the displacement
+    of the same networks without noise; all float64 (network, weight).
     """
 
     displacement: np.ndarray
@@ -39,6 +41,8 @@ class Pair:
     epsilon: np.ndarray
     layer: np.ndarray | None = None
     noise: np.ndarray | None = None
+    field: np.ndarray | None = None
+    control: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Observable:
 
 
 _BY_PAIR = ("network", "waiting_time", "lag")
+_BY_LAYER = (*_BY_PAIR, "layer")
 
 MEASURED = (
     Observable(
@@ -135,12 +140,73 @@ MEASURED = (
         references=f"{KWJ}, App. G",
         low=-1,
     ),
+    Observable(
+        name="response",
+        function=lambda pair: response(pair.displacement, pair.noise, pair.field, pair.control),
+        dims=_BY_PAIR,
+        long_name="response G to a field, over that of a free weight",
+        needs=("noise",),
+        averaged=True,
+    ),
+    Observable(
+        name="layer_overlap",
+        function=lambda pair: layer_means(np.abs(pair.displacement) <= pair.epsilon[:, None], pair.layer),
+        dims=_BY_LAYER,
+        long_name="overlap Q(t, t_w) of a layer",
+        low=0,
+        high=1,
+        needs=("layer",),
+        per_chi=True,
+        averaged=True,
+    ),
+    Observable(
+        name="layer_msd",
+        function=lambda pair: layer_means(np.square(pair.displacement), pair.layer),
+        dims=_BY_LAYER,
+        long_name="mean square displacement of a layer",
+        low=0,
+        needs=("layer",),
+        averaged=True,
+    ),
+    Observable(
+        name="layer_response",
+        function=lambda pair: layer_response(pair.displacement, pair.noise, pair.layer, pair.field, pair.control),
+        dims=_BY_LAYER,
+        long_name="response G of a layer to a field, over that of free weights",
+        needs=("layer", "noise"),
+        averaged=True,
+    ),
+    Observable(
+        name="control_cosine",
+        function=lambda pair: cosine(pair.displacement, pair.control),
+        dims=_BY_PAIR,
+        long_name="cosine of the displacement and that of the same network at T = 0",
+        low=-1,
+        high=1,
+        needs=("control",),
+        averaged=True,
+    ),
+    Observable(
+        name="control_projection",
+        function=lambda pair: projection(pair.displacement, pair.control),
+        dims=_BY_PAIR,
+        long_name="projection of the displacement on that of the same network at T = 0, in units of the latter",
+        needs=("control",),
+        averaged=True,
+    ),
 )
 
 
-def coordinates(waiting_times: ArrayLike, lags: ArrayLike, motility_lags: ArrayLike) -> dict[str, xr.Variable]:
-    """Coordinates of the tables in a file; times in updates."""
-    return {
+def coordinates(
+    waiting_times: ArrayLike, lags: ArrayLike, motility_lags: ArrayLike, layers: ArrayLike | None = None
+) -> dict[str, xr.Variable]:
+    """Coordinates of the tables in a file; times in updates; ``layers``: their numbers, where they are known."""
+    known = (
+        {}
+        if layers is None
+        else {"layer": described(np.asarray(layers, np.int64), ("layer",), "layer, 0 at the input")}
+    )
+    return known | {
         "waiting_time": described(waiting_times, ("waiting_time",), "waiting time t_w", "updates"),
         "lag": described(lags, ("lag",), "lag t", "updates"),
         "motility_lag": described(motility_lags, ("motility_lag",), "lag of the motility histogram", "updates"),

@@ -7,7 +7,7 @@ does not declare.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quench.config.backends import Engines
@@ -104,9 +104,23 @@ def observe(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     return Parameters(
         {"chi": float(job["chi"]), "waiting_times": section.waiting_times},
         _measured(section),
-        {"trajectory": trajectory, "include_output_layer": section.include_output_layer},
+        {"trajectory": trajectory, "include_output_layer": section.include_output_layer, "control": False},
         {"seed": _seeds(scenario.ensembles[section.ensemble])},
     )
+
+
+def response(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
+    """Those of ``observe`` at the run's own chi; None where there is no thermal noise to respond to."""
+    section = scenario.runs[job["run"]]
+    if section.dynamics != "langevin" or not section.points.get(job["point"]):
+        return None
+    found = observe(scenario, {**job, "chi": f"{section.chi:.10g}"})
+    return found and replace(found, config={**found.config, "control": has_control(scenario, job["run"])})
+
+
+def has_control(scenario: Scenario, run: str) -> bool:
+    """Whether the displacement at T = 0 is known: the run has that point, and its snapshots are kept."""
+    return scenario.compute.snapshots == "full" and "T0" in scenario.runs[run].points
 
 
 def mobility(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:

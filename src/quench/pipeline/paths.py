@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from quench.config.sections import CHUNKED, Scenario
 from quench.data.own import is_own
+from quench.pipeline.parameters import has_control
 from quench.pipeline.stages import STAGES, TABLES, WILDCARDS, find
 
 FIGURE_FORMS = (".pdf", ".png", ".svg", ".nc")
@@ -36,7 +37,14 @@ class Paths:
         """The results that a job of ``rule`` reads, in the order of its command."""
         if rule == "figure":
             return self.figure_paths(job["figure"])
+        if rule == "response":
+            return [*self.files("run", job), *self.control(job)]
         return [path for read in STAGES[rule].reads for path in self.files(read, job)]
+
+    def control(self, job: Mapping[str, str]) -> list[str]:
+        """Snapshots of a run's own point T = 0, where it has one and keeps snapshots."""
+        known = has_control(self.scenario, job["run"])
+        return self.files("run", {"run": job["run"], "point": "T0"}) if known else []
 
     def job(self, path: str) -> tuple[str, dict[str, str]]:
         """Rule and wildcards of the job that makes ``path``."""
@@ -93,6 +101,7 @@ class Paths:
             points = self.scenario.runs[entry].points
             shown = [point for point, value in points.items() if value in (section.temperatures or points.values())]
             jobs = [{**job, "point": point} for job in jobs for point in shown]
+            jobs = [job for job in jobs if stage.declares(self.scenario, {"seeds": "0-0", **job}) is not None]
         return [path for job in jobs for path in self.files(stage.rule, job)]
 
     def _with_references(self, known: Mapping[str, str]) -> dict[str, str]:

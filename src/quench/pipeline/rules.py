@@ -31,6 +31,12 @@ class Rules:
     def inputs(self, rule: str) -> Callable[[Wildcards], list[str]]:
         return lambda wildcards: self.paths.needs(rule, dict(wildcards))
 
+    def snapshots(self, wildcards: Wildcards) -> list[str]:
+        return self.paths.files("run", dict(wildcards))
+
+    def control(self, wildcards: Wildcards) -> list[str]:
+        return self.paths.control(dict(wildcards))
+
     def output(self, rule: str) -> str:
         return f"{self.paths.folder}/{STAGES[rule].path}"
 

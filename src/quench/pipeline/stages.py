@@ -148,6 +148,10 @@ _BEFORE_FIGURES = (
         step="observe", declares=parameters.observe, reads=("run",), drawn="runs",
     ),
     Stage(
+        "response", "response/{run}/{point}.nc", label="response", place=(0, 2), kinds=("observables",),
+        step="observe", declares=parameters.response, reads=("run",), drawn="response",
+    ),
+    Stage(
         "mobility", "mobility/{run}/{point}/{seeds}.nc", label="single weights", place=(0, 3), kinds=("mobility",),
         step="mobility", declares=parameters.mobility, reads=("run", "dataset"), drawn="mobility",
     ),

@@ -106,6 +106,7 @@ def test_an_ensemble_is_measured_without_the_command_line():
         "chi": 50,
         "waiting_times": [10, 5],
         "include_output_layer": False,
+        "control": False,
     }
 
 

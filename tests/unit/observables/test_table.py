@@ -41,7 +41,7 @@ ADDED = (
         "start", lambda pair: np.square(pair.reference).mean(axis=1), BY_PAIR[:2], "<w(t_w)^2>", references="here"
     ),
     Observable(
-        "response", lambda pair: (pair.displacement * pair.noise).mean(axis=1), BY_PAIR, "<dw noise>", needs=("noise",)
+        "work", lambda pair: (pair.displacement * pair.noise).mean(axis=1), BY_PAIR, "<dw noise>", needs=("noise",)
     ),
 )
 RATIO = Observable(
@@ -77,8 +77,8 @@ def test_added_observables_are_in_every_file(inputs, run, quench, tmp_path):
     assert found[30]["start"].attrs == {"long_name": "<w(t_w)^2>", "units": "1", "references": "here"}
     assert (found[100]["far_out_mean"] >= found[30]["far_out_mean"]).all()
     assert not found[100]["far_out"].equals(found[30]["far_out"])
-    # Nothing knows the noise of this run.
-    assert "response" not in found[30] and "response" not in held
+    # The noise of Langevin dynamics follows from its keys.
+    assert np.isfinite(found[30]["work"].isel(network=0)).any() and "work" in held
 
 
 def test_added_observables_are_what_their_functions_say():
@@ -107,9 +107,9 @@ def test_noise_is_known_where_it_was_recorded():
     walk = random_walk()
     noisy = walk.assign(noise=walk["weights"] - walk["weights"].isel(time=0))
     result = measure(noisy, [5, 10], chi=50)
-    np.testing.assert_allclose(result["response"], result["msd"], rtol=1e-9, atol=1e-16)
+    np.testing.assert_allclose(result["work"], result["msd"], rtol=1e-9, atol=1e-16)
     hidden = measure(noisy, [5, 10], chi=50, include_output_layer=False)
-    np.testing.assert_allclose(hidden["response"], hidden["msd"], rtol=1e-9, atol=1e-16)
+    np.testing.assert_allclose(hidden["work"], hidden["msd"], rtol=1e-9, atol=1e-16)
 
 
 def test_noise_survives_an_interruption():
@@ -123,8 +123,8 @@ def test_noise_survives_an_interruption():
                 fresh = TwoTimeObservables([5], [1, 5, 10], [], np.ones((1, 3)))
                 fresh.restore(observables.memory())
             observables = fresh
-            observables.record(time, weights[number], weights[number] - weights[0])
-        return observables.tables["response"].tobytes()
+            observables.record(time, weights[number], noise=weights[number] - weights[0])
+        return observables.tables["work"].tobytes()
 
     assert len({measured(cut) for cut in range(9)}) == 1
 

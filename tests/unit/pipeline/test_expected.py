@@ -198,6 +198,9 @@ def test_file_of_another_stage_is_refused(folder):
     root, names = folder
     first = {rule_of(name): name for name in names}
     for one, other in itertools.permutations(first.values(), 2):
+        if {rule_of(one), rule_of(other)} == {"observe", "response"}:
+            # Without a run at T = 0 the response is that of the observables' own file.
+            continue
         with pytest.raises(QuenchError, match=r"contains '|does not match its path"):
             results.check(files.read(root / one), root / other)
 

@@ -65,10 +65,10 @@ def test_edit_of_langevin_dynamics_leaves_sgd(stale):
 @pytest.mark.parametrize(
     "module, expected",
     [
-        ("quench.numerics.random", {"pretrain", "langevin", "sgd"}),
+        ("quench.numerics.random", {"pretrain", "langevin", "sgd", "observe"}),
         ("quench.networks.mlp", {"pretrain", "langevin", "sgd"}),
         ("quench.dynamics.reference.sgd", {"pretrain", "sgd"}),
-        ("quench.dynamics.choices", {"pretrain", "langevin", "sgd"}),
+        ("quench.dynamics.choices", {"pretrain", "langevin", "sgd", "observe"}),
         ("quench.dynamics.batches", {"pretrain", "sgd"}),
         ("quench.dynamics.run", {"langevin", "sgd"}),
         ("quench.dynamics.recorders", {"pretrain", "langevin", "sgd"}),

@@ -52,7 +52,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         for one, s in solved.quenches(inputs)
         if one.temperature > threshold.dynamical_temperature(one.covariance)
     ]
-    result = _parametric(quench, model.temperature)
+    result = parametric(quench, model.temperature)
     result = result.assign(slope=_slope(result), plateau=quench["plateau"], violation=quench["violation"])
     if above:
         ends = [_equilibrated(*one) for one in above]
@@ -60,7 +60,8 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     return result.assign_attrs(quench.attrs)
 
 
-def _parametric(quench: xr.Dataset, temperature: float) -> xr.Dataset:
+def parametric(quench: xr.Dataset, temperature: float) -> xr.Dataset:
+    """C and T chi with their errors, (waiting_time, lag), at lags above 0."""
     quench = quench.isel(lag=quench["lag"].values > 0)
     correlation, response = quench["correlation"], temperature * quench["susceptibility"]
     return xr.Dataset(
@@ -82,7 +83,7 @@ def _slope(parametric: xr.Dataset) -> xr.DataArray:
 
 def _equilibrated(model: Model, quench: xr.Dataset) -> xr.Dataset:
     temperature = model.temperature
-    oldest = _parametric(quench, temperature).isel(waiting_time=-1, drop=True).rename(lag="equilibrium_lag")
+    oldest = parametric(quench, temperature).isel(waiting_time=-1, drop=True).rename(lag="equilibrium_lag")
     return (
         oldest.rename({name: f"equilibrium_{name}" for name in oldest.data_vars})
         .assign(

@@ -1,0 +1,78 @@
+"""Response of the weights to a field, over that of free weights, against the lag at all temperatures.
+
+Needs ``response``: Langevin runs.
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quench.figures import style
+from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj.panels import title
+from quench.figures.ours import responses
+
+NEEDS = {"response": 1}
+LABEL = "Response of the weights"
+TITLE = "The response of the weights hardly depends on the temperature"
+CAPTION = (
+    "G, the response to a field that is switched on at the oldest t_w over that of a free weight, from the correlation of "
+    "the displacement with the noise, from hot (red) to cold (blue), with 95 % intervals over networks. Where the network "
+    "also ran at T = 0 from the same weights, that displacement is subtracted, which leaves the mean as it is and makes the "
+    "error smaller. G = 1 for free weights. Temperatures whose interval at lag 1,000 is wider than 0.2 are left out. A run "
+    "with one temperature and many waiting times: drift temperature T_0 = T (1/X - 1) at the lag nearest to 1,000 updates, "
+    "against t_w."
+)
+MEANS = {
+    **responses.MEANS,
+    "drift": "drift temperature T_0 = T (1/X - 1)",
+    "drift_mean": "drift temperature T_0 = T (1/X - 1)",
+}
+LAG = 1000
+WIDEST = 0.2
+ENDS = ("mean", "low", "high")
+
+
+def compute(inputs: FigureInputs) -> xr.Dataset:
+    """Numbers of ``responses.of_run`` (panel, ...) that this figure and its claims need."""
+    numbers = responses.stacked(inputs)
+    ages = numbers["temperature"] * (1 / responses.near(numbers, LAG)[[f"ratio_{end}" for end in ENDS]] - 1)
+    # The ends of X change places.
+    ages = ages.rename(ratio_mean="drift_mean", ratio_low="drift_high", ratio_high="drift_low")
+    numbers = numbers.assign(ages.drop_vars("lag"))
+    return numbers.drop_vars([name for name in numbers if str(name).startswith(("layer", "control"))])
+
+
+def draw(numbers: xr.Dataset) -> Figure:
+    names = [str(name) for name in numbers["panel"].values]
+    columns = min(len(names), 2 if len(names) == 4 else 3)
+    figure, axes = style.new(columns, rows=-(-len(names) // columns))
+    for ax, name in zip(axes.flat, names, strict=False):
+        one = numbers.sel(panel=name)
+        if one["ratio_mean"].notnull().any(["waiting_time", "lag"]).sum() > 1:
+            _against_lag(ax, responses.oldest(one), numbers)
+        else:
+            _against_age(ax, one)
+        ax.set_title(title(name))
+    style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
+    return style.finish(figure, axes.flat, numbers)
+
+
+def _against_lag(ax: Axes, one: xr.Dataset, numbers: xr.Dataset) -> None:
+    at = responses.near(one, LAG)
+    one = one.isel(temperature=(at["response_high"] - at["response_low"] < WIDEST).values)
+    for row, color in enumerate(style.colors(one["temperature"].values, numbers["temperature"].values)):
+        style.curve(ax, one["lag"].values, one.isel(temperature=row), "response", color)
+    ax.axhline(1, **style.GUIDE)
+    ax.set(xscale="log", xlabel="$t$ (updates)", ylabel=r"$G = T\chi/(D t)$", ylim=(0, 1.3))
+
+
+def _against_age(ax: Axes, one: xr.Dataset) -> None:
+    one = one.dropna("temperature", how="all", subset=["drift_mean"]).isel(temperature=0)
+    one = one.dropna("waiting_time", subset=["drift_mean"])
+    value, low, high = (one[f"drift_{end}"].values for end in ENDS)
+    style.points(ax, one["waiting_time"].values, value, low, high, "C0")
+    ax.set(xscale="log", yscale="log", xlabel="$t_w$ (updates)", ylabel=r"$T_0 = T(1/X - 1)$")
+    style.log_ticks(ax)
