@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     trajectory = read_input(args.snapshots, ("snapshots", "streamed"))
     check_output(args.output)
     dataset, recorded = read_input(args.dataset, "dataset"), files.config_of(trajectory)
-    if trajectory.attrs["kind"] == "streamed":
+    if trajectory.attrs.get("kind") == "streamed":
         result, backend = mobility.of_streamed(trajectory, args.waiting_time, args.lag), recorded["backend"]
     else:
         trajectory = snapshots.check(trajectory, args.snapshots)
