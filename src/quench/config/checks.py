@@ -45,7 +45,10 @@ def _unknown_references(place: str, entry: Section, scenario: Scenario) -> Itera
 
 
 def _data(name: str, data: Data, _scenario: Scenario) -> Iterator[str]:
-    yield from _file_name(f"data.{name}.source", data.source)
+    place = f"data.{name}.source"
+    if unread := [*_file_name(place, data.source)] or [*_raised(f"{place}: ", find, data.source)]:
+        yield from unread
+        return
     if data.subset is not None:
         yield from _raised(f"data.{name}.", check_subset, data.subset, data.source)
     source = find(data.source)
