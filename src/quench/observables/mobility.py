@@ -38,7 +38,7 @@ class MobilityRecorder:
         held = (self.held[f"mobility {name}"] for name in ("reference", "later", "gradient"))
         times = {"mobility_times": described([self.waiting_time, self.lag], ("mobility_time",), "t_w and t", "updates")}
         measured = {str(name): variable for name, variable in mobility(*held).variables.items()}
-        return measured | times | {"layer": layers(self.task.architecture.layer_index)}
+        return measured | times | {"weight_layer": layers(self.task.architecture.layer_index)}
 
 
 def of_streamed(streamed: xr.Dataset, waiting_time: int, lag: int) -> xr.Dataset:
@@ -51,7 +51,7 @@ def of_streamed(streamed: xr.Dataset, waiting_time: int, lag: int) -> xr.Dataset
             f" training; measured: {known}"
         )
     result = _by_weight(*(streamed[name].values for name in ("size", "displacement", "data_gradient")))
-    return result.assign_coords(seed=streamed["seed"], layer=layers(streamed["layer"].values))
+    return result.assign_coords(seed=streamed["seed"], layer=layers(streamed["weight_layer"].values))
 
 
 def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: int) -> xr.Dataset:
