@@ -150,7 +150,10 @@ def test_external_run_has_its_own_figure(tmp_path):
         assert scenario.figures[name].module(name) == "own.ageing"
         assert rules.paths.figure_inputs(name)["external"] == {"mine": ["results/default/external/mine.nc"]}
     assert rules.options("external")({"external": "mine"}) == "--chi 5.0"
-    assert rules.options("figure")({"figure": "external_mine"}) == "--scale reduced --fit 3.0,30.0 --collapse"
+    assert (
+        rules.options("figure")({"figure": "external_mine"})
+        == "--scale reduced --fit 3.0,30.0 --average median --collapse"
+    )
     assert rules.figure_inputs("external_mine", ["mine.nc"]) == "--external mine mine.nc"
     # A resolved scenario resolves to itself; a declared figure of that name is kept.
     (tmp_path / "config.yaml").write_text(as_yaml(scenario))
