@@ -321,4 +321,5 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     result["n_weights"] = described(int(counted), (), "number of weights", **left_out)
     # Figures are drawn from observables alone, so the losses along the trajectory are copied.
     losses = [name for name in ("loss", "data_loss", "active_fraction") if name in trajectory]
-    return result.assign({name: trajectory[name] for name in losses})
+    # The encoding is that of the file from which they come.
+    return result.assign({name: trajectory[name].drop_encoding() for name in losses})

@@ -51,7 +51,7 @@ def of_streamed(streamed: xr.Dataset, waiting_time: int, lag: int) -> xr.Dataset
             f" training; measured: {known}"
         )
     result = _by_weight(*(streamed[name].values for name in ("size", "displacement", "data_gradient")))
-    return result.assign_coords(seed=streamed["seed"], layer=layers(streamed["weight_layer"].values))
+    return _identified(result, streamed, streamed["weight_layer"].values)
 
 
 def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: int) -> xr.Dataset:
@@ -68,8 +68,13 @@ def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: i
         snapshots["weights"].sel(time=moment).values.astype(np.float64) for moment in (waiting_time, waiting_time + lag)
     )
     result = mobility(reference, later, task.gradient(reference))
-    known = {name: snapshots[name].variable for name in ("seed", "state") if name in snapshots.coords}
-    return result.assign_coords(known | {"layer": layers(task.architecture.layer_index)})
+    return _identified(result, snapshots, task.architecture.layer_index)
+
+
+def _identified(result: xr.Dataset, trajectory: xr.Dataset, layer: np.ndarray) -> xr.Dataset:
+    """``result`` with the seeds and states of the networks of ``trajectory``, and the ``layer`` of each weight."""
+    known = {name: trajectory[name].variable for name in ("seed", "state") if name in trajectory.coords}
+    return result.assign_coords(known | {"layer": layers(layer)})
 
 
 def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:
