@@ -305,7 +305,7 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     names = [name for name in ("waiting_time", "lag", "motility_lag", "layer") if name in measured.coords]
     grids = table.coordinates(*(measured[name].values for name in names))
     known = [name for name in ("seed", "diverged_at", "state") if name in trajectory.coords]
-    networks = {name: trajectory[name].variable for name in known}
+    networks = {name: ("network", trajectory[name].values, trajectory[name].attrs) for name in known}
     result = xr.Dataset(coords=grids | networks)
     for one in derived.observables():
         if one.of and all(name in result for name in one.of):
@@ -321,4 +321,4 @@ def _complete(measured: xr.Dataset, trajectory: xr.Dataset, chi: float) -> xr.Da
     result["n_weights"] = described(int(counted), (), "number of weights", **left_out)
     # Figures are drawn from observables alone, so the losses along the trajectory are copied.
     losses = [name for name in ("loss", "data_loss", "active_fraction") if name in trajectory]
-    return result.assign({name: trajectory[name] for name in losses})
+    return result.assign({name: trajectory[name].drop_encoding() for name in losses})

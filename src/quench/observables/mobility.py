@@ -51,7 +51,8 @@ def of_streamed(streamed: xr.Dataset, waiting_time: int, lag: int) -> xr.Dataset
             f" training; measured: {known}"
         )
     result = _by_weight(*(streamed[name].values for name in ("size", "displacement", "data_gradient")))
-    return result.assign_coords(seed=streamed["seed"], layer=layers(streamed["weight_layer"].values))
+    states = {name: streamed[name].variable for name in ("seed", "state") if name in streamed.coords}
+    return result.assign_coords(states | {"layer": layers(streamed["weight_layer"].values)})
 
 
 def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: int) -> xr.Dataset:
