@@ -16,7 +16,7 @@ from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import title
 from quench.figures.ours import responses
 
-NEEDS = {"response": 1, "temperatures": 1}
+NEEDS = {"response": 1}
 LABEL = "Layers"
 TITLE = "Liquid and solid layers"
 CAPTION = (
