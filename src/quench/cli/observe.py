@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from quench.estimators import fluctuation_dissipation
     from quench.observables.measure import measure_ensemble
     from quench.pipeline import results
     from quench.provenance import steps
@@ -78,6 +79,8 @@ def run(args: argparse.Namespace) -> None:
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
     if not any(map(results.root_of, args.snapshots)):
         _report_ageing(args.output)
+        if sentence := fluctuation_dissipation.sentence(observables, config["trajectory"]):
+            print(f"quench: {sentence}", file=sys.stderr)
 
 
 def _chosen(first: tuple[xr.Dataset, dict[str, Any]]) -> float:

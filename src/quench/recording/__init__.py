@@ -41,6 +41,7 @@ def record(
     sample: int | None = None,
     config: Mapping[str, Any] | None = None,
     output_layer: str | None = None,
+    noise: Any = False,
     overwrite: bool = False,
 ) -> Recorder:
     """Record the weights of ``model`` at the times of ``schedule`` (updates) in a snapshots file at ``path``.
@@ -58,7 +59,10 @@ def record(
     many weights of each network, drawn at random, the same in every run; observables are means over weights, which a
     sample estimates without bias. ``config``: other values to keep in the file (the learning rate, ...), as JSON values.
     ``output_layer``: the name of the module that ``quench observe --hidden-only`` leaves out (default: the head, as far as
-    the model tells; see ``quench.recording.layers``). ``overwrite``: replace the files that an earlier run left at ``path``.
+    the model tells; see ``quench.recording.layers``). ``noise``: True for Langevin dynamics whose noise you pass to ``step``
+    at every update, so that ``quench observe`` measures the response. Its sum in float64 costs one addition an update and 8
+    bytes for each recorded weight, and as many in each snapshot. To resume at an update without a snapshot, pass the
+    ``recorder.noise`` of your checkpoint. ``overwrite``: replace the files that an earlier run left at ``path``.
 
     Raises ``QuenchError``, before training begins, where the file already exists or an argument is wrong.
     """
@@ -71,9 +75,29 @@ def record(
     known |= asdict(schedule) if isinstance(schedule, Schedule) else {}
     seeds = _seeds(seed, len(models), unfinished.part_path(target) if updates else None)
     header = {"seeds": seeds, "config": _merged(known, config), **weights.header, "times": sorted(set(times))}
+    so_far = _noise(noise, weights, len(models))
+    header |= {} if noise is False or noise is None else {"noise": True}
     recorder = Recorder(target, weights, header, updates)
-    recorder.begin(overwrite)
+    recorder.begin(overwrite, so_far)
     return recorder
+
+
+def _noise(given: Any, weights: Weights, count: int) -> np.ndarray | None:
+    """The sum of the noise before recording begins, where it is ``given``."""
+    if given is False or given is None:
+        return None
+    if weights.sharded:
+        raise QuenchError("noise: not recorded for weights that are divided among processes")
+    if given is True:
+        return None
+    shape = (count, weights.header["n_weights"])
+    try:
+        so_far = np.array(given, np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        so_far = np.empty(0)
+    if so_far.shape != shape or not np.isfinite(so_far).all():
+        raise QuenchError(f"noise: True, or the sum so far with finite values (network, weight) of shape {shape}")
+    return so_far
 
 
 def _models(model: Any) -> list[nn.Module]:

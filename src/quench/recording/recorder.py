@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from quench.errors import QuenchError
+from quench.recording.noise import Noise
 from quench.recording.weights import Weights
 from quench.store import files, unfinished
 
@@ -30,9 +31,18 @@ class Recorder:
         self._recording: unfinished.Writer | None = None
         self._process, self._replaces = os.getpid(), False
         self._reported = False
+        self._noise: Noise | None = None
 
-    def begin(self, overwrite: bool) -> None:
-        """Create the .part file or, after some updates, resume it; then record the present weights if they are due."""
+    @property
+    def noise(self) -> np.ndarray | None:
+        """The sum of the noise so far, float64 (network, weight), for your checkpoint; None where none is recorded."""
+        return None if self._noise is None else self._noise.read()
+
+    def begin(self, overwrite: bool, noise: np.ndarray | None = None) -> None:
+        """Create the .part file or, after some updates, resume it; then record the present weights if they are due.
+
+        ``noise``: its sum so far (default: that of the last snapshot).
+        """
         assert self._weights is not None
         self._replaces = self.path.exists()
         if self._weights.writes:
@@ -40,6 +50,9 @@ class Recorder:
         if self._recording is None and not self._weights.sharded:
             self._due = []
         try:
+            if self._recording is not None and self._header.get("noise"):
+                so_far = self._recorded_noise(self._recording) if noise is None else noise
+                self._noise = Noise(self._weights, len(self._header["seeds"]), so_far)
             self._record_due(None)
         except BaseException:
             if self._recording is not None:
@@ -66,18 +79,48 @@ class Recorder:
         self._report_missing([t for t in self._header["times"] if t < self.updates and t not in recording.times])
         return recording
 
-    def step(self, loss: Any = None) -> None:
-        """Count one update. ``loss`` (a number or a tensor, or one for each model) is recorded with a snapshot."""
-        self.reach(self.updates + 1, loss)
+    def _recorded_noise(self, recording: unfinished.Writer) -> np.ndarray | None:
+        """The sum of the noise at the present update; None, for 0, before the first one."""
+        if not self.updates:
+            return None
+        if recording.times[-1:] != [self.updates]:
+            raise QuenchError(
+                f"noise: {recording.path} has no snapshot at update {self.updates}, so that its sum is not known;"
+                " keep recorder.noise in your checkpoint and pass it to record(noise=...)"
+            )
+        return recording.last_noise()
 
-    def reach(self, updates: int, loss: Any = None) -> None:
-        """Count up to ``updates``, for loops that count themselves; snapshots due in between are reported as missing."""
+    def step(self, loss: Any = None, *, noise: Any = None) -> None:
+        """Count one update. ``loss`` (a number or a tensor, or one for each model) is recorded with a snapshot.
+
+        ``noise``, where ``record(noise=True)`` declares it: the displacement a xi that the noise of this update added to
+        each trained parameter, as a list of tensors in the order of the parameters or a dict by name; of several models, a
+        list of these. Raises ``QuenchError`` where it is absent or has another shape, and where it was not declared.
+        """
+        self.reach(self.updates + 1, loss, noise=noise)
+
+    def reach(self, updates: int, loss: Any = None, *, noise: Any = None) -> None:
+        """Count up to ``updates``, for loops that count themselves; snapshots due in between are reported as missing.
+
+        ``noise``: as for ``step``, the sum over these updates.
+        """
+        if noise is not None or (self._noise is not None and updates > self.updates):
+            self._add(noise, updates)
         self.updates = updates
         if self._due and self._due[-1] <= updates and not self._is_copy():
             passed = [moment for moment in self._due if moment < updates][::-1]
             self._due = self._due[: len(self._due) - len(passed)]
             self._report_missing(passed)
             self._record_due(loss)
+
+    def _add(self, noise: Any, updates: int) -> None:
+        if self._recording is None:
+            return
+        if self._noise is None:
+            raise QuenchError(f"step: noise at update {updates}, but it was not declared; pass noise=True to record()")
+        if noise is None:
+            raise QuenchError(f"step: no noise at update {updates}; it is needed at every update, or at none")
+        self._noise.add(noise)
 
     def _record_due(self, loss: Any) -> None:
         if self._due and self._due[-1] == self.updates:
@@ -105,7 +148,7 @@ class Recorder:
             self._report_once(f"no snapshot at {self.updates} ({error!s:.200}); training continues")
             return
         if self._recording is not None and self.updates not in self._recording.times:
-            self._recording.append(self.updates, self._losses(loss), weights)
+            self._recording.append(self.updates, self._losses(loss), weights, self.noise)
 
     def _losses(self, loss: Any) -> np.ndarray:
         """``loss`` of every network, float64 (network); NaN where it is not reported, or not one number for each."""

@@ -24,7 +24,8 @@ class Weights:
 
     Parameters are looked up by name, so the recording follows those that the model replaces. ``header``: the part of an
     unfinished recording's header that describes them. ``sharded``: whether several processes hold the parts, all of which
-    must read together. ``writes``: whether this process writes the file; of those that train one model, the first does.
+    must read together. ``shapes`` of the parameters by name. ``writes``: whether this process writes the file; of those
+    that train one model, the first does.
     """
 
     def __init__(self, models: Sequence[nn.Module], output_layer: str | None, sample: int | None) -> None:
@@ -35,6 +36,7 @@ class Weights:
             _check_same(named[0], parameters, number)
         _check_apart(named)
         self._expected = {name: (tuple(p.shape), p.dtype) for name, p in named[0].items()}
+        self.shapes = {name: shape for name, (shape, _) in self._expected.items()}
         self._sizes = [math.prod(shape) for shape, _ in self._expected.values()]
         self.total, self._reported = sum(self._sizes), False
         self.sharded, self.writes = _roles(models[0], named[0])
@@ -66,7 +68,7 @@ class Weights:
         values = np.empty((len(networks), self.header["n_weights"]), _name(self._dtype))
         for row, found in zip(values, networks, strict=True):
             start = 0
-            for piece in self._pieces([found[name] for name in self._expected]):
+            for piece in self.pieces([found[name] for name in self._expected], self._dtype):
                 row[start : start + len(piece)] = piece.cpu().numpy()
                 start += len(piece)
         return values
@@ -77,17 +79,17 @@ class Weights:
         parts = np.split(index, np.searchsorted(index, ends[:-1]))
         return [torch.from_numpy(part - end + size) for part, end, size in zip(parts, ends, self._sizes, strict=True)]
 
-    def _pieces(self, parameters: Sequence[torch.Tensor]) -> Iterable[torch.Tensor]:
+    def pieces(self, parameters: Sequence[torch.Tensor], dtype: torch.dtype) -> Iterable[torch.Tensor]:
         """The recorded values of one network; one transfer from the device for each parameter, or one for a sample."""
         if self._places is None:
-            return (_complete(one).reshape(-1).to(self._dtype) for one in parameters)
+            return (_complete(one).reshape(-1).to(dtype) for one in parameters)
         pieces = []
         for number, (one, places) in enumerate(zip(parameters, self._places, strict=True)):
             if len(places):
                 complete = _complete(one)
                 self._places[number] = places.to(complete.device)
                 # Unlike an index into a flat copy, this costs what is taken.
-                pieces.append(complete.take(self._places[number]).to(self._dtype))
+                pieces.append(complete.take(self._places[number]).to(dtype))
         return [torch.cat([piece.to(pieces[0].device) for piece in pieces])]
 
     def _change(self, now: torch.Tensor | None, shape: tuple[int, ...], kind: torch.dtype) -> str:

@@ -88,6 +88,7 @@ SNAPSHOTS = {
     "seed": Wanted(_NUMBER, 0, optional=True, whole=True),
     "diverged_at": Wanted(_NUMBER, -1, gaps=True, optional=True, whole=True),
     "loss": Wanted(("network", "time"), gaps=True, optional=True),
+    "noise": Wanted(("network", "time", "weight"), gaps=True, optional=True),
 }
 
 # Sums and square roots may exceed an exact bound by this much.

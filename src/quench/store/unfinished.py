@@ -1,11 +1,12 @@
 """An unfinished recording that stays readable if the process is killed: snapshots appended to a file one by one.
 
-The file holds a header (one line of JSON) and rows of one length: time, loss and weights of every network, and the
-checksum of these. The rows end at the first one that is cut short or damaged.
+The file holds a header (one line of JSON) and rows of one length: time, loss and weights of every network, the sum of the
+noise where it is recorded, and the checksum of these. The rows end at the first one that is cut short or damaged.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -55,8 +56,9 @@ class Writer:
     ``header`` holds ``seeds`` (network), ``layers`` ([name, size] of every recorded tensor), ``owners`` (the module of
     each of them), ``output_layer`` (one of these), ``dtype`` of the rows, ``dtype_of_weights`` (that of the model, which
     may be coarser), ``n_weights`` (recorded weights per network), ``index`` (their places among all weights, or None for
-    all), ``times`` of the schedule and ``config``. With ``after`` the file must exist with the same header, and its
-    snapshots later than ``after`` are removed. A file with snapshots is replaced with ``overwrite`` alone.
+    all), ``times`` of the schedule and ``config``; ``noise`` is true where rows hold the sum of the noise. With ``after``
+    the file must exist with the same header, and its snapshots later than ``after`` are removed. A file with snapshots is
+    replaced with ``overwrite`` alone.
 
     Raises ``QuenchError`` while another recorder writes to the file, where its header or content does not allow this, and
     where it cannot be created.
@@ -101,25 +103,27 @@ class Writer:
     def _resume(self, header: Mapping[str, Any], after: int) -> tuple[int, list[int]]:
         found, recorded, start = _load(self._file.fileno(), self.path)
         # Earlier versions recorded less.
-        recorded_as = {key: found.get(key, header[key]) for key in header}
-        named = [{**one, "layers": dict(one["layers"])} for one in (recorded_as, header)]
+        recorded_as = {key: found.get(key, header[key]) for key in header} | {"noise": found.get("noise", False)}
+        named = [{**one, "layers": dict(one["layers"])} for one in (recorded_as, {"noise": False, **header})]
         if difference := _difference(named[0], named[1]):
             raise QuenchError(f"{self.path}: {difference}; resume with the same settings")
         kept = [int(moment) for moment in recorded["time"] if moment <= after]
         os.ftruncate(self._file.fileno(), start + len(kept) * self._row_bytes)
         return start, kept
 
-    def append(self, moment: int, losses: np.ndarray, weights: np.ndarray) -> None:
+    def append(self, moment: int, losses: np.ndarray, weights: np.ndarray, noise: np.ndarray | None = None) -> None:
         """Add a snapshot: the ``weights`` (network, weight) after ``moment`` updates, and the ``losses`` (network).
+
+        ``noise`` (network, weight), float64: the sum of the noise so far, where the header declares it.
 
         A full disk must not end the training: the snapshot is left out, and the first one is reported on stderr.
         """
         head = np.int64(moment).tobytes() + np.asarray(losses, np.float64).tobytes()
-        body = np.ascontiguousarray(weights).data.cast("B")
-        check = zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little")
-        assert len(head) + len(body) + len(check) == self._row_bytes
+        body = [np.ascontiguousarray(one).data.cast("B") for one in (weights, noise) if one is not None]
+        check = functools.reduce(lambda crc, part: zlib.crc32(part, crc), body, zlib.crc32(head)).to_bytes(4, "little")
+        assert sum(map(len, (head, *body, check))) == self._row_bytes
         try:
-            rows.append(self._file.fileno(), self._start + len(self.times) * self._row_bytes, [head, body, check])
+            rows.append(self._file.fileno(), self._start + len(self.times) * self._row_bytes, [head, *body, check])
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
@@ -130,6 +134,10 @@ class Writer:
             self._reported = True
             return
         self.times.append(moment)
+
+    def last_noise(self) -> np.ndarray:
+        """The sum of the noise at the last of ``times``, float64 (network, weight)."""
+        return np.array(_load(self._file.fileno(), self.path)[1]["noise"][-1], np.float64)
 
     def content(self) -> xr.Dataset:
         """The snapshots of this recording, whatever happened to its path; ``weights`` stay on disk until used."""
@@ -179,12 +187,16 @@ def _dataset(header: Mapping[str, Any], recorded: np.ndarray) -> xr.Dataset:
     diverged = np.array([~np.isfinite(weights[:, number]).all(axis=1) for number in range(len(recorded))])
     diverged_at = np.where(diverged.any(axis=0), moments[diverged.argmax(axis=0)], -1)
     coarsest = header.get("dtype_of_weights", header["dtype"])
+    by_weight = ("network", "time", "weight")
     variables = {
-        "weights": files.described(weights, ("network", "time", "weight"), "weights", dtype_of_weights=coarsest),
+        "weights": files.described(weights, by_weight, "weights", dtype_of_weights=coarsest),
         "loss": files.described(
             recorded["loss"].T, ("network", "time"), "loss as the training loop reported it; NaN: not reported"
         ),
     }
+    if header.get("noise"):
+        label = "sum of the noise that the updates so far have added to each weight"
+        variables["noise"] = files.described(recorded["noise"].swapaxes(0, 1), by_weight, label)
     coords = {
         "time": files.described(moments, ("time",), "updates since the start of this dynamics", "updates"),
         "layer": _layer(header),
@@ -300,12 +312,7 @@ def _shortened(value: Any) -> str:
 
 def _row_type(header: Mapping[str, Any]) -> np.dtype:
     networks = len(header["seeds"])
-    weights = np.dtype(header["dtype"]).newbyteorder("<")
-    return np.dtype(
-        [
-            ("time", "<i8"),
-            ("loss", "<f8", (networks,)),
-            ("weights", weights, (networks, header["n_weights"])),
-            ("check", "<u4"),
-        ]
-    )
+    weights, shape = np.dtype(header["dtype"]).newbyteorder("<"), (networks, header["n_weights"])
+    noise = [("noise", "<f8", shape)] if header.get("noise") else []
+    loss = ("loss", "<f8", (networks,))
+    return np.dtype([("time", "<i8"), loss, ("weights", weights, shape), *noise, ("check", "<u4")])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from quench.estimators.fluctuation_dissipation import ratio
 from quench.figures.figure_inputs import FigureInputs, facts
 from quench.figures.stacking import stack_panels
-from quench.numerics import intervals
 from quench.store.variables import config_of
 from quench.theory import brownian
 
@@ -72,19 +72,9 @@ def _at_temperature(measured: xr.Dataset) -> xr.Dataset:
     ratios = {
         f"{layer}ratio_{end}": values
         for layer in ("", "layer_")
-        for end, values in _ratio(free * measured[f"{layer}response"], measured[f"{layer}msd"]).items()
+        for end, values in ratio(free * measured[f"{layer}response"], measured[f"{layer}msd"]).items()
     }
     return measured[names].assign(single | ratios | {"free": free, "tau90_single": measured["tau90"]})
-
-
-def _ratio(over: xr.DataArray, under: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Ratio of the means over networks, with its jackknife interval: mean, low and high."""
-    rows = xr.DataArray(intervals.without_each(over.sizes["network"]), dims=("left_out", "network"))
-    over, under = (xr.dot(rows, one.transpose("network", ...), dim="network") for one in (over, under))
-    ratios = over / under
-    low, high = intervals.jackknife(ratios.values)
-    whole = ratios.isel(left_out=0)
-    return {"mean": whole, "low": whole.copy(data=low), "high": whole.copy(data=high)}
 
 
 def near(numbers: xr.Dataset, lag: float) -> xr.Dataset:
