@@ -30,7 +30,8 @@ def ratio(over: xr.DataArray, under: xr.DataArray) -> dict[str, xr.DataArray]:
 def sentence(observables: xr.Dataset, config: Mapping[str, Any]) -> str:
     """X at the longest lag of the oldest waiting time that has it, in words; empty where no response was measured.
 
-    ``config`` of the trajectory must hold T, mu and P_D; without them the sentence names what is missing.
+    ``config`` of the trajectory must hold T, mu and P_D as ``temperature``, ``step_size`` and ``P_D``. Where there is no X
+    the sentence says why.
     """
     if "response_mean" not in observables or config.get("anneal"):
         return ""
@@ -40,7 +41,7 @@ def sentence(observables: xr.Dataset, config: Mapping[str, Any]) -> str:
             return f"no X = 2 T chi/MSD: the recording's config holds no positive number {name!r}"
     known = observables["response_mean"].notnull() & (observables["msd_mean"] > 0)
     if not known.any():
-        return ""
+        return "no X = 2 T chi/MSD: the noise of a network was not recorded, or none is left"
     lag = int(observables["lag"][known.any("waiting_time").values][-1])
     age = int(observables["waiting_time"][known.sel(lag=lag).values][-1])
     at = observables.sel(lag=lag, waiting_time=age).isel(network=observables["averaged"].values == 1)

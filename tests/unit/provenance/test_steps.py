@@ -22,6 +22,7 @@ VARIANTS = {
     if step != "figure"
 } | {f"figure, {figure}": ("figure", "", figure) for figure in declared.known()}
 NOTES = (
+    "quench.estimators.fluctuation_dissipation",
     "quench.figures.declared",
     "quench.figures.figure_inputs",
     "quench.figures.own.ageing",

@@ -99,8 +99,12 @@ def test_names_of_dimensions_tell_their_order(tmp_path):
     for number, dims in enumerate([("weight", "network", "time"), ("time", "weight", "network")]):
         turned = walk().transpose(*dims)
         turned["loss"] = (("time", "network"), np.ones((len(TIMES), 3)))
+        # A walk is displaced by its noise alone.
+        turned["noise"] = turned["weights"]
         turned.to_netcdf(tmp_path / f"{number}.nc")
-        assert measured(tmp_path / f"{number}.nc")["msd"].equals(plain["msd"])
+        found = measured(tmp_path / f"{number}.nc")
+        assert found["msd"].equals(plain["msd"])
+        assert np.isfinite(found["msd"].where(found["lag"] > 0)).equals((found["response"] == 1).rename("msd"))
 
 
 def test_other_variables_of_a_foreign_file_mean_what_they_like(tmp_path):
@@ -177,6 +181,7 @@ def test_old_file_beside_a_newer_unfinished_one_is_refused(tmp_path, capsys):
         (lambda d: d.assign(diverged_at=("network", [3, 3, 3])), "every network is marked as diverged"),
         (lambda d: d.assign(diverged_at=("network", [False, False, True])), "true and false"),
         (lambda d: d.assign(loss=("epoch", [1.0, 2.0])), "loss has dimensions"),
+        (lambda d: d.assign(noise=("time", np.ones(len(TIMES)))), "noise has dimensions"),
         (lambda d: d.isel(time=TIMES <= 1), "t_w = 10 is not among"),
         (lambda d: d.isel(time=np.isin(TIMES, (1, 10))).isel(weight=[0]), "sigma = 0|all equal"),
     ],
