@@ -45,14 +45,16 @@ class Recorder:
         """
         assert self._weights is not None
         self._replaces = self.path.exists()
+        if noise is None and self._weights.writes and self.updates and self._header.get("noise"):
+            # Before later snapshots are removed.
+            noise = self._recorded_noise()
         if self._weights.writes:
             self._recording = self._resumed() if self.updates else self._created(overwrite)
         if self._recording is None and not self._weights.sharded:
             self._due = []
         try:
             if self._recording is not None and self._header.get("noise"):
-                so_far = self._recorded_noise(self._recording) if noise is None else noise
-                self._noise = Noise(self._weights, len(self._header["seeds"]), so_far)
+                self._noise = Noise(self._weights, len(self._header["seeds"]), noise)
             self._record_due(None)
         except BaseException:
             if self._recording is not None:
@@ -79,16 +81,17 @@ class Recorder:
         self._report_missing([t for t in self._header["times"] if t < self.updates and t not in recording.times])
         return recording
 
-    def _recorded_noise(self, recording: unfinished.Writer) -> np.ndarray | None:
-        """The sum of the noise at the present update; None, for 0, before the first one."""
-        if not self.updates:
+    def _recorded_noise(self) -> np.ndarray | None:
+        """The sum of the noise in the .part file at the present update; None where there is no such file."""
+        part = unfinished.part_path(self.path)
+        if not part.exists():
             return None
-        if recording.times[-1:] != [self.updates]:
+        if (recorded := unfinished.noise_at(part, self.updates)) is None:
             raise QuenchError(
-                f"noise: {recording.path} has no snapshot at update {self.updates}, so that its sum is not known;"
-                " keep recorder.noise in your checkpoint and pass it to record(noise=...)"
+                f"noise: {part} holds no sum of the noise at update {self.updates}; keep recorder.noise in your checkpoint"
+                " and pass it to record(noise=...)"
             )
-        return recording.last_noise()
+        return recorded
 
     def step(self, loss: Any = None, *, noise: Any = None) -> None:
         """Count one update. ``loss`` (a number or a tensor, or one for each model) is recorded with a snapshot.

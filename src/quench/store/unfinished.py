@@ -135,10 +135,6 @@ class Writer:
             return
         self.times.append(moment)
 
-    def last_noise(self) -> np.ndarray:
-        """The sum of the noise at the last of ``times``, float64 (network, weight)."""
-        return np.array(_load(self._file.fileno(), self.path)[1]["noise"][-1], np.float64)
-
     def content(self) -> xr.Dataset:
         """The snapshots of this recording, whatever happened to its path; ``weights`` stay on disk until used."""
         return _dataset(*_load(self._file.fileno(), self.path)[:2])
@@ -159,6 +155,13 @@ class Writer:
 def header_of(path: str | Path) -> dict[str, Any]:
     """The header of the unfinished recording at ``path``."""
     return _load(path, path)[0]
+
+
+def noise_at(path: str | Path, moment: int) -> np.ndarray | None:
+    """The sum of the noise after ``moment`` updates, float64 (network, weight), where the recording at ``path`` holds it."""
+    header, recorded, _ = _load(path, path)
+    (places,) = np.nonzero(recorded["time"] == moment)
+    return np.array(recorded["noise"][places[0]], np.float64) if header.get("noise") and places.size else None
 
 
 def check_complete(path: Path, header: Mapping[str, Any]) -> None:

@@ -91,17 +91,18 @@ def test_resumed_recording_has_the_same_bits(tmp_path, stop, kept):
 
 def test_resuming_without_a_known_sum_is_refused(tmp_path):
     path = tmp_path / "run.nc"
-    recorder = quench.record(model(), (0, 2, 6), path, noise=True)
-    for update in range(3):
+    times = (0, 2, 4, 6)
+    recorder = quench.record(model(), times, path, noise=True)
+    for update in range(5):
         recorder.step(noise=noise_of(update))
     recorder.close()
-    with pytest.raises(QuenchError, match=r"no snapshot at update 3, so that its sum is not known"):
-        quench.record(model(), (0, 2, 6), path, step=3, noise=True)
+    with pytest.raises(QuenchError, match=r"holds no sum of the noise at update 3; keep recorder.noise"):
+        quench.record(model(), times, path, step=3, noise=True)
     with pytest.raises(QuenchError, match="noise was true, and is now false; resume with the same settings"):
-        quench.record(model(), (0, 2, 6), path, step=3)
+        quench.record(model(), times, path, step=3)
     with pytest.raises(QuenchError, match=r"noise: True, or the sum so far .* of shape \(1, 11\)"):
-        quench.record(model(), (0, 2, 6), path, step=3, noise=np.zeros(11))
-    assert unfinished.read(unfinished.part_path(path))["time"].values.tolist() == [0, 2]
+        quench.record(model(), times, path, step=3, noise=np.zeros(11))
+    assert unfinished.read(unfinished.part_path(path))["time"].values.tolist() == [0, 2, 4]
 
 
 def test_wrong_noise_is_refused(tmp_path):
