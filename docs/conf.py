@@ -27,7 +27,8 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True}
 nitpicky = False
 # Pages are read on a forge too, where links to source files work and those to the reference do not exist.
-suppress_warnings = ["myst.xref_missing"]
+# Two modules have a class Recorder, each the one that its annotations mean.
+suppress_warnings = ["myst.xref_missing", "ref.python"]
 
 
 def plain_words(app, what, name, obj, options, lines):

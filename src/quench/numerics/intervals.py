@@ -119,7 +119,7 @@ def leaving_out(number: Callable[[NDArray[np.int64]], ArrayLike], count: int) ->
 
 
 def jackknife(numbers: Floats, scale: Scale = "linear") -> tuple[Floats, Floats]:
-    """Ends of the interval of ``numbers``[0], whose other entries (first axis) leave out one member each; (...) both.
+    """Ends of the interval of ``numbers[0]``, whose other entries (first axis) leave out one member each; (...) both.
 
     Half width t s with s^2 = (n - 1)/n sum_i (x_i - mean x)^2 (Tukey 1958): for a mean this is Student's interval. On the
     ``scale`` log or logit the same relative to the slope of the scale at the number, so that the ends stay above 0, or
