@@ -1,10 +1,7 @@
-"""Snapshots of any torch training loop in three lines: ``quench.record(model, schedule, path)``::
+"""Snapshots of any torch training loop in three lines.
 
-    recorder = quench.record(model, quench.Schedule(waiting_times=(100, 1000), lag_max=10_000), "run.nc")
-    for batch in loader:
-        ...  # forward, backward, optimizer.step()
-        recorder.step()
-    recorder.close()
+``recorder = quench.record(model, quench.Schedule(waiting_times=(100, 1000), lag_max=10_000), "run.nc")`` before the loop,
+``recorder.step()`` after every ``optimizer.step()``, and ``recorder.close()`` at the end.
 """
 
 from __future__ import annotations
