@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
 from quench.cli import COMMANDS  # noqa: E402
+from quench.report import artifact  # noqa: E402
 
 project = "quench"
 copyright = "the quench developers"
@@ -58,6 +59,15 @@ def write_commands(app):
         target.write_text(page.getvalue(), encoding="utf-8")
 
 
+def write_artifact(app):
+    """``artifact.md``: the command, time and disk space of every figure and claim. It is tracked, for readers on a forge."""
+    page = artifact.page(HERE.parent / "config")
+    target = HERE / "artifact.md"
+    if not target.exists() or target.read_text(encoding="utf-8") != page:
+        target.write_text(page, encoding="utf-8")
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", plain_words)
     app.connect("builder-inited", write_commands)
+    app.connect("builder-inited", write_artifact)
