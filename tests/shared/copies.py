@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from places import ROOT
 
-COPIED = ("Snakefile", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
+COPIED = ("Snakefile", "workflow", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
 
 
 class Copy:

@@ -1,13 +1,15 @@
 """Another workflow takes ours as a module and builds on its rules."""
 
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
+import yaml
 from copies import inherited
 from pages import blocks
-from places import DOCS
+from places import CONFIG, DOCS, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
@@ -44,6 +46,36 @@ def test_our_targets_are_there_under_the_prefix(foreign):
     for rule in ("quench_run", "quench_figure", "quench_claims", "quench_report"):
         assert f"rule {rule}:" in told
     assert "rule quench_figure:" in snakemake(foreign, "--dry-run", "quench_kwj_fig3")
+
+
+def planned(told):
+    """Number of jobs by rule in the plan of a dry run, without the default target."""
+    found = re.findall(r"^(\w+) +(\d+)$", told.split("Job stats:")[1].split("\n\n")[0], flags=re.MULTILINE)
+    return {name: int(count) for name, count in found if name not in ("all", "everything", "total")}
+
+
+def test_workflow_is_deployed_as_the_catalog_prescribes(untouched, tmp_path):
+    """A folder with a copy of the configuration, and a module without prefix that replaces the whole workflow."""
+    smoke = ("--dry-run", "--configfile", "config/smoke.yaml")
+    plan = planned(snakemake(untouched.folder, *smoke))
+    assert plan["figure"] > 1 and plan["report"] == 1
+    assert planned(snakemake(untouched.folder, *smoke, "--snakefile", "workflow/Snakefile")) == plan
+    shutil.copytree(untouched.folder / "config", tmp_path / "config")
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(
+        'configfile: "config/config.yaml"\n'
+        f'module quench:\n    snakefile: "{untouched.folder}/workflow/Snakefile"\n    config: config\n'
+        "use rule * from quench\n"
+    )
+    assert planned(snakemake(tmp_path, *smoke)) == plan
+
+
+def test_catalog_settings_are_complete():
+    settings = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert settings.keys() == {"mandatory-flags", "software-stack-deployment"}
+    deployment = settings["software-stack-deployment"]
+    assert deployment == {"conda": True, "apptainer": False, "apptainer+conda": False, "report": True}
+    assert (CONFIG / "README.md").is_file()
 
 
 def test_figure_of_ours_is_drawn_there(foreign):

@@ -22,7 +22,7 @@ def test_python_is_formatted():
 
 
 def test_snakemake_files_are_formatted():
-    quiet(str(Path(sys.executable).parent / "snakefmt"), "--check", "Snakefile", "rules")
+    quiet(str(Path(sys.executable).parent / "snakefmt"), "--check", "Snakefile", "workflow", "rules")
 
 
 @pytest.mark.slow
