@@ -22,12 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from quench.errors import QuenchError
     from quench.pipeline import results
+    from quench.report import crate
     from quench.store import archive
 
     def check(path: Path) -> None:
         if path.suffix == ".nc":
             results.read(path)
-        elif path.name != results.CONFIG:
+        elif path.name not in (results.CONFIG, crate.NAME, crate.WORKFLOW):
             raise QuenchError(f"{path.name!r} is not a file that quench pack puts into an archive")
 
     target = archive.unpack(args.archive, args.directory, check)

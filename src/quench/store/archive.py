@@ -14,7 +14,7 @@ import shutil
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from quench.errors import QuenchError
@@ -28,12 +28,12 @@ _LINE = re.compile(rf"([0-9a-f]{{64}})  ({_PART}(?:/{_PART})+)")
 _MOST_SUMS = 1 << 26
 
 
-def pack(root: Path, paths: Iterable[Path], output: Path) -> None:
-    """Write ``paths``, files in the folder ``root``, to the archive ``output``, under the name of the folder.
+def pack(folder: str, parts: Mapping[str, Path], output: Path) -> None:
+    """Write ``parts``, files by their names in ``folder``, to the archive ``output``.
 
     The same files give the same bytes: no times, no owners.
     """
-    names = {f"{root.name}/{path.relative_to(root).as_posix()}": path for path in sorted(paths)}
+    names = {f"{folder}/{name}": path for name, path in sorted(parts.items())}
     sums = "".join(f"{checksum.sha256(path)}  {name}\n" for name, path in names.items()).encode()
     with atomic(output) as temporary:
         with tarfile.open(temporary, "w:", format=tarfile.PAX_FORMAT) as archive:
