@@ -77,9 +77,20 @@ def _call(node):
         yield "shell=True"
 
 
+# The two modules that know pickles, and what keeps them from executing foreign ones: tests of their own show it.
+KNOWN = {
+    "src/quench/data/layouts.py": "its Unpickler replaces every name by a stand-in or refuses it (test_layouts)",
+    "src/quench/numerics/compiled.py": "machine code of its own, after its checksum is verified (test_compiled)",
+}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_does_what_is_unsafe(path):
-    assert faults(path.read_text(encoding="utf-8"), str(path)) == []
+    found = faults(path.read_text(encoding="utf-8"), str(path))
+    if str(path.relative_to(ROOT)) in KNOWN:
+        assert [fault.partition(": ")[2] for fault in found] == ["imports pickle"]
+    else:
+        assert found == []
 
 
 def test_all_sources_are_looked_at():
