@@ -13,6 +13,12 @@ from snakemake.cli import parse_args
 # The folder above these rules, also when another workflow uses them as a module.
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
+# The logger plugin may have loaded an installed quench, whose fingerprints are not those of the code of these rules.
+if not Path(getattr(sys.modules.get("quench"), "__file__", ROOT / "src")).is_relative_to(
+    ROOT / "src"
+):
+    for name in [name for name in sys.modules if name.split(".")[0] == "quench"]:
+        del sys.modules[name]
 
 from quench.config.backends import Engines
 from quench.config.scenario import as_yaml, merged, overlay, read_file, resolve
