@@ -14,9 +14,9 @@ from snakemake.cli import parse_args
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
 # The logger plugin may have loaded an installed quench, whose fingerprints are not those of the code of these rules.
-if not Path(getattr(sys.modules.get("quench"), "__file__", ROOT / "src")).is_relative_to(
-    ROOT / "src"
-):
+if not Path(
+    getattr(sys.modules.get("quench"), "__file__", ROOT / "src")
+).is_relative_to(ROOT / "src"):
     for name in [name for name in sys.modules if name.split(".")[0] == "quench"]:
         del sys.modules[name]
 
