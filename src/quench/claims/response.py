@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from quench.claims.measured import Measured, Missing, jackknifed, mean, of_panel, quantity
+from quench.estimators import powerlaw
 from quench.figures.ours import responses
 from quench.numerics import intervals
 
@@ -21,7 +22,7 @@ def ratio(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float
 def drift_slope(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
     """Exponent of the drift temperature T_0 = T (1/X - 1) against T, mean over networks; 1 for a mean-field glass."""
     one = _within(_at(numbers, panel, lag), temperatures)
-    return mean(_exponents(one["temperature"], _drift(one)))
+    return mean(_exponents(one, "temperature"))
 
 
 @quantity
@@ -52,7 +53,7 @@ def drift_ageing(numbers: xr.Dataset, panel: str, lag: float) -> Measured:
     """Exponent of the drift temperature T_0 against the waiting time t_w, mean over networks."""
     one = responses.near(of_panel(numbers, panel), lag).dropna("temperature", how="all", subset=["ratio_single"])
     one = one.isel(temperature=0).dropna("waiting_time", how="all", subset=["ratio_single"])
-    return mean(_exponents(one["waiting_time"], _drift(one)))
+    return mean(_exponents(one, "waiting_time"))
 
 
 @quantity
@@ -99,17 +100,7 @@ def _within(one: xr.Dataset, temperatures: tuple[float, float]) -> xr.Dataset:
     return chosen
 
 
-def _drift(one: xr.Dataset) -> xr.DataArray:
-    """T_0 of every network; NaN where X is not between 0 and 1."""
-    found = one["temperature"] * (1 / one["ratio_single"] - 1)
-    return found.where((one["ratio_single"] > 0) & (found > 0))
-
-
-def _exponents(along: xr.DataArray, values: xr.DataArray) -> np.ndarray:
-    """Slope of log ``values`` against log ``along``, of each network by itself; NaN for fewer than three points."""
-    (dimension,) = along.dims
-    x, slopes = np.log(along.values), []
-    for y in np.log(values.transpose("network", dimension).values):
-        known = np.isfinite(y)
-        slopes.append(np.polyfit(x[known], y[known], 1)[0] if known.sum() > 2 else np.nan)
-    return np.array(slopes)
+def _exponents(one: xr.Dataset, along: str) -> np.ndarray:
+    """Exponent of T_0 against ``along``, of each network; NaN for fewer than three points with X between 0 and 1."""
+    drift = one["temperature"] * (1 / one["ratio_single"] - 1)
+    return powerlaw.exponents(one[along], drift.transpose(along, "network"), points=3)

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
     from quench.store import files
 
     check_output(args.output)
+    control = _control(args.control)
 
     def measured(chi: float) -> tuple[xr.Dataset, dict[str, Any]]:
         chunks = results.Chunks()
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
             args.waiting_times or None,
             chi=chi,
             include_output_layer=args.include_output_layer,
-            control=_control(args.control),
+            control=control,
             names=args.snapshots,
             lags=args.lags,
             motility_lags=args.motility_lags,

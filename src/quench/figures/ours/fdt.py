@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.special import erfinv
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
@@ -17,7 +16,9 @@ from quench.figures.kwj.panels import title
 from quench.figures.ours import responses
 from quench.figures.theory import fdt as glass
 from quench.figures.theory import solved
+from quench.networks.state import singles
 from quench.store.variables import config_of
+from quench.theory import brownian
 
 NEEDS = {"response": 2, "runs": 2, "glass": 1}
 LABEL = "Fluctuation and dissipation of networks"
@@ -66,11 +67,13 @@ def _frozen(inputs: FigureInputs, name: str) -> xr.Dataset:
     """tau90 at T = 0 and T* of every network: there its Brownian line meets that time. NaN for a run without T = 0."""
     files = [one for one in inputs.of("runs")[name] if config_of(one)["trajectory"]["temperature"] == 0]
     if not files:
-        count = inputs.of("runs")[name][0].sizes["network"]
+        count = singles(inputs.of("runs")[name][0]).sizes["network"]
         return xr.Dataset({key: ("network", np.full(count, np.nan)) for key in ("frozen_single", "kink_single")})
-    cold = files[0].isel(waiting_time=-1, network=(files[0]["averaged"] == 1).values)
+    cold = singles(files[0]).isel(waiting_time=-1)
     trajectory, tau90 = config_of(cold)["trajectory"], cold["tau90"].values
-    kink = cold["epsilon"].values ** 2 * trajectory["P_D"] / (4 * trajectory["step_size"] * erfinv(0.9) ** 2 * tau90)
+    at_one = brownian.diffusion_constant(trajectory["step_size"], 1.0, trajectory["P_D"])
+    # The Brownian time is inversely proportional to T.
+    kink = np.array([brownian.tau90(epsilon, at_one) for epsilon in cold["epsilon"].values]) / tau90
     return xr.Dataset({"frozen_single": ("network", tau90), "kink_single": ("network", kink)})
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 from quench.estimators.fluctuation_dissipation import ratio
 from quench.figures.figure_inputs import FigureInputs, facts
 from quench.figures.stacking import stack_panels
+from quench.networks.state import singles
 from quench.store.variables import config_of
 from quench.theory import brownian
 
@@ -56,25 +57,25 @@ def _at_temperature(measured: xr.Dataset) -> xr.Dataset:
     trajectory = config_of(measured)["trajectory"]
     diffusion = brownian.diffusion_constant(*(trajectory[key] for key in ("step_size", "temperature", "P_D")))
     measured = measured.isel(lag=measured["lag"].values > 0)
-    measured = measured.isel(network=(measured["averaged"] == 1).values).drop_vars(
-        ["seed", "diverged_at", "state"], errors="ignore"
-    )
+    # A network that diverged at this temperature alone keeps its place among the others.
+    own = singles(measured).drop_vars(["seed", "state"], errors="ignore")
+    alive = own.isel(network=own["diverged_at"].values < 0)
+    own = own.drop_vars("diverged_at")
     free = 2 * diffusion * measured["lag"].astype(float)
     names = [f"{name}_{end}" for name in _MEASURED for end in ("mean", "low", "high") if f"{name}_{end}" in measured]
     single = {
-        "response_single": measured["response"],
-        "ratio_single": free * measured["response"] / measured["msd"],
-        "layer_ratio_single": free * measured["layer_response"] / measured["layer_msd"],
+        "response_single": own["response"],
+        "ratio_single": free * own["response"] / own["msd"],
+        "layer_ratio_single": free * own["layer_response"] / own["layer_msd"],
+        "tau90_single": own["tau90"],
     }
-    single |= {
-        f"{name}_single": measured[name] for name in ("control_cosine", "control_projection") if name in measured
-    }
+    single |= {f"{name}_single": own[name] for name in ("control_cosine", "control_projection") if name in own}
     ratios = {
         f"{layer}ratio_{end}": values
         for layer in ("", "layer_")
-        for end, values in ratio(free * measured[f"{layer}response"], measured[f"{layer}msd"]).items()
+        for end, values in ratio(free * alive[f"{layer}response"], alive[f"{layer}msd"]).items()
     }
-    return measured[names].assign(single | ratios | {"free": free, "tau90_single": measured["tau90"]})
+    return measured[names].assign(single | ratios | {"free": free})
 
 
 def near(numbers: xr.Dataset, lag: float) -> xr.Dataset:
