@@ -54,7 +54,7 @@ def changed(first: dict, second: dict) -> str:
 
 
 def same(first: object, second: object) -> bool:
-    """Whether two attributes are equal: mappings by key, others as arrays."""
+    """Compare two attributes: mappings by key, others as arrays."""
     return first == second if isinstance(first, dict) else np.array_equal(first, second)
 
 

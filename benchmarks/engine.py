@@ -29,6 +29,7 @@ for _name in [name for name in os.environ if name.startswith("OPENBLAS_")]:
 for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
+import between_markers  # noqa: E402
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -359,9 +360,7 @@ def main() -> None:
     report = "\n".join(lines)
     print(report)
     if arguments.write:
-        text = arguments.write.read_text(encoding="utf-8")
-        before, after = text.split(MARKERS[0])[0], text.split(MARKERS[1])[1]
-        arguments.write.write_text(f"{before}{MARKERS[0]}\n{report}\n{MARKERS[1]}{after}", encoding="utf-8")
+        between_markers.write(arguments.write, MARKERS, report)
 
 
 if __name__ == "__main__":

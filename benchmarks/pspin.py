@@ -22,6 +22,7 @@ from pathlib import Path
 for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
+import between_markers  # noqa: E402
 import numpy as np  # noqa: E402
 
 from quench.errors import QuenchError  # noqa: E402
@@ -70,9 +71,7 @@ def main() -> None:
         print(report, flush=True)
         if arguments.write:
             begin, end = (marker.format(name) for marker in MARKERS)
-            text = arguments.write.read_text(encoding="utf-8")
-            before, after = text.split(begin)[0], text.split(end)[1]
-            arguments.write.write_text(f"{before}{begin}\n{report}\n{end}{after}", encoding="utf-8")
+            between_markers.write(arguments.write, (begin, end), report)
 
 
 def table(header: str, rows: list[str]) -> str:
@@ -80,7 +79,7 @@ def table(header: str, rows: list[str]) -> str:
 
 
 def reach() -> str:
-    """How far three grids get: the end of the solution, and the time up to which C is good to 1e-5 and to 1e-3."""
+    """The reach of three grids: the end of the solution, and the time up to which C is good to 1e-5 and to 1e-3."""
     mixed = ((3, 0.5), (4, 0.5))
     models = [
         quenched(3, 0.5),

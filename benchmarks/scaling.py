@@ -1,4 +1,4 @@
-"""How time grows with samples, width, networks, steps and cores, and how near each kernel is to the limit of the machine.
+"""Growth of time with samples, width, networks, steps and cores, and the rate of each kernel against the machine's limit.
 
     python benchmarks/scaling.py [--rounds 5] [--clock cpu] [--write docs/performance.md]
 
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import between_markers
 import engine
 import numpy as np
 
@@ -140,9 +141,7 @@ def main() -> None:
     report = "\n".join(lines)
     print(report)
     if arguments.write:
-        text = arguments.write.read_text(encoding="utf-8")
-        before, after = text.split(MARKERS[0])[0], text.split(MARKERS[1])[1]
-        arguments.write.write_text(f"{before}{MARKERS[0]}\n{report}\n{MARKERS[1]}{after}", encoding="utf-8")
+        between_markers.write(arguments.write, MARKERS, report)
 
 
 if __name__ == "__main__":
