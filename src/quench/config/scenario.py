@@ -97,7 +97,7 @@ def _refusal(mistakes: Sequence[str]) -> QuenchError:
 
 
 def _choice_of_figure(mistake: str) -> bool:
-    """Whether a figure shows what the scenario does not have."""
+    """True for a mistake where a figure chooses what the scenario does not declare or measure."""
     return mistake.startswith("figures.") and any(word in mistake for word in ("does not measure", ": no '", "not on"))
 
 

@@ -71,7 +71,7 @@ class TrainingChoices:
 
     @property
     def plain(self) -> bool:
-        """Whether the updates are w <- w - alpha grad L_batch of the images as they are."""
+        """True for updates w <- w - alpha grad L_batch, without momentum, weight decay or augmentation."""
         return not (self.momentum or self.weight_decay or self.augmentation != "none")
 
     @classmethod
@@ -135,7 +135,7 @@ class Task:
 
     @property
     def arithmetic(self) -> dict[str, Any]:
-        """What decides the last bits of results besides the choices: for torch, its device and its number of threads.
+        """Settings that decide the last bits of results besides the choices: for torch, its device and number of threads.
 
         The fused engine has the same bits everywhere.
         """

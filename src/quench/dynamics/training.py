@@ -105,7 +105,7 @@ def _complete(
 
 
 def _in_workflow() -> bool:
-    """Whether a main process will record the result, and remove what the job keeps until then."""
+    """True where a main process will record the result and remove what the job keeps until then."""
     return submission.VARIABLE in os.environ
 
 

@@ -1,4 +1,4 @@
-"""Whether a run ages: exponents of tau90 against t_w by length and of one network, and an answer in words."""
+"""Evidence that a run ages: exponents of tau90 against t_w by length and of one network, and an answer in words."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def fitting_threshold(ratio: ArrayLike, data_loss: ArrayLike, fitted: float = FI
 
 
 def trivial(total_loss: ArrayLike) -> NDArray[np.bool_]:
-    """Whether a final total loss is that of W = 0, 1/2 to a relative accuracy of ``TRIVIAL``."""
+    """True for a final total loss equal to that of W = 0, 1/2, to a relative accuracy of ``TRIVIAL``."""
     return np.abs(np.asarray(total_loss, float) - ZERO_WEIGHTS_LOSS) <= TRIVIAL * ZERO_WEIGHTS_LOSS
 
 
