@@ -13,12 +13,6 @@ from snakemake.cli import parse_args
 # The folder above these rules, also when another workflow uses them as a module.
 ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(ROOT / "src"))
-# The logger plugin may have loaded an installed quench, whose fingerprints are not those of the code of these rules.
-if not Path(
-    getattr(sys.modules.get("quench"), "__file__", ROOT / "src")
-).is_relative_to(ROOT / "src"):
-    for name in [name for name in sys.modules if name.split(".")[0] == "quench"]:
-        del sys.modules[name]
 
 from quench.config.backends import Engines
 from quench.config.scenario import as_yaml, merged, overlay, read_file, resolve
@@ -28,7 +22,7 @@ from quench.data.download import check_available
 from quench.data.sources import find
 from quench.errors import QuenchError, nearest
 from quench.figures import declared
-from quench.pipeline import console, notes
+from quench.pipeline import notes
 from quench.pipeline.jobs import jobs
 from quench.pipeline.paths import Paths
 from quench.pipeline.rules import Rules, absent_sources
@@ -38,6 +32,7 @@ from quench.provenance.fingerprint import all_fingerprints, fingerprint
 from quench.runtime.atomic import atomic
 from quench.runtime.checkpoint import remove_recorded, remove_stale
 from quench.store.archive import SUMS
+from snakemake_logger_plugin_quench import live
 
 DRY_RUN = any(
     re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in sys.argv
@@ -191,7 +186,7 @@ def predict_times():
     times = {}
     for job in jobs(RULES.paths).values():
         times.setdefault(job.rule, []).append(job.work.wall_seconds(job.cores))
-    console.seconds_by_rule.update(
+    live.seconds_by_rule.update(
         {rule: sum(found) / len(found) for rule, found in times.items()}
     )
 

@@ -1,6 +1,7 @@
 """Snakemake's messages: on a terminal one live line, warnings and errors; in a file or pipe all of them, as without this.
 
 Snakemake finds this package by its name, and ``profiles/default`` chooses it. ``.snakemake/log`` has all messages anyway.
+Snakemake loads it before the rules, which choose the quench beside them: this package imports no quench.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from snakemake.logging import ColorizingTextHandler
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from quench.pipeline.console import Line
+from snakemake_logger_plugin_quench.live import Line
 
 # Messages without an event of their own that the end of a call needs.
 _SHOWN = ("Nothing to be done", "Complete log", "Shutting down")

@@ -9,8 +9,7 @@ import pytest
 from snakemake.logging import DefaultFormatter
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from quench.pipeline import console
-from snakemake_logger_plugin_quench import LogHandler
+from snakemake_logger_plugin_quench import LogHandler, live
 
 STATS = {"run": 2, "figure": 1, "total": 3}
 
@@ -22,7 +21,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def predicted(monkeypatch):
-    monkeypatch.setattr(console, "seconds_by_rule", {"run": 30.0, "figure": 15.0})
+    monkeypatch.setattr(live, "seconds_by_rule", {"run": 30.0, "figure": 15.0})
 
 
 def record(event=None, level=logging.INFO, msg="", **fields):
@@ -89,7 +88,7 @@ def test_a_plan_is_printed_on_a_terminal_too(monkeypatch):
 
 def test_time_left_follows_from_predicted_work():
     now = [0.0]
-    line = console.Line(io.StringIO(), clock=lambda: now[0])
+    line = live.Line(io.StringIO(), clock=lambda: now[0])
     line.plan(STATS)
     line.start(1, "run", [])
     assert line.left() is None
@@ -101,7 +100,7 @@ def test_time_left_follows_from_predicted_work():
 
 
 def test_a_failed_job_is_neither_running_nor_done():
-    line = console.Line(io.StringIO())
+    line = live.Line(io.StringIO())
     line.plan(STATS)
     line.start(1, "run", ["regularised"])
     line.end(1, done=False)
