@@ -7,6 +7,7 @@ import xarray as xr
 
 from quench.claims.measured import Measured, Missing, jackknifed, mean, of_panel, quantity
 from quench.estimators import powerlaw
+from quench.estimators.fluctuation_dissipation import drift_temperature
 from quench.figures.ours import responses
 from quench.numerics import intervals
 
@@ -102,5 +103,5 @@ def _within(one: xr.Dataset, temperatures: tuple[float, float]) -> xr.Dataset:
 
 def _exponents(one: xr.Dataset, along: str) -> np.ndarray:
     """Exponent of T_0 against ``along``, of each network; NaN for fewer than three points with X between 0 and 1."""
-    drift = one["temperature"] * (1 / one["ratio_single"] - 1)
+    drift = drift_temperature(one["temperature"], one["ratio_single"])
     return powerlaw.exponents(one[along], drift.transpose(along, "network"), points=3)

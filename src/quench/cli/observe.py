@@ -86,12 +86,10 @@ def run(args: argparse.Namespace) -> None:
 
 def _chosen(first: tuple[xr.Dataset, dict[str, Any]]) -> float:
     """chi in the middle of those at which tau90 is resolved, from a ``first`` measurement at chi = 1."""
-    from quench.observables.lengths import resolved_lengths
+    from quench.observables.lengths import mean_sigma, resolved_lengths
 
     observables, _ = first
-    lengths = resolved_lengths(
-        observables["msd_mean"], float(observables["epsilon"].where(observables["diverged_at"] < 0).mean())
-    )
+    lengths = resolved_lengths(observables["msd_mean"], mean_sigma(observables))
     if not math.isfinite(lengths.low):
         raise QuenchError("no chi has a tau90 between ten updates and the longest lag at two waiting times; give --chi")
     print(

@@ -21,7 +21,7 @@ class AccumulatedNoise:
 
     ``noise`` = sum_k a_k xi_k is the displacement that the noise alone would have made, a_k = sqrt(2 mu T_k / P_D);
     ``field`` = sum_k xi_k / a_k is what a displacement is correlated with to give its response to a field (Novikov 1965).
-    Both float64 (network, weight). At a constant temperature the two are proportional, and ``field`` is None.
+    Both float64 (network, weight). At a constant temperature the two are proportional, and ``field`` (network, 0) is empty.
     """
 
     def __init__(self, langevin: Langevin, seeds: Iterable[int], n_weights: int, n_samples: int) -> None:
@@ -29,7 +29,7 @@ class AccumulatedNoise:
         self.stream = stream_id(stream(langevin))
         self.step = 0
         self.noise = np.zeros((len(self.seeds), n_weights))
-        self.field = None if langevin.anneal is None else np.zeros_like(self.noise)
+        self.field = np.zeros((len(self.seeds), n_weights if langevin.anneal else 0))
         self._work = np.empty(n_weights, dtype=np.float32)
 
     def advance_to(self, step: int) -> dict[str, np.ndarray]:
@@ -37,10 +37,8 @@ class AccumulatedNoise:
         for first, count, temperature in self.langevin.stretches(self.step, step - self.step):
             amplitude = float(np.sqrt(2 * self.langevin.step_size * temperature / self.n_samples))
             for network, seed in enumerate(self.seeds):
-                key = self._work, np.uint64(seed), np.uint64(self.stream)
-                _add(self.noise[network], *key, first, count, amplitude)
-                if self.field is not None:
-                    _add(self.field[network], *key, first, count, 1 / amplitude)
+                key = np.uint64(seed), np.uint64(self.stream)
+                _add(self.noise[network], self.field[network], self._work, *key, first, count, amplitude)
         self.step = step
         return self.sums()
 
@@ -55,7 +53,7 @@ class AccumulatedNoise:
         self.step = int(memory["noise until"])
 
     def sums(self) -> dict[str, np.ndarray]:
-        return {"noise": self.noise} if self.field is None else {"noise": self.noise, "field": self.field}
+        return {"noise": self.noise} | ({"field": self.field} if self.field.size else {})
 
 
 def of_run(config: Mapping[str, Any], seeds: Iterable[int], n_weights: int) -> AccumulatedNoise | None:
@@ -78,15 +76,19 @@ def stream(langevin: Langevin) -> str:
 
 @compiled
 def _add(
-    total: np.ndarray,
+    noise: np.ndarray,
+    field: np.ndarray,
     work: np.ndarray,
     seed: np.uint64,
     stream: np.uint64,
     first_step: int,
     n_steps: int,
-    factor: float,
+    amplitude: float,
 ) -> None:
+    """Add the normals of some steps to ``noise`` times the amplitude, and to ``field``, unless it is empty, over it."""
     for step in range(first_step, first_step + n_steps):
         fill_normals(work, seed, stream, np.uint64(step))
-        for i in range(total.size):
-            total[i] += factor * np.float64(work[i])
+        for i in range(noise.size):
+            noise[i] += amplitude * np.float64(work[i])
+        for i in range(field.size):
+            field[i] += (1 / amplitude) * np.float64(work[i])

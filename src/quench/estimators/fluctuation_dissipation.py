@@ -27,6 +27,11 @@ def ratio(over: xr.DataArray, under: xr.DataArray) -> dict[str, xr.DataArray]:
     return {"mean": whole, "low": whole.copy(data=low), "high": whole.copy(data=high)}
 
 
+def drift_temperature(temperature: xr.DataArray, ratio: xr.DataArray) -> xr.DataArray:
+    """T_0 = T (1/X - 1) of the ``ratio`` X at ``temperature`` T: the effective temperature T/X is T + T_0."""
+    return temperature * (1 / ratio - 1)
+
+
 def sentence(observables: xr.Dataset, config: Mapping[str, Any]) -> str:
     """X at the longest lag of the oldest waiting time that has it, in words; empty where no response was measured.
 

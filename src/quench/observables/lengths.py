@@ -31,6 +31,16 @@ class Lengths(NamedTuple):
         return float(f"{np.sqrt(self.low * self.high):.2g}")
 
 
+def mean_sigma(observables: xr.Dataset) -> float:
+    """Mean standard deviation of the weights of networks that did not diverge; NaN in files of others that lack it."""
+    if "sigma" not in observables or observables["sigma"].dtype.kind != "f":
+        return np.nan
+    sigma = observables["sigma"]
+    return float(
+        (sigma.where(observables["diverged_at"] < 0) if "diverged_at" in observables.variables else sigma).mean()
+    )
+
+
 def resolved_lengths(msd: xr.DataArray, sigma: float) -> Lengths:
     """Lengths at which tau90 is at least ten updates and at most the longest lag, from ``msd`` (waiting_time, lag).
 

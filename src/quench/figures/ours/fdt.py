@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from quench.estimators.fluctuation_dissipation import drift_temperature
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import title
@@ -84,9 +85,9 @@ def _drift_temperatures(one: xr.Dataset) -> xr.Dataset:
     """
     near = responses.near(one, LAG)
     inside = (near["ratio_mean"] > WINDOW[0]) & (near["ratio_mean"] < WINDOW[1])
-    drift = (near["temperature"] * (1 / near["ratio_mean"] - 1)).where(inside)
+    drift = drift_temperature(near["temperature"], near["ratio_mean"]).where(inside)
     of_run = np.exp(xr.DataArray(np.log(drift)).mean("temperature"))
-    ratios = one["ratio_single"].isel(lag=one["lag"].values % 2 == 0)
+    ratios = responses.even(one)["ratio_single"]
 
     def at(ratio: np.ndarray, lag: float) -> float:
         known = np.isfinite(ratio)
@@ -94,7 +95,7 @@ def _drift_temperatures(one: xr.Dataset) -> xr.Dataset:
         return float(np.interp(np.log(lag), np.log(ratios["lag"].values[known]), ratio[known])) if inside else np.nan
 
     found = xr.apply_ufunc(at, ratios, one["frozen_single"], input_core_dims=[["lag"], []], vectorize=True)
-    single = one["temperature"] * (1 / found - 1)
+    single = drift_temperature(one["temperature"], found)
     return xr.Dataset({"drift": of_run, "drift_single": single}).drop_vars(
         ["panel", "waiting_time", "lag"], errors="ignore"
     )
@@ -157,8 +158,7 @@ def _ratios(ax: Axes, numbers: xr.Dataset, name: str, free: list[str]) -> None:
         one = responses.oldest(numbers.sel(panel=other))
         one = one.isel(temperature=one["temperature"].values >= COLDEST)
         ax.plot(one["lag"], one["ratio_mean"].transpose("lag", "temperature"), color="0.75", linewidth=0.7, zorder=1)
-    one = responses.oldest(numbers.sel(panel=name))
-    one = one.isel(lag=(one["lag"].values % 2 == 0))
+    one = responses.even(responses.oldest(numbers.sel(panel=name)))
     for row, color in enumerate(style.colors(one["temperature"].values, numbers["temperature"].values)):
         style.curve(ax, one["lag"].values, one.isel(temperature=row), "ratio", color)
     ax.axhline(1, **style.GUIDE)

@@ -51,7 +51,7 @@ def draw(numbers: xr.Dataset) -> Figure:
 
 
 def _curves(ax: Axes, one: xr.Dataset, quantity: str) -> None:
-    one = one.isel(lag=(one["lag"].values % 2 == 0))
+    one = responses.even(one)
     colors = mpl.colormaps["viridis"](np.linspace(0, 0.88, one.sizes["layer"]))
     for row, color in enumerate(colors):
         style.curve(ax, one["lag"].values, one.isel(layer=row), quantity, color, label=str(one["layer"].values[row]))

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from quench.estimators.fluctuation_dissipation import drift_temperature
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import title
@@ -38,10 +39,12 @@ ENDS = ("mean", "low", "high")
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """Numbers of ``responses.of_run`` (panel, ...) that this figure and its claims need."""
     numbers = responses.stacked(inputs)
-    ages = numbers["temperature"] * (1 / responses.near(numbers, LAG)[[f"ratio_{end}" for end in ENDS]] - 1)
-    # The ends of X change places.
-    ages = ages.rename(ratio_mean="drift_mean", ratio_low="drift_high", ratio_high="drift_low")
-    numbers = numbers.assign(ages.drop_vars("lag"))
+    at = responses.near(numbers, LAG).drop_vars("lag")
+    # T_0 falls as X rises: the ends change places.
+    ends = {"mean": "mean", "low": "high", "high": "low"}
+    numbers = numbers.assign(
+        {f"drift_{end}": drift_temperature(at["temperature"], at[f"ratio_{of}"]) for end, of in ends.items()}
+    )
     return numbers.drop_vars([name for name in numbers if str(name).startswith(("layer", "control"))])
 
 

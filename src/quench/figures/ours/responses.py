@@ -90,6 +90,11 @@ def near(numbers: xr.Dataset, lag: float) -> xr.Dataset:
     return chosen if abs(np.log(lags[place] / lag)) < 0.3 else chosen.where(False)
 
 
+def even(numbers: xr.Dataset) -> xr.Dataset:
+    """``numbers`` at even lags, between which networks at the edge of stability do not oscillate."""
+    return numbers.isel(lag=numbers["lag"].values % 2 == 0)
+
+
 def oldest(numbers: xr.Dataset) -> xr.Dataset:
     """``numbers`` of one panel at its last waiting time, without the temperatures and lags that it does not have."""
     one = numbers.dropna("waiting_time", how="all", subset=["ratio_mean"]).isel(waiting_time=-1)

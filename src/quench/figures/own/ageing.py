@@ -23,7 +23,7 @@ from quench.figures.figure_inputs import FigureInputs, check_measured
 from quench.figures.kwj import ageing
 from quench.figures.stacking import stack_panels
 from quench.networks.state import singles
-from quench.observables.lengths import RESOLVED, resolved_lengths
+from quench.observables.lengths import RESOLVED, mean_sigma, resolved_lengths
 from quench.store.variables import config_of
 
 NEEDS = {"external or runs": 1}
@@ -66,21 +66,13 @@ def answers(inputs: FigureInputs) -> dict[str, str]:
         low, high = fitted["fit_low"], fitted["fit_high"]
         inside = (run["waiting_time"] >= low) & (run["waiting_time"] <= high)
         msd = run["msd_mean"].sel(waiting_time=inside) if inside.sum() > 1 else run["msd_mean"]
-        lengths = resolved_lengths(msd, sigma(run))
+        lengths = resolved_lengths(msd, mean_sigma(run))
         value, lower, upper = (float(fitted[f"exponent{end}"]) for end in ("", "_low", "_high"))
         fastest = float(run["tau90"].where(inside).min())
         fit = estimators.Fit(value, lower, upper, low, high, int(run["averaged"].sum()), fastest)
-        by_length = estimators.exponents_by_length(msd, sigma(run), lengths)
+        by_length = estimators.exponents_by_length(msd, mean_sigma(run), lengths)
         found[name.replace(r"\$", "$")] = estimators.in_words(fit, by_length, lengths, unit)
     return found
-
-
-def sigma(run: xr.Dataset) -> float:
-    """Mean standard deviation of the weights of networks that did not diverge; NaN in files of others that lack it."""
-    if "sigma" not in run or run["sigma"].dtype.kind != "f":
-        return np.nan
-    known = run["sigma"].where(run["diverged_at"] < 0) if "diverged_at" in run.variables else run["sigma"]
-    return float(known.mean())
 
 
 def _fitted(run: xr.Dataset, choices: Mapping[str, Any]) -> dict[str, Any]:
