@@ -135,9 +135,7 @@ def simulate(
     runs = [_realisation(n_spins, seed, temperature, step, replicas, (at, starts, delays)) for seed in seeds]
     energy, correlation, susceptibility = map(np.array, zip(*runs, strict=True))
     waiting, after = np.asarray(waiting_times, float), np.asarray(lags, float)
-    return Ensemble(
-        tuple(seeds), np.asarray(times, float), energy, waiting, after, correlation, after * susceptibility
-    )
+    return Ensemble(tuple(seeds), np.asarray(times, float), energy, waiting, after, correlation, after * susceptibility)
 
 
 def draw_couplings(n_spins: int, seed: int) -> list[NDArray[np.float32]]:

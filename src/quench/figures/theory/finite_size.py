@@ -195,10 +195,11 @@ def _responses(ax: Axes, numbers: xr.Dataset) -> None:
 
 
 def _by_size(numbers: xr.Dataset) -> Iterator[tuple[xr.Dataset, np.ndarray, Any]]:
-    """The numbers at the first t_w of every N, their lags, shifted by a few percent so that bars stay visible, and a colour."""
+    """The numbers at the first t_w of every N, their lags and a colour; lags are shifted, so that bars stay visible."""
     first = numbers.isel(waiting_time=0, lag=numbers["lag"].values > 0)
     sizes = numbers["n_spins"].values
     for row, color in enumerate(_colors(sizes)):
+        # By a few percent.
         yield first.isel(n_spins=row), first["lag"].values * 1.06 ** (row - (len(sizes) - 1) / 2), color
 
 
