@@ -22,6 +22,11 @@ include: "rules/claims.smk"
 include: "rules/report.smk"
 
 
+for path in SCENARIO.rules:
+
+    include: str(Path(path).resolve())
+
+
 rule all:
     default_target: True
     input:
