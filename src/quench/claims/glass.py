@@ -55,6 +55,19 @@ def plateau_height(numbers: xr.Dataset) -> Measured:
 
 
 @quantity
+def final_displacement(numbers: xr.Dataset) -> Measured:
+    """Delta at the longest t after the smallest t_w; 2 on a sphere once all memory is lost."""
+    youngest = numbers["displacement"].isel(waiting_time=0).dropna("lag")
+    return Measured(float(youngest[-1]), exact=SOLVED)
+
+
+@quantity
+def energy_above_lowest(numbers: xr.Dataset, lowest: float) -> Measured:
+    """E at the last time minus the ``lowest`` energy, that of equilibrium."""
+    return Measured(float(numbers["energy"][-1]) - lowest, exact=SOLVED)
+
+
+@quantity
 def short_time_spread(numbers: xr.Dataset, lag: float, waiting_time: float) -> Measured:
     """Largest over smallest Delta at ``lag`` for t_w >= ``waiting_time``, minus 1."""
     if lag not in numbers["lag"].values or waiting_time > float(numbers["waiting_time"][-1]):
