@@ -1,7 +1,7 @@
 """quench: every figure of two papers on glassy dynamics in neural networks, from declared inputs.
 
 snakemake                                   the default scenario, config/config.yaml (real images, reduced scale)
-snakemake kwj_fig3                          one figure with its prerequisites; kwj, bj, theory and ours draw many
+snakemake kwj_fig3                          one figure with its prerequisites; kwj, bj, theory, ours: all of a group
 snakemake --configfile config/smoke.yaml    another scenario, an overlay of the default
 """
 

@@ -6,6 +6,9 @@ import xarray as xr
 
 from quench.cli import COMMANDS, main
 from quench.data import download
+from quench.dynamics import problem
+from quench.dynamics.choices import Compute
+from quench.observables import curvature
 from quench.store import files
 from quench.theory import brownian
 
@@ -80,6 +83,21 @@ def test_single_weights_of_a_run_are_those_of_its_snapshots(folder):
     weights, found = files.read(snapshots)["weights"], files.read(target, kind="mobility")
     assert np.array_equal(found["size"], np.abs(weights.sel(time=20)))
     assert np.array_equal(found["displacement"], np.abs(weights.sel(time=80) - weights.sel(time=20)))
+
+
+def test_curvature_of_a_run_is_that_of_its_weights(folder):
+    """The fused engine's float64 against torch, at the same weights."""
+    snapshots, data, target = folder / "snapshots-whole.nc", folder / "data.nc", folder / "curvature.nc"
+    quench("curvature", snapshots, data, "--waiting-time", 20, "-o", target)
+    found, run, images = files.read(target, kind="curvature"), files.read(snapshots), files.read(data)
+    assert found["seed"].values.tolist() == run["seed"].values.tolist()
+    prepared = files.config_of(run)["prepared"]
+    task = problem.of_networks(run, prepared, images, Compute("reference", "cpu", "float64"))
+    weights = run["weights"].sel(time=20).values.astype(float)
+    expected = curvature.stiffness(task, weights, prepared["weight_decay"])
+    # The two engines round their gradients differently, by 1e-16 over differences of 1e-9.
+    np.testing.assert_allclose(found["stiffness"], expected, atol=1e-6)
+    assert found["stiffness"].std() > 1e-3
 
 
 def test_training_went_down(folder):

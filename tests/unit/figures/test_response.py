@@ -94,6 +94,22 @@ def test_the_projection_on_the_drift_is_one_and_the_cosine_falls_with_temperatur
     assert float(cold["control_projection_mean"]) == pytest.approx(1, abs=0.02)
 
 
+def test_the_harmonic_response_is_that_of_the_averaged_networks(inputs):
+    """Two chunks of networks in wells of one stiffness each; the one that the response leaves out does not count."""
+    chunks = [
+        xr.Dataset({"stiffness": (("network", "direction"), np.full((2, 5), k))}, {"seed": ("network", seeds)})
+        for k, seeds in ((0.0, [0, 1]), (10.0, [2, 7]))
+    ]
+    runs = {"drifting": [one.isel(network=[0, 1, 2]) for one in inputs.of("response")["drifting"]]}
+    numbers = response.compute(
+        FigureInputs({"response": runs, "curvature": {"drifting": chunks}}, {"scale": "reduced"})
+    )
+    lags = numbers["lag"].values
+    well = (1 - 0.8**lags) / (0.2 * lags)
+    np.testing.assert_allclose(numbers["harmonic"].sel(panel="drifting"), (2 + well) / 3, rtol=1e-9)
+    assert len(response.draw(numbers).axes) > 0
+
+
 def test_lags_below_a_hundred_are_even():
     numbers = xr.Dataset({"ratio_mean": ("lag", np.arange(5.0))}, coords={"lag": [1, 2, 11, 99, 101]})
     assert int(responses.near(numbers, 1)["lag"]) == 2

@@ -76,9 +76,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         one = numbers.sel(panel=name)
         if one["ratio_mean"].notnull().any(["waiting_time", "lag"]).sum() > 1:
             _against_lag(ax, responses.oldest(one), numbers)
+            ax.set_title(title(name))
         else:
             _against_age(ax, one)
-        ax.set_title(title(name))
     style.temperature_bar(figure, axes.flat, numbers["temperature"].values)
     return style.finish(figure, axes.flat, numbers)
 
@@ -101,4 +101,5 @@ def _against_age(ax: Axes, one: xr.Dataset) -> None:
     value, low, high = (one[f"drift_{end}"].values for end in ENDS)
     style.points(ax, one["waiting_time"].values, value, low, high, "C0")
     ax.set(xscale="log", yscale="log", xlabel="$t_w$ (updates)", ylabel=r"$T_0 = T(1/X - 1)$")
+    ax.set_title(f"{title(str(one['panel'].values))}, $T$ = {style.power(float(one['temperature']))}")
     style.log_ticks(ax)
