@@ -186,7 +186,7 @@ class Figure(Section):
     )
     curvature: tuple[Name, ...] = key(
         (),
-        "Langevin runs whose Hessian is computed, at the last waiting time of the coldest point; needs snapshots: full",
+        "Langevin runs whose Hessian is shown, at the last waiting time of the coldest point; with snapshots: full only",
         names=("runs",),
     )
     glass: tuple[Name, ...] = key(

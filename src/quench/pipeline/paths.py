@@ -75,13 +75,16 @@ class Paths:
         return [path for name in self.scenario.figures if name.startswith(prefix) for path in self.figure(name)]
 
     def figure_inputs(self, name: str) -> dict[str, dict[str, list[str]]]:
-        """The files that a figure's section names, by option of ``quench figure`` and by name."""
+        """The files that a figure's section names, by option of ``quench figure`` and by name.
+
+        Names without files are left out: a streamed run has no ``curvature``.
+        """
         section = self.scenario.figures[name]
         found: dict[str, dict[str, list[str]]] = {}
         for stage in STAGES.values():
             if stage.drawn is not None:
-                entries = getattr(section, stage.drawn)
-                found[stage.option] = {entry: self._drawn(stage.drawn, entry, name) for entry in entries}
+                entries = {entry: self._drawn(stage.drawn, entry, name) for entry in getattr(section, stage.drawn)}
+                found[stage.option] = {entry: paths for entry, paths in entries.items() if paths}
         return found
 
     def figure_paths(self, name: str) -> list[str]:

@@ -100,6 +100,21 @@ def test_wildcards_that_are_known_through_others_choose_files():
     assert paths.needs("claims", {}) == [path for path in paths.figures() if path.endswith(".nc")]
 
 
+def test_a_hessian_is_that_of_the_coldest_point_of_a_run_that_keeps_its_weights():
+    one = scenario([])
+    folder = "results/default/curvature"
+    cold = {name: [f"{folder}/{name}/T0/0-3.nc"] for name in ("regularised", "underparameterised")}
+    assert Paths(one).figure_inputs("ours_response")["curvature"] == cold
+    job = {"run": "regularised", "seeds": "0-3"}
+    stated = [STAGES["curvature"].declares(one, {**job, "point": point}) for point in ("T0", "T0.1")]
+    assert stated[0].shared == {"waiting_time": 2000} and stated[1] is None
+    streamed = one.model_copy(update={"compute": one.compute.model_copy(update={"snapshots": "streamed"})})
+    assert Paths(streamed).figure_inputs("ours_response")["curvature"] == {}
+    assert "curvature" not in Rules(streamed).figure_inputs(
+        "ours_response", Paths(streamed).figure_paths("ours_response")
+    )
+
+
 def test_stages_that_share_a_folder_are_told_apart_by_the_scenario():
     smoke = scenario(["smoke.yaml"])
     assert find("glass/ck.nc", smoke)[0].rule == "pspin" and find("glass/spins_50.nc", smoke)[0].rule == "simulation"
