@@ -110,8 +110,9 @@ class Paths:
         while waiting:
             wildcard = waiting.pop()
             entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]] if wildcard in TABLES else None
-            for name, value in dict(entry or {}).items():
-                if name in WILDCARDS and name not in found and isinstance(value, str):
+            for name in WILDCARDS:
+                value = getattr(entry, name, None)
+                if name not in found and isinstance(value, str):
                     found[name] = value
                     waiting.append(name)
         return found
