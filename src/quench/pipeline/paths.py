@@ -109,12 +109,12 @@ class Paths:
         found, waiting = dict(known), list(known)
         while waiting:
             wildcard = waiting.pop()
-            entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]] if wildcard in TABLES else None
-            for name in WILDCARDS:
-                value = getattr(entry, name, None)
-                if name not in found and isinstance(value, str):
-                    found[name] = value
-                    waiting.append(name)
+            if wildcard in TABLES:
+                entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]]
+                for name in type(entry).model_fields.keys() & WILDCARDS.keys() - found.keys():
+                    if isinstance(value := getattr(entry, name), str):
+                        found[name] = value
+                        waiting.append(name)
         return found
 
     def _values(self, wildcard: str, job: Mapping[str, str]) -> list[str]:
