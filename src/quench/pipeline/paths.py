@@ -111,8 +111,8 @@ class Paths:
             wildcard = waiting.pop()
             if wildcard in TABLES:
                 entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]]
-                for name in type(entry).model_fields.keys() & WILDCARDS.keys() - found.keys():
-                    if isinstance(value := getattr(entry, name), str):
+                for name in filter(WILDCARDS.__contains__, type(entry).model_fields):
+                    if name not in found and isinstance(value := getattr(entry, name), str):
                         found[name] = value
                         waiting.append(name)
         return found
