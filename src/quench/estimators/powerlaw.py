@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def _tobit(x: NDArray[np.float64], y: NDArray[np.float64], limit: NDArray[np.flo
     def cost(parameters: NDArray[np.float64]) -> float:
         b, a, log_s = parameters
         s = max(np.exp(log_s), LEAST_SCATTER)
-        inside = stats.norm.logpdf((log_y - a - b * log_x[seen]) / s).sum() - seen.sum() * np.log(s)
-        return -float(inside + stats.norm.logsf((log_limit - a - b * log_x[beyond]) / s).sum())
+        deviations = (log_y - a - b * log_x[seen]) / s
+        inside = (-(deviations**2) / 2 - np.log(np.sqrt(2 * np.pi))).sum() - seen.sum() * np.log(s)
+        return -float(inside + special.log_ndtr(-(log_limit - a - b * log_x[beyond]) / s).sum())
 
     best = optimize.minimize(cost, [slope, intercept, np.log(scatter)], method="Nelder-Mead", options={"maxiter": 2000})
     return float(best.x[0]), float(best.x[1])
