@@ -78,6 +78,9 @@ def is_plumbing(module: str) -> bool:
 
 @functools.cache
 def _path(name: str) -> Path | None:
+    """The file of a module of the package; a user's own module is named by its file."""
+    if name.endswith(".py"):
+        return Path(name) if Path(name).is_file() else None
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return None
