@@ -80,6 +80,7 @@ def _tobit(x: NDArray[np.float64], y: NDArray[np.float64], limit: NDArray[np.flo
         inside = (-(deviations**2) / 2 - np.log(np.sqrt(2 * np.pi))).sum() - seen.sum() * np.log(s)
         return -float(inside + scipy.special.log_ndtr(-(log_limit - a - b * log_x[beyond]) / s).sum())
 
+    # Loaded where it is used: scipy imports its parts at their first use, and this one takes half a second.
     best = scipy.optimize.minimize(
         cost, [slope, intercept, np.log(scatter)], method="Nelder-Mead", options={"maxiter": 2000}
     )
