@@ -50,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from quench.estimators import fluctuation_dissipation
     from quench.observables.measure import measure_ensemble
     from quench.pipeline import results
     from quench.provenance import steps
@@ -79,6 +78,8 @@ def run(args: argparse.Namespace) -> None:
         print(f"quench: {int(counted):,} weights of each network are measured, {left_out}", file=sys.stderr)
     files.write(observables, args.output, kind="observables", config=config, code=steps.code("observe"))
     if not any(map(results.root_of, args.snapshots)):
+        from quench.estimators import fluctuation_dissipation
+
         _report_ageing(args.output)
         if sentence := fluctuation_dissipation.sentence(observables, config["trajectory"]):
             print(f"quench: {sentence}", file=sys.stderr)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from quench.config.base import Section, key
+from quench.config.scenario import read_file
 from quench.errors import QuenchError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -76,10 +76,7 @@ class Claims(Section):
 
 def load(path: str | Path) -> Claims:
     """The claims in a YAML file. Raises ``QuenchError`` with the claim and key of the first mistake."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise QuenchError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+    content = read_file(path)
     try:
         return Claims.model_validate(content)
     except ValidationError as error:

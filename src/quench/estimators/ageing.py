@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from quench.observables.lengths import RATIO, RESOLVED, Lengths
 
@@ -51,7 +51,7 @@ def of_one_network(ages: ArrayLike, times: ArrayLike) -> tuple[float, float, flo
     if not free:
         return float(slope), np.nan, np.nan
     scatter = np.sum((log_y - intercept - slope * log_x) ** 2) / free
-    half = stats.t.ppf(0.975, free) * np.sqrt(scatter / np.sum((log_x - log_x.mean()) ** 2))
+    half = special.stdtrit(free, 0.975) * np.sqrt(scatter / np.sum((log_x - log_x.mean()) ** 2))
     return float(slope), float(slope - half), float(slope + half)
 
 

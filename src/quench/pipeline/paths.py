@@ -112,11 +112,12 @@ class Paths:
         found, waiting = dict(known), list(known)
         while waiting:
             wildcard = waiting.pop()
-            entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]] if wildcard in TABLES else None
-            for name, value in dict(entry or {}).items():
-                if name in WILDCARDS and name not in found and isinstance(value, str):
-                    found[name] = value
-                    waiting.append(name)
+            if wildcard in TABLES:
+                entry = getattr(self.scenario, TABLES[wildcard])[found[wildcard]]
+                for name in filter(WILDCARDS.__contains__, type(entry).model_fields):
+                    if name not in found and isinstance(value := getattr(entry, name), str):
+                        found[name] = value
+                        waiting.append(name)
         return found
 
     def _values(self, wildcard: str, job: Mapping[str, str]) -> list[str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.optimize import brentq
 
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
@@ -117,7 +117,8 @@ def _mean_crossing(lengths: np.ndarray, diffusion: float, level: float) -> float
     def above(log_time: float) -> float:
         return float(np.mean([brownian.overlap(np.exp(log_time), one, diffusion) for one in lengths])) - level
 
-    return float(np.exp(brentq(above, np.log(first), np.log(last), rtol=1e-14)))
+    # Loaded where it is used: scipy imports its parts at their first use, and this one takes half a second.
+    return float(np.exp(scipy.optimize.brentq(above, np.log(first), np.log(last), rtol=1e-14)))
 
 
 def _diffusing(run: xr.Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from quench.errors import QuenchError
 from quench.theory.covariance import Covariance
 
@@ -74,13 +76,16 @@ def quenched(
         raise QuenchError(f"p-spin: initial temperature = {initial_temperature!r} must be positive and finite")
     if covariance.field:
         raise QuenchError("p-spin: a random field (a term k = 1) needs an infinite initial temperature")
-    # Its root finders take time to load.
-    from quench.theory import threshold
+    # T_K^2 is the largest of these, on this grid to within 1 %.
+    q = np.linspace(0.005, 0.995, 199)
+    if initial_temperature**2 < 1.01 * np.max(covariance.f(q) / (-np.log1p(-q) - q)):
+        # Its root finders take time to load.
+        from quench.theory import threshold
 
-    limit = threshold.static_temperature(covariance)
-    if initial_temperature <= limit:
-        raise QuenchError(
-            f"p-spin, {covariance}: initial temperature {initial_temperature:g} is not above the static transition"
-            f" T_K = {limit:.6g}; the average over the couplings is not annealed there"
-        )
+        limit = threshold.static_temperature(covariance)
+        if initial_temperature <= limit:
+            raise QuenchError(
+                f"p-spin, {covariance}: initial temperature {initial_temperature:g} is not above the static transition"
+                f" T_K = {limit:.6g}; the average over the couplings is not annealed there"
+            )
     return Model(covariance, float(temperature), float(initial_temperature))
