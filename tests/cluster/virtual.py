@@ -59,7 +59,7 @@ MinJobAge=3600
 # A job that would never run is refused, and one above its memory is killed within a second or two.
 EnforcePartLimits=ALL
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherParams=OverMemoryKill
+JobAcctGatherParams=OverMemoryKill,UsePss
 JobAcctGatherFrequency=task=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
