@@ -169,18 +169,22 @@ def made_again(workflow, *points):
         (workflow.results / "logs" / log_of(point)).unlink(missing_ok=True)
 
 
-def test_preempted_job_is_requeued_and_goes_on(cluster, workflow, long):
-    """A job of a partition with priority takes the node; SLURM starts ours again under its number: no try is used up."""
-    (preempted,) = POINTS[:1]
+@pytest.mark.parametrize("grace, starts, tries", [(0, 2, 1), (20, 1, 2)], ids=["at once", "with a grace time"])
+def test_preempted_job_goes_on(cluster, workflow, long, grace, starts, tries):
+    """A job of a partition with priority takes the node. SLURM starts ours again under its number, and no try is used
+    up; within a grace time ours writes its state and ends, which SLURM and Snakemake count as a failure."""
+    preempted = POINTS[0]
     made_again(workflow, preempted)
-    process = workflow.start(snapshots(preempted), *SLURM, "--retries", "0")
-    hold(cluster, workflow, preempted)
-    job = job_of(cluster, preempted)
-    cluster.submit_urgent(job["node"])
-    cluster.wait_for(lambda: cluster.starts(job["id"]) == 2, "a second start", 120)
-    workflow.end(process)
+    before = len(cluster.jobs("all"))
+    with cluster.grace(grace):
+        process = workflow.start(snapshots(preempted), *SLURM, "--retries", str(tries - 1))
+        hold(cluster, workflow, preempted)
+        job = job_of(cluster, preempted)
+        cluster.submit_urgent(job["node"])
+        workflow.end(process)
     assert workflow.files("snapshots") == long
-    assert cluster.starts(job["id"]) == 2
+    assert cluster.starts(job["id"]) == starts
+    assert len([one for one in cluster.jobs("all")[before:] if f"_{preempted}_" in one["comment"]]) == tries
     assert steps_gone_on_from(workflow, preempted)[-1] > 0
 
 
