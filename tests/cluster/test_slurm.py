@@ -220,10 +220,9 @@ def test_jobs_submitted_as_an_array(cluster, workflow, long):
     "resource, told",
     [
         ("slurm_partition=mian", "Invalid partition"),
-        ("slurm_account=nobody", "account"),
         ("runtime=600", "time limit"),
     ],
-    ids=["partition", "account", "limit"],
+    ids=["partition", "limit"],
 )
 def test_refused_submission_names_the_reason_and_loses_nothing(cluster, workflow, long, resource, told):
     made_again(workflow, POINTS[0])
