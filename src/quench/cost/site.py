@@ -20,7 +20,7 @@ POLL_SECONDS, POLLS = 30, 3
 
 @dataclass
 class Site:
-    """``sacct``: whether the cluster has accounting; ``notes``: a line for all that could not be checked, or needs attention."""
+    """``sacct``: whether the cluster has accounting; ``notes``: a line for what was not checked, or needs attention."""
 
     sacct: bool = False
     notes: list[str] = field(default_factory=list)
