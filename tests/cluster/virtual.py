@@ -59,7 +59,7 @@ MinJobAge=3600
 # A job that would never run is refused, and one above its memory is killed within a second or two.
 EnforcePartLimits=ALL
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherParams=OverMemoryKill
+JobAcctGatherParams=OverMemoryKill,UsePss
 JobAcctGatherFrequency=task=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
@@ -109,7 +109,7 @@ class Cluster:
             for place, name in enumerate(NODES)
         )
         partitions = (
-            "PartitionName=test Nodes=ALL Default=YES MaxTime=60 DefaultTime=5 State=UP GraceTime=5\n"
+            "PartitionName=test Nodes=ALL Default=YES MaxTime=60 DefaultTime=5 State=UP\n"
             "PartitionName=urgent Nodes=ALL PriorityTier=10 MaxTime=60 DefaultTime=5 State=UP PreemptMode=OFF\n"
         )
         self.conf.write_text(CONF.format(port=PORT, folder=self.folder) + nodes + partitions)
@@ -149,8 +149,9 @@ class Cluster:
         return {name for name, state in listed if state in {"idle", "mixed", "allocated", "completing"}}
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
-        """Jobs of the given states: ``id``, ``state``, ``node``, ``name`` and ``comment`` (the run's and the job's)."""
-        told = self._call("squeue", "-h", f"--states={','.join(states)}", "-o", "%A|%T|%N|%j|%k")
+        """Jobs of the given states, in the order of submission:
+        ``id``, ``state``, ``node``, ``name`` and ``comment`` (the run's and the job's)."""
+        told = self._call("squeue", "-h", "--sort=i", f"--states={','.join(states)}", "-o", "%A|%T|%N|%j|%k")
         names = ("id", "state", "node", "name", "comment")
         return [dict(zip(names, line.split("|"), strict=True)) for line in told.splitlines()]
 
@@ -175,8 +176,12 @@ class Cluster:
         )
         return self._call("sbatch", *words, "--wrap", "sleep 5").strip()
 
-    def requeue(self, job: str) -> None:
-        self._call("scontrol", "requeue", job)
+    @contextlib.contextmanager
+    def grace(self, seconds: int) -> Iterator[None]:
+        """Inside, a preempted job is told to end so many seconds before it is ended."""
+        self._call("scontrol", "update", "PartitionName=test", f"GraceTime={seconds}")
+        yield
+        self._call("scontrol", "update", "PartitionName=test", "GraceTime=0")
 
     def starts(self, job: str) -> int:
         """How often SLURM has started a job."""

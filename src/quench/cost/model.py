@@ -63,7 +63,8 @@ class Costs:
         first, last = map(int, part.split("-"))
         points = [self.grid_point(scan, *point) for point in section.points[first : last + 1]]
         # Points are trained one after the other, each on one core per seed.
-        return Work("engine", section.seeds * sum(points), section.seeds, self._data(section.dataset), 1e4)
+        kind = _kind(self._where(self.engines.scans()))
+        return Work(kind, section.seeds * sum(points), section.seeds, self._data(section.dataset), 1e4)
 
     def observe(self, run: str, point: str, chi: str) -> Work:
         n_networks, n_weights, schedule, _ = self._measured(run, point)
@@ -94,7 +95,8 @@ class Costs:
         )
         backend = self._where(self.engines.ensemble(self.scenario.runs[run].ensemble))
         seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
-        return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
+        memory = 2 * size + self._data(ensemble.dataset)
+        return Work(_kind(backend), seconds, memory=memory, disk=24 * n_networks * n_weights)
 
     def curvature(self, run: str, point: str, seeds: str) -> Work:
         _, n_weights, schedule, width = self._measured(run, point)
@@ -179,14 +181,14 @@ class Costs:
         return max([self.pretraining(name).seconds, *points])
 
     def _many(self, one: Work, count: int) -> Work:
-        return Work("engine", one.seconds * count, count, one.memory * count, one.disk * count)
+        return Work(one.kind, one.seconds * count, count, one.memory * count, one.disk * count)
 
     def _pretraining(self, ensemble: str) -> Work:
         section = self.scenario.ensembles[ensemble]
         n_weights = self._n_weights(section.dataset, section.width, section.depth)
         backend = self._where(self.engines.ensemble(ensemble))
         seconds = self._sgd_seconds(section.sgd, section.dataset, n_weights, section.width, backend)
-        return Work("engine", seconds, 1, 80 * n_weights + self._data(section.dataset), 8 * n_weights)
+        return Work(_kind(backend), seconds, 1, 80 * n_weights + self._data(section.dataset), 8 * n_weights)
 
     def _grid_point(self, scan: str, width: int, _strength: float) -> float:
         """Seconds of one network at a point of a scan."""
@@ -222,7 +224,7 @@ class Costs:
             size = disk.streamed_bytes(1, snapshots, waiting, lags, 1 + len(section.more_chi), motility, layers)
             memory = size + disk.reference_bytes(1, waiting, n_weights)
             seconds += waiting * lags * (2e-5 + 6e-9 * n_weights)
-        return Work("engine", seconds, 1, memory + self._data(dataset), size)
+        return Work(_kind(backend), seconds, 1, memory + self._data(dataset), size)
 
     def _training(self, classifier: str) -> Work:
         """One network of a classifier."""
@@ -279,6 +281,11 @@ class Costs:
         """Bytes of a classifier's images in memory, raw and transformed, and of their activations."""
         train, test = _images(section)
         return (train + test) * find(section.source).features * (1 + 4 * 2 / section.pool**2)
+
+
+def _kind(backend: str) -> str:
+    """Libraries that a training loads."""
+    return "engine" if backend == "fused" else "torch"
 
 
 def _count(seeds: str) -> int:

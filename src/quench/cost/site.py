@@ -20,10 +20,8 @@ POLL_SECONDS, POLLS = 30, 3
 
 @dataclass
 class Site:
-    """``account``: whether accounts can be checked, without which the plugin refuses any; ``sacct``: whether the cluster
-    has accounting; ``notes``: a line for all that could not be checked, or needs attention."""
+    """``sacct``: whether the cluster has accounting; ``notes``: a line for what was not checked, or needs attention."""
 
-    account: bool = False
     sacct: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -61,10 +59,8 @@ def ask(account: str | None, partition: str | None, minutes: int) -> Site:
 
 def profile(template: str, account: str | None, partition: str | None, site: Site) -> str:
     """The text of a profile: ``template`` with the lines that a site decides."""
-    if account and site.account:
+    if account:
         template = _replaced(template, r"# slurm_account: .*", f"slurm_account: {account}")
-    elif account:
-        site.notes.append(f"the profile does not name the account {account}: the plugin ends where it cannot check one")
     if partition:
         template = _replaced(template, r"# slurm_partition: .*", f"slurm_partition: {partition}")
     if site.sacct:
@@ -101,7 +97,7 @@ def _check_account(site: Site, account: str | None) -> None:
         "sacctmgr", "-n", "-P", "show", "associations", f"user={getpass.getuser()}", "format=account"
     )
     known = sorted(set(told.split())) if status == 0 else []
-    site.account = site.sacct = bool(known)
+    site.sacct = bool(known)
     if not known:
         site.notes.append(
             "sacctmgr does not answer here: the cluster has no accounting, and the account was not checked"

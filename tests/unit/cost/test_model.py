@@ -17,7 +17,7 @@ from quench.config.sections import CHUNKED
 from quench.cost import speed
 from quench.cost.chunks import declare, propose
 from quench.cost.model import Costs
-from quench.cost.work import START, Work, request, rounds
+from quench.cost.work import LOADED_MB, START, Work, request, rounds
 from quench.errors import QuenchError
 from quench.networks.mlp import Architecture
 from quench.pipeline.jobs import jobs
@@ -43,6 +43,16 @@ def test_every_job_of_every_scenario_has_a_finite_cost(name):
         assert math.isfinite(job.work.seconds) and job.work.seconds >= 0
         assert job.work.memory >= 0 and job.work.disk > 0 and job.cores >= 1
         assert all(needed in found for needed in job.needs)
+
+
+def test_trainings_request_the_memory_of_the_libraries_that_they_load():
+    """torch needs most of a small job's memory: a cluster ends a job that requests only that of the fused engine."""
+    by_backend = {name: jobs(Paths(scenario("smoke", backend=name))) for name in ("auto", "reference")}
+    for path, job in by_backend["reference"].items():
+        if job.rule in ("pretrain", "run", "scan", "mobility"):
+            assert job.work.kind == "torch" and by_backend["auto"][path].work.kind == "engine"
+            more = job.work.memory_mb() - by_backend["auto"][path].work.memory_mb()
+            assert more == LOADED_MB["torch"] - LOADED_MB["engine"]
 
 
 def test_jobs_come_after_those_that_they_need():

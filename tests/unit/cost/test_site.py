@@ -69,13 +69,12 @@ def test_profile_differs_from_the_template_in_what_the_site_decides(cluster, tmp
     assert "does not answer" not in told and "/mine/config.yaml: written" in told
 
 
-def test_cluster_without_accounting_gets_no_account(cluster, tmp_path, monkeypatch, capsys):
-    """The plugin would end on an account that it cannot check."""
+def test_account_is_not_checked_without_accounting(cluster, tmp_path, monkeypatch, capsys):
     cluster("sacctmgr", "You are not running a supported accounting_storage plugin", 1)
     status, (profile, _) = written(tmp_path, monkeypatch, "--account", "physics", "--hours", "4")
     assert status == 0 and profile["slurm-status-command"] == "squeue"
-    assert "slurm_account" not in profile["default-resources"]
-    assert "does not name the account physics" in capsys.readouterr().out
+    assert profile["default-resources"]["slurm_account"] == "physics"
+    assert "the account was not checked" in capsys.readouterr().out
 
 
 def test_without_a_cluster_everything_unchecked_is_named(cluster, tmp_path, monkeypatch, capsys):
