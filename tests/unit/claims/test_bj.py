@@ -52,6 +52,9 @@ def test_loss_that_still_falls_has_no_asymptote():
     assert found.value == pytest.approx(-0.19)
     assert judge.verdict(found, (-0.05, math.inf))[0] == judge.NOT_REPRODUCED
     assert bj_learning.final_decay(learning(lambda t: 0 * t + 0.3), "b").value == pytest.approx(0)
+    # Settled over exactly the last decade, 1e4 to 1e5; a point before it would count as a fall.
+    settled = learning(lambda t: np.where(t < 0.9e4, 100.0, 0.3))
+    assert bj_learning.final_decay(settled, "b").value == pytest.approx(0, abs=1e-9)
 
 
 def test_noise_that_rises_sixfold_is_not_constant():

@@ -58,6 +58,19 @@ def test_planted_regimes_are_found():
         kwj_relaxation.plateau_ratio(numbers, "overparameterised")
 
 
+def test_time_that_updates_do_not_resolve_is_left_out():
+    """tau90 at the hottest temperature is 2.5 updates instead of 1: below three it does not count."""
+    numbers = times({"regularised": 3e3}) * 1
+    hot = numbers["temperature"] == TEMPERATURES[0]
+    for value, slope in ((2.5, -1), (3.5, None)):
+        changed = numbers.assign(
+            tau90_mean=xr.where(hot, value, numbers["tau90_mean"]),
+            tau90_single=xr.where(hot, value, numbers["tau90_single"]),
+        )
+        found = kwj_relaxation.noise_slope(changed, "regularised").value
+        assert (found == pytest.approx(-1)) == (slope is not None)
+
+
 def test_pairing_with_its_own_line_needs_few_networks():
     """Unpaired, the ratio of four such networks would be known to 45 %: no verdict on a tenth."""
     numbers = times({"regularised": 3e3})
@@ -224,6 +237,8 @@ def test_slope_above_one_is_not_diffusive_either():
     assert found.value == pytest.approx(1.53)
     assert judge.verdict(found, (0.9, 1.1))[0] == judge.NOT_REPRODUCED
     assert kwj_displacement.furthest_slope(displacements(LAGS), "regularised").value == pytest.approx(1)
+    slow = displacements(LAGS, LAGS**1.1, LAGS, LAGS**0.4)
+    assert kwj_displacement.furthest_slope(slow, "regularised").value == pytest.approx(0.4)
 
 
 def test_amplitude_of_diffusion_has_no_free_parameter():
@@ -302,6 +317,10 @@ def test_non_gaussianity_that_comes_earlier_in_the_cold():
     numbers = numbers.assign(alpha2_low=numbers["alpha2_mean"] - 0.1, alpha2_high=numbers["alpha2_mean"] + 0.1)
     numbers = numbers.expand_dims(panel=["regularised"])
     assert kwj_displacement.earlier_when_colder(numbers, "regularised").value == pytest.approx(1)
+    three = numbers.isel(temperature=slice(3))
+    assert kwj_displacement.earlier_when_colder(three, "regularised").value == pytest.approx(1)
+    with pytest.raises(Missing):
+        kwj_displacement.earlier_when_colder(numbers.isel(temperature=slice(2)), "regularised")
     assert kwj_displacement.hot_alpha2(numbers, "regularised").value == 0
     found = kwj_displacement.cold_alpha2(numbers, "regularised")
     assert (found.value, found.low, found.high) == pytest.approx((1, 0.9, 1.1))

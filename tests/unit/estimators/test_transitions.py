@@ -75,6 +75,9 @@ def test_change_point_is_robust_to_one_misplaced_state():
 
 def test_never_or_always_trivial_is_censored():
     strengths = np.arange(1, 6) / 100
+    for first in (1, 4):
+        found = transitions.change_point(strengths, np.arange(5) >= first)
+        assert found == pytest.approx(np.sqrt(strengths[first - 1] * strengths[first]))
     assert np.isnan(transitions.change_point(strengths, np.zeros(5, bool)))
     assert np.isnan(transitions.change_point(strengths, np.ones(5, bool)))
 

@@ -169,6 +169,18 @@ def test_minibatches_agree_with_exact_noise_within_their_error():
     assert 0.8 < ratio < 1.8
 
 
+def test_equal_samples_have_no_noise():
+    """Every batch of copies of one image has the same gradient."""
+    network, x, y = heavy_tailed()
+    x, y = x[:1].expand(20, *x.shape[1:]), y[:1].expand(20)
+    exact, _ = noise.exact(network, x, y)
+    found = noise.of_minibatches(network, x, y, 5, 8, 0, 0)
+    assert found.gradient_square == pytest.approx(exact.gradient_square, rel=1e-5)
+    for one in (exact, found):
+        assert abs(one.strength) * network.n_weights < 1e-5 * exact.gradient_square
+    assert found.error < 1e-9 and found.gradient_square_error < 1e-5 * exact.gradient_square
+
+
 def test_minibatches_leave_running_statistics_as_they_were():
     images = Images(1, 8, 3)
     network = build("D", images, 0, widths=(2,))
