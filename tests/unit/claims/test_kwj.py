@@ -361,6 +361,10 @@ def test_collapse_quantities_read_the_planted_numbers():
     assert kwj_collapse.master_exponent(numbers).high > -0.47 > kwj_collapse.master_exponent(numbers).low
     assert kwj_collapse.later_when_hotter(numbers).value == pytest.approx(1)
     assert kwj_collapse.lower_when_hotter(numbers).value == pytest.approx(-1)
+    # Not a temperature: the same networks at T = 0, lowest of all.
+    frozen = (0.5 * numbers.isel(temperature=[0])).assign_coords(temperature=[0.0])
+    with_zero = xr.concat([numbers, frozen], "temperature", data_vars="minimal", coords="minimal", compat="override")
+    assert kwj_collapse.lower_when_hotter(with_zero).value == pytest.approx(-1)
     assert kwj_collapse.leaving_share(numbers.expand_dims(panel=["a"]), "a").value == pytest.approx(0.75)
     assert kwj_collapse.leaving_share(numbers, colder=1e-5).value == 0
     # Free weights end at 0.397 for tau90 = 1, and higher for the others; the coldest curve has not left.
