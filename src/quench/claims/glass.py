@@ -7,7 +7,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, Missing, quantity
+from quench.claims.measured import Measured, Missing, quantity, size
 
 SOLVED = "a solution of equations, with an estimated error far below the allowed range"
 PULL = "a distance in units of its own standard error"
@@ -136,6 +136,17 @@ def correlation_pull(numbers: xr.Dataset) -> Measured:
     largest = numbers.isel(n_spins=-1)
     pulls = abs(largest["correlation"] - largest["solution_correlation"]) / largest["correlation_error"]
     return Measured(float(pulls.where(largest["lag"] > 0).max()), exact=PULL)
+
+
+@quantity
+def violation_distance(numbers: xr.Dataset, waiting_time: float) -> Measured:
+    """Largest |X_N - X| over the lags after t_w, of the fluctuation-dissipation ratios at the largest and at infinite N."""
+    if "solution_ratio" not in numbers or waiting_time not in numbers["waiting_time"].values:
+        raise Missing(f"no response at t_w = {waiting_time:g}")
+    largest = numbers.isel(n_spins=-1).sel(waiting_time=waiting_time).dropna("lag", subset=["ratio", "solution_ratio"])
+    worst = largest.isel(lag=int(np.argmax(abs(largest["ratio"] - largest["solution_ratio"]).values)))
+    value, low, high = (float(worst[name] - worst["solution_ratio"]) for name in ("ratio", "ratio_low", "ratio_high"))
+    return size(Measured(value, low, high))
 
 
 def _at(numbers: xr.Dataset, name: str, time: float) -> float:
