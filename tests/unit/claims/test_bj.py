@@ -66,6 +66,31 @@ def test_noise_that_rises_sixfold_is_not_constant():
     assert judge.verdict(found, (-math.inf, 2))[0] == judge.NOT_REPRODUCED
 
 
+def test_accuracy_that_rises_elsewhere_does_not_follow_the_loss():
+    rising = {
+        name: (("network", "time"), np.array([curve(TIMES * speed) for speed in SPEEDS]))
+        for name, curve in (("same", lambda t: 1 - log_linear(t)), ("late", lambda t: np.where(t > 3e4, 1.0, 0.1)))
+    }
+    same = bj_learning.accuracy_follows(learning(log_linear, train_accuracy_single=rising["same"]), "b")
+    assert same.value == pytest.approx(1)
+    late = bj_learning.accuracy_follows(learning(log_linear, train_accuracy_single=rising["late"]), "b")
+    assert judge.verdict(late, (0.9, math.inf))[0] == judge.NOT_REPRODUCED
+
+
+def test_old_curves_collapse_at_short_lags_alone():
+    """Curves of t_w >= 3 t1 part beyond t = 100; the young one lies elsewhere at all lags."""
+    lags, waiting = np.unique(np.round(np.geomspace(1, 1e4, 60))), np.array([100, 300, 1000, 3000])
+    parting = np.where(lags <= 100, lags, 100 * (lags / 100) ** np.array([[1.0], [1.0], [0.5], [0.1]]))
+    parting[0] *= 10
+    numbers = xr.Dataset(
+        {"displacement_single": (("network", "waiting_time", "lag"), SPEEDS[:, None, None] * parting), "t1": 100.0},
+        coords={"waiting_time": waiting, "lag": lags},
+    )
+    assert bj_dynamics.old_score(numbers, 80).value == pytest.approx(0, abs=1e-9)
+    late = bj_dynamics.old_score(numbers, 1e4)
+    assert judge.verdict(late, (0.2, math.inf))[0] == judge.REPRODUCED
+
+
 def test_crossover_that_is_not_reached_is_a_bound():
     numbers = learning(log_linear).assign(t2_single=("network", [np.nan] * 3))
     found = bj_learning.crossover_ratio(numbers, "b")

@@ -128,6 +128,39 @@ def test_kinks_of_several_lengths_have_an_interval():
     assert kwj_relaxation.chi_slopes(numbers).value == pytest.approx(-1)
 
 
+def test_overlaps_beside_free_weights():
+    """The largest distance of the hottest curves where Q of free weights exceeds 1/2, and the speed of the coldest."""
+    lags, by_network = np.array([0, 1, 10, 100]), ("temperature", "lag", "network")
+    free = np.repeat(np.array([[1.0, 0.9, 0.6, 0.2], [1.0, 1.0, 0.9, 0.8]])[..., None], 3, axis=2)
+    gap = np.array([[0.3, 0.01, -0.02, 0.5], [0, 0.4, 0.4, 0.4]])[..., None]
+    numbers = xr.Dataset(
+        {
+            "overlap_brownian_single": (by_network, free),
+            "overlap_single": (by_network, free + gap),
+            "tau90_single": (("temperature", "network"), [[5.0, 5.0, 5.0], [30.0, 20.0, 45.0]]),
+            "tau90_brownian_single": (("temperature", "network"), [[5.0, 5.0, 5.0], [100.0, 100.0, 100.0]]),
+        },
+        coords={"temperature": [0.1, 1e-5], "lag": lags},
+    )
+    found = kwj_relaxation.hot_deviation(numbers)
+    assert (found.value, found.low, found.high) == pytest.approx((0.02,) * 3)
+    assert kwj_relaxation.cold_speedup(numbers).value == pytest.approx(0.3)
+
+
+def test_exponents_of_two_times_are_compared_where_noise_dominates_both():
+    numbers = times({"regularised": 3e3})
+    late = 10 * numbers["temperature"] ** -0.8
+    both = numbers.assign({name.replace("tau90", "tau_e"): numbers[name] for name in numbers if "tau90" in name})
+    assert kwj_relaxation.slope_difference(both, "regularised").value == pytest.approx(0)
+    kept = both["temperature"] > 0
+    slower = both.assign(
+        tau_e_mean=xr.where(kept, late, np.nan),
+        tau_e_single=xr.where(kept, late, np.nan) * xr.ones_like(both["tau90_single"]),
+    )
+    found = kwj_relaxation.slope_difference(slower, "regularised")
+    assert (found.value, found.low) == pytest.approx((0.2, 0.2))
+
+
 def test_two_stages_of_an_overlap():
     lags = np.unique(np.round(np.geomspace(1, 1e6, 80)))
     single = np.exp(-((lags / 1e3) ** 0.5))
@@ -188,6 +221,9 @@ def test_phase_quantities():
     assert kwj_phases.trivialisation_threshold(numbers).value == 0.025
     found = kwj_phases.fitting_threshold(numbers)
     assert (found.value, found.low, found.high) == (0.5, 0.4, 0.6)
+    assert kwj_phases.threshold_scatter(numbers).value == pytest.approx(0.01 / 0.025)
+    with pytest.raises(Missing, match="three networks"):
+        kwj_phases.threshold_scatter(numbers.assign(ttt_thresholds=("ttt_network", [0.015, np.nan, 0.035])))
     for off in (np.inf, 0.0, np.nan):
         with pytest.raises(Missing):
             kwj_phases.scatter_at_threshold(numbers.assign(uot_threshold=off))
@@ -229,6 +265,22 @@ def test_diffusion_is_no_cage_and_a_plateau_with_escape_is():
     assert kwj_displacement.late_slope(localised, "regularised").value == pytest.approx(0, abs=1e-9)
     assert kwj_displacement.slope_range(free, "regularised").value == pytest.approx(0, abs=1e-9)
     assert kwj_displacement.slope_range(displacements(np.minimum(LAGS, 1e3)), "regularised").value > 0.9
+
+
+def test_displacement_at_the_coldest_temperature_is_compared_with_that_at_zero():
+    numbers = displacements(9 * LAGS, 9 * LAGS, 1.2 * LAGS, LAGS, temperatures=(0.1, 1e-3, 1e-5, 0.0))
+    found = kwj_displacement.cold_msd_ratio(numbers, "regularised")
+    assert (found.value, found.low, found.high) == pytest.approx((1.2,) * 3)
+    with pytest.raises(Missing, match="T = 0"):
+        kwj_displacement.cold_msd_ratio(displacements(LAGS), "regularised")
+
+
+def test_smallest_corrected_p_value_is_its_own_statement():
+    numbers = xr.Dataset({"dip_p_corrected": ("temperature", [1.0, 0.03, np.nan]), "n_networks": 4})
+    found = kwj_displacement.bimodal_p(numbers.expand_dims(panel=["a"]), "a")
+    assert found.value == 0.03 and judge.verdict(found, (-math.inf, 0.05))[0] == judge.REPRODUCED
+    with pytest.raises(Missing):
+        kwj_displacement.bimodal_p(numbers.isel(temperature=[2]).expand_dims(panel=["a"]), "a")
 
 
 def test_slope_above_one_is_not_diffusive_either():
@@ -373,6 +425,7 @@ def test_collapse_quantities_read_the_planted_numbers():
     assert kwj_collapse.above_share(numbers).value == pytest.approx(1 / 3)
     assert kwj_collapse.final_exponent(numbers).value == pytest.approx(-0.41)
     assert kwj_collapse.final_beyond_well(numbers).value == pytest.approx(-0.01)
+    assert kwj_collapse.well_exponent(numbers).value == pytest.approx(-0.47)
 
 
 def test_levels_off_by_two_fifths_are_not_similar():

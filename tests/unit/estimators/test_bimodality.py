@@ -37,6 +37,11 @@ def test_ties_within_bins_are_no_modes():
     assert p_value > 0.5
 
 
+def test_four_values_are_the_fewest():
+    edges = np.linspace(0, 1, 3)
+    assert np.isnan(bimodality.dip([2, 1], edges)).all() and np.isfinite(bimodality.dip([2, 2], edges)).all()
+
+
 def test_values_lie_in_their_own_bin():
     # A flat density in bins of unequal width: values moved out of their bins would leave gaps.
     widths = np.array([1, 4, 1, 4, 1, 4])

@@ -99,6 +99,9 @@ def test_change_point_of_two_equal_gaps_is_their_geometric_middle():
     state = np.array([False, False, True, False, True])
     middles = np.sqrt([0.02 * 0.03, 0.04 * 0.05])
     assert transitions.change_point(strengths, state) == pytest.approx(np.sqrt(middles.prod()))
+    # Of three equal gaps the one in the middle.
+    strengths, state = np.arange(1, 8) / 100, np.array([0, 0, 1, 0, 1, 0, 1], dtype=bool)
+    assert transitions.change_point(strengths, state) == pytest.approx(np.sqrt(0.04 * 0.05))
 
 
 def test_single_networks_jump_while_their_mean_is_rounded():
