@@ -204,7 +204,7 @@ def _geometric(values: np.ndarray) -> np.ndarray:
 
 
 def _staged(lags: np.ndarray, curve: np.ndarray) -> bool:
-    inside = (lags > 0) & (curve > 0.02) & (curve < 0.98)
+    inside = (curve > 0.02) & (curve < 0.98)
     if inside.sum() < 4:
         return False
     slopes = np.gradient(np.log(-np.log(curve[inside])), np.log(lags[inside]))

@@ -52,6 +52,9 @@ def test_loss_that_still_falls_has_no_asymptote():
     assert found.value == pytest.approx(-0.19)
     assert judge.verdict(found, (-0.05, math.inf))[0] == judge.NOT_REPRODUCED
     assert bj_learning.final_decay(learning(lambda t: 0 * t + 0.3), "b").value == pytest.approx(0)
+    # Settled over exactly the last decade, 1e4 to 1e5; a point before it would count as a fall.
+    settled = learning(lambda t: np.where(t < 0.9e4, 100.0, 0.3))
+    assert bj_learning.final_decay(settled, "b").value == pytest.approx(0, abs=1e-9)
 
 
 def test_noise_that_rises_sixfold_is_not_constant():
@@ -61,6 +64,31 @@ def test_noise_that_rises_sixfold_is_not_constant():
     found = bj_learning.noise_range(numbers, "b")
     assert found.value == pytest.approx(6, rel=0.05)
     assert judge.verdict(found, (-math.inf, 2))[0] == judge.NOT_REPRODUCED
+
+
+def test_accuracy_that_rises_elsewhere_does_not_follow_the_loss():
+    rising = {
+        name: (("network", "time"), np.array([curve(TIMES * speed) for speed in SPEEDS]))
+        for name, curve in (("same", lambda t: 1 - log_linear(t)), ("late", lambda t: np.where(t > 3e4, 1.0, 0.1)))
+    }
+    same = bj_learning.accuracy_follows(learning(log_linear, train_accuracy_single=rising["same"]), "b")
+    assert same.value == pytest.approx(1)
+    late = bj_learning.accuracy_follows(learning(log_linear, train_accuracy_single=rising["late"]), "b")
+    assert judge.verdict(late, (0.9, math.inf))[0] == judge.NOT_REPRODUCED
+
+
+def test_old_curves_collapse_at_short_lags_alone():
+    """Curves of t_w >= 3 t1 part beyond t = 100; the young one lies elsewhere at all lags."""
+    lags, waiting = np.unique(np.round(np.geomspace(1, 1e4, 60))), np.array([100, 300, 1000, 3000])
+    parting = np.where(lags <= 100, lags, 100 * (lags / 100) ** np.array([[1.0], [1.0], [0.5], [0.1]]))
+    parting[0] *= 10
+    numbers = xr.Dataset(
+        {"displacement_single": (("network", "waiting_time", "lag"), SPEEDS[:, None, None] * parting), "t1": 100.0},
+        coords={"waiting_time": waiting, "lag": lags},
+    )
+    assert bj_dynamics.old_score(numbers, 80).value == pytest.approx(0, abs=1e-9)
+    late = bj_dynamics.old_score(numbers, 1e4)
+    assert judge.verdict(late, (0.2, math.inf))[0] == judge.REPRODUCED
 
 
 def test_crossover_that_is_not_reached_is_a_bound():

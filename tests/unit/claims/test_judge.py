@@ -55,6 +55,8 @@ def test_wrong_result_that_a_claim_excludes_is_not_reproduced(claim):
         (Measured(-1.02, -1.12, -0.95), (-1.1, -0.9), judge.INCONCLUSIVE, -0.02),
         (Measured(-0.39, -0.42, -0.36), (-0.52, -0.44), judge.NOT_REPRODUCED, 0.02),
         (Measured(-0.39, -0.45, -0.33), (-0.52, -0.44), judge.INCONCLUSIVE, -0.01),
+        (Measured(-0.42, -0.44, -0.36), (-0.52, -0.44), judge.INCONCLUSIVE, 0.0),
+        (Measured(-0.55, -0.58, -0.52), (-0.52, -0.44), judge.INCONCLUSIVE, 0.0),
         (Measured(-0.48, -0.9, -0.1), (-0.52, -0.44), judge.INCONCLUSIVE, -0.38),
         (Measured(5.0, 1.0, 90.0), (0.1, INF), judge.REPRODUCED, 0.9),
         (Measured(5.0, -1.0, 90.0), (0.1, INF), judge.INCONCLUSIVE, -1.1),

@@ -58,6 +58,19 @@ def test_planted_regimes_are_found():
         kwj_relaxation.plateau_ratio(numbers, "overparameterised")
 
 
+def test_time_that_updates_do_not_resolve_is_left_out():
+    """tau90 at the hottest temperature is 2.5 updates instead of 1: below three it does not count."""
+    numbers = times({"regularised": 3e3}) * 1
+    hot = numbers["temperature"] == TEMPERATURES[0]
+    for value, slope in ((2.5, -1), (3.5, None)):
+        changed = numbers.assign(
+            tau90_mean=xr.where(hot, value, numbers["tau90_mean"]),
+            tau90_single=xr.where(hot, value, numbers["tau90_single"]),
+        )
+        found = kwj_relaxation.noise_slope(changed, "regularised").value
+        assert (found == pytest.approx(-1)) == (slope is not None)
+
+
 def test_pairing_with_its_own_line_needs_few_networks():
     """Unpaired, the ratio of four such networks would be known to 45 %: no verdict on a tenth."""
     numbers = times({"regularised": 3e3})
@@ -113,6 +126,39 @@ def test_kinks_of_several_lengths_have_an_interval():
     assert found.value == pytest.approx(1.506)
     assert judge.verdict(found, (0.5, 1.5))[0] == judge.INCONCLUSIVE
     assert kwj_relaxation.chi_slopes(numbers).value == pytest.approx(-1)
+
+
+def test_overlaps_beside_free_weights():
+    """The largest distance of the hottest curves where Q of free weights exceeds 1/2, and the speed of the coldest."""
+    lags, by_network = np.array([0, 1, 10, 100]), ("temperature", "lag", "network")
+    free = np.repeat(np.array([[1.0, 0.9, 0.6, 0.2], [1.0, 1.0, 0.9, 0.8]])[..., None], 3, axis=2)
+    gap = np.array([[0.3, 0.01, -0.02, 0.5], [0, 0.4, 0.4, 0.4]])[..., None]
+    numbers = xr.Dataset(
+        {
+            "overlap_brownian_single": (by_network, free),
+            "overlap_single": (by_network, free + gap),
+            "tau90_single": (("temperature", "network"), [[5.0, 5.0, 5.0], [30.0, 20.0, 45.0]]),
+            "tau90_brownian_single": (("temperature", "network"), [[5.0, 5.0, 5.0], [100.0, 100.0, 100.0]]),
+        },
+        coords={"temperature": [0.1, 1e-5], "lag": lags},
+    )
+    found = kwj_relaxation.hot_deviation(numbers)
+    assert (found.value, found.low, found.high) == pytest.approx((0.02,) * 3)
+    assert kwj_relaxation.cold_speedup(numbers).value == pytest.approx(0.3)
+
+
+def test_exponents_of_two_times_are_compared_where_noise_dominates_both():
+    numbers = times({"regularised": 3e3})
+    late = 10 * numbers["temperature"] ** -0.8
+    both = numbers.assign({name.replace("tau90", "tau_e"): numbers[name] for name in numbers if "tau90" in name})
+    assert kwj_relaxation.slope_difference(both, "regularised").value == pytest.approx(0)
+    kept = both["temperature"] > 0
+    slower = both.assign(
+        tau_e_mean=xr.where(kept, late, np.nan),
+        tau_e_single=xr.where(kept, late, np.nan) * xr.ones_like(both["tau90_single"]),
+    )
+    found = kwj_relaxation.slope_difference(slower, "regularised")
+    assert (found.value, found.low) == pytest.approx((0.2, 0.2))
 
 
 def test_two_stages_of_an_overlap():
@@ -175,6 +221,9 @@ def test_phase_quantities():
     assert kwj_phases.trivialisation_threshold(numbers).value == 0.025
     found = kwj_phases.fitting_threshold(numbers)
     assert (found.value, found.low, found.high) == (0.5, 0.4, 0.6)
+    assert kwj_phases.threshold_scatter(numbers).value == pytest.approx(0.01 / 0.025)
+    with pytest.raises(Missing, match="three networks"):
+        kwj_phases.threshold_scatter(numbers.assign(ttt_thresholds=("ttt_network", [0.015, np.nan, 0.035])))
     for off in (np.inf, 0.0, np.nan):
         with pytest.raises(Missing):
             kwj_phases.scatter_at_threshold(numbers.assign(uot_threshold=off))
@@ -218,12 +267,30 @@ def test_diffusion_is_no_cage_and_a_plateau_with_escape_is():
     assert kwj_displacement.slope_range(displacements(np.minimum(LAGS, 1e3)), "regularised").value > 0.9
 
 
+def test_displacement_at_the_coldest_temperature_is_compared_with_that_at_zero():
+    numbers = displacements(9 * LAGS, 9 * LAGS, 1.2 * LAGS, LAGS, temperatures=(0.1, 1e-3, 1e-5, 0.0))
+    found = kwj_displacement.cold_msd_ratio(numbers, "regularised")
+    assert (found.value, found.low, found.high) == pytest.approx((1.2,) * 3)
+    with pytest.raises(Missing, match="T = 0"):
+        kwj_displacement.cold_msd_ratio(displacements(LAGS), "regularised")
+
+
+def test_smallest_corrected_p_value_is_its_own_statement():
+    numbers = xr.Dataset({"dip_p_corrected": ("temperature", [1.0, 0.03, np.nan]), "n_networks": 4})
+    found = kwj_displacement.bimodal_p(numbers.expand_dims(panel=["a"]), "a")
+    assert found.value == 0.03 and judge.verdict(found, (-math.inf, 0.05))[0] == judge.REPRODUCED
+    with pytest.raises(Missing):
+        kwj_displacement.bimodal_p(numbers.isel(temperature=[2]).expand_dims(panel=["a"]), "a")
+
+
 def test_slope_above_one_is_not_diffusive_either():
     """The coldest curve drifts, with slope 1.53: the smallest slope of all is 1, the furthest from 1 is not."""
     found = kwj_displacement.furthest_slope(displacements(LAGS, LAGS, LAGS, LAGS**1.53), "regularised")
     assert found.value == pytest.approx(1.53)
     assert judge.verdict(found, (0.9, 1.1))[0] == judge.NOT_REPRODUCED
     assert kwj_displacement.furthest_slope(displacements(LAGS), "regularised").value == pytest.approx(1)
+    slow = displacements(LAGS, LAGS**1.1, LAGS, LAGS**0.4)
+    assert kwj_displacement.furthest_slope(slow, "regularised").value == pytest.approx(0.4)
 
 
 def test_amplitude_of_diffusion_has_no_free_parameter():
@@ -302,6 +369,10 @@ def test_non_gaussianity_that_comes_earlier_in_the_cold():
     numbers = numbers.assign(alpha2_low=numbers["alpha2_mean"] - 0.1, alpha2_high=numbers["alpha2_mean"] + 0.1)
     numbers = numbers.expand_dims(panel=["regularised"])
     assert kwj_displacement.earlier_when_colder(numbers, "regularised").value == pytest.approx(1)
+    three = numbers.isel(temperature=slice(3))
+    assert kwj_displacement.earlier_when_colder(three, "regularised").value == pytest.approx(1)
+    with pytest.raises(Missing):
+        kwj_displacement.earlier_when_colder(numbers.isel(temperature=slice(2)), "regularised")
     assert kwj_displacement.hot_alpha2(numbers, "regularised").value == 0
     found = kwj_displacement.cold_alpha2(numbers, "regularised")
     assert (found.value, found.low, found.high) == pytest.approx((1, 0.9, 1.1))
@@ -342,6 +413,10 @@ def test_collapse_quantities_read_the_planted_numbers():
     assert kwj_collapse.master_exponent(numbers).high > -0.47 > kwj_collapse.master_exponent(numbers).low
     assert kwj_collapse.later_when_hotter(numbers).value == pytest.approx(1)
     assert kwj_collapse.lower_when_hotter(numbers).value == pytest.approx(-1)
+    # Not a temperature: the same networks at T = 0, lowest of all.
+    frozen = (0.5 * numbers.isel(temperature=[0])).assign_coords(temperature=[0.0])
+    with_zero = xr.concat([numbers, frozen], "temperature", data_vars="minimal", coords="minimal", compat="override")
+    assert kwj_collapse.lower_when_hotter(with_zero).value == pytest.approx(-1)
     assert kwj_collapse.leaving_share(numbers.expand_dims(panel=["a"]), "a").value == pytest.approx(0.75)
     assert kwj_collapse.leaving_share(numbers, colder=1e-5).value == 0
     # Free weights end at 0.397 for tau90 = 1, and higher for the others; the coldest curve has not left.
@@ -350,6 +425,7 @@ def test_collapse_quantities_read_the_planted_numbers():
     assert kwj_collapse.above_share(numbers).value == pytest.approx(1 / 3)
     assert kwj_collapse.final_exponent(numbers).value == pytest.approx(-0.41)
     assert kwj_collapse.final_beyond_well(numbers).value == pytest.approx(-0.01)
+    assert kwj_collapse.well_exponent(numbers).value == pytest.approx(-0.47)
 
 
 def test_levels_off_by_two_fifths_are_not_similar():

@@ -27,6 +27,13 @@ def test_exponent_by_length_is_that_of_the_times(exponent):
     np.testing.assert_allclose(found, exponent, atol=0.01)
 
 
+def test_ages_before_the_first_resolved_one_are_left_out():
+    msd = displacements(lambda age: age**-0.5 * np.where(age < 100, 5, 1))
+    for first, expected in ((100, pytest.approx(0.5, abs=0.01)), (10, pytest.approx(0.71, abs=0.1))):
+        found = ageing.exponents_by_length(msd, 1.0, Lengths(0.3, 0.3, first), 1)
+        assert found[0] == expected
+
+
 def test_exponent_of_one_network_has_the_interval_of_its_scatter():
     x = np.array([10, 100, 1000, 10_000.0])
     value, low, high = ageing.of_one_network(x, 3 * x**0.5)
@@ -36,6 +43,11 @@ def test_exponent_of_one_network_has_the_interval_of_its_scatter():
     value, low, high = ageing.of_one_network(x, 3 * x**0.5 * np.exp(shift))
     half = 4.302653 * np.sqrt(0.04 / 2 / np.sum((np.log(x) - np.log(x).mean()) ** 2))
     assert (value, low, high) == pytest.approx((0.5, 0.5 - half, 0.5 + half), rel=1e-6)
+    # Times that are not reached, and an age of 0, are left out.
+    for age, time in ((0, 1.0), (50, np.nan), (50, 0.0)):
+        found = ageing.of_one_network(np.append(x, age), np.append(3 * x**0.5, time))
+        assert found == pytest.approx(ageing.of_one_network(x, 3 * x**0.5))
+    assert ageing.of_one_network(x[:2], x[:2])[0] == pytest.approx(1)
     assert np.isnan(ageing.of_one_network(x[:2], x[:2])[1]) and np.isnan(ageing.of_one_network(x[:1], x[:1])[0])
 
 

@@ -37,6 +37,18 @@ def test_ties_within_bins_are_no_modes():
     assert p_value > 0.5
 
 
+def test_four_values_are_the_fewest():
+    edges = np.linspace(0, 1, 3)
+    assert np.isnan(bimodality.dip([2, 1], edges)).all() and np.isfinite(bimodality.dip([2, 2], edges)).all()
+
+
+def test_values_lie_in_their_own_bin():
+    # A flat density in bins of unequal width: values moved out of their bins would leave gaps.
+    widths = np.array([1, 4, 1, 4, 1, 4])
+    _, p_value = bimodality.dip(100 * widths, np.concatenate([[0], widths.cumsum()]))
+    assert p_value > 0.5
+
+
 def test_thinning_a_large_sample_keeps_the_verdict():
     counts = histogram(np.concatenate([gaussian(100_000, 1), gaussian(50_000, 2, scale=1e-6)]))
     assert bimodality.dip(counts, MOTILITY_EDGES)[1] < 1e-3

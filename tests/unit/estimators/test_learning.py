@@ -30,6 +30,12 @@ def test_crossovers_of_a_piecewise_linear_curve(first, ratio, remainder):
     assert final_loss(TIMES, loss) == pytest.approx(final, abs=1e-12)
 
 
+def test_final_loss_is_the_mean_over_the_last_third():
+    times = np.arange(91.0)
+    assert final_loss(times, times) == 75
+    assert final_loss(times, np.where(times < 60, 9.0, 1.0)) == 1
+
+
 def test_a_single_spike_moves_neither():
     loss = three_regimes(30, 3000)
     spiked = loss.copy()
@@ -45,6 +51,8 @@ def test_loss_that_stays_high_has_no_arrival():
     t1, t2 = crossovers(TIMES, loss[None], 2.3)
     assert t1.reached
     assert not t2.reached
+    # The bottom is a final loss below 5 % of the constant predictor's.
+    assert crossovers(TIMES, three_regimes(30, 3000, final=0.049 * 2.3)[None], 2.3)[1].reached
     assert not crossovers(TIMES, np.full((1, len(TIMES)), 2.3), 2.3)[0].reached
 
 
@@ -61,6 +69,9 @@ def test_intervals_contain_the_nominal_time_and_grow_with_the_scatter_of_network
     # 16 networks that scatter by 30 %: the mean is known to about 7.5 %, so 95 % of it is about 30 % wide.
     assert 0.1 < np.log(t2.interval[1] / t2.interval[0]) < 0.6
     assert t1.single[3] == onset(TIMES, losses[3], 2.3)
+    mean = losses.mean(axis=0)
+    assert t1.sensitivity == (onset(TIMES, mean, 2.3, 0.95), onset(TIMES, mean, 2.3, 0.85))
+    assert t2.sensitivity == (arrival(TIMES, mean, 2.3, 0.05), arrival(TIMES, mean, 2.3, 0.01))
     alone = crossovers(TIMES, losses[:1], 2.3)[0]
     assert np.isnan(alone.interval).all()
     assert np.isfinite(alone.sensitivity).all()

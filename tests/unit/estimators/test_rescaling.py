@@ -164,7 +164,7 @@ def test_time_to_a_displacement_of_a_power_law_is_exact():
 def test_drift_overtakes_diffusion_at_the_crossover():
     noise, gradient_square = 2e-5, 3e-4
     t = drift_crossover(noise, gradient_square, BATCH, N_WEIGHTS)
-    assert noise * t / BATCH == pytest.approx(gradient_square * t**2 / N_WEIGHTS)
+    assert noise * t / BATCH == pytest.approx(gradient_square * t**2 / N_WEIGHTS, abs=0)
     assert drift_crossover(noise, 0.0, BATCH, N_WEIGHTS) == np.inf
 
 

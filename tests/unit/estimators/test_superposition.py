@@ -47,6 +47,15 @@ def test_few_weights_do_not_leave_by_chance():
     assert np.isfinite(superposition.departure(scaled, np.maximum(superposition.brownian_master(scaled), 0.06), 2000))
 
 
+@pytest.mark.parametrize(("errors", "leaves"), [(2.9, False), (3.1, True)])
+def test_a_curve_leaves_at_three_binomial_errors(errors, leaves):
+    """Of 100 weights three errors exceed 15 % of Q where Q < 0.8."""
+    scaled = np.geomspace(3, 30, 20)
+    free = superposition.brownian_master(scaled)
+    off = free + errors * np.sqrt(free * (1 - free) / 100)
+    assert np.isfinite(superposition.departure(scaled, off, 100)) == leaves
+
+
 def test_exponent_of_brownian_curves_is_the_brownian_one_and_close_to_one_half():
     curves = [planted(tau) for tau in TAUS]
     value, brownian = superposition.pooled_exponent([LAGS / tau for tau in TAUS], curves, (10, 200), [np.nan] * 3)

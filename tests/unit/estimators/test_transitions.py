@@ -75,6 +75,9 @@ def test_change_point_is_robust_to_one_misplaced_state():
 
 def test_never_or_always_trivial_is_censored():
     strengths = np.arange(1, 6) / 100
+    for first in (1, 4):
+        found = transitions.change_point(strengths, np.arange(5) >= first)
+        assert found == pytest.approx(np.sqrt(strengths[first - 1] * strengths[first]))
     assert np.isnan(transitions.change_point(strengths, np.zeros(5, bool)))
     assert np.isnan(transitions.change_point(strengths, np.ones(5, bool)))
 
@@ -85,7 +88,8 @@ def test_trivialisation_of_every_network_and_its_median():
     loss = np.where(strengths[:, None] > planted, 0.5, 0.3)
     found = transitions.trivialisation(strengths, loss)
     assert np.abs(np.log(found / planted)).max() < np.log(strengths[1] / strengths[0])
-    diverged = np.where(np.arange(25)[:, None] == 24, np.nan, loss)
+    # Points at which a network diverged are neither trivial nor not.
+    diverged = np.where(np.arange(25)[:, None] >= 22, np.nan, loss)
     np.testing.assert_array_equal(transitions.trivialisation(strengths, diverged), found)
 
 
@@ -95,6 +99,9 @@ def test_change_point_of_two_equal_gaps_is_their_geometric_middle():
     state = np.array([False, False, True, False, True])
     middles = np.sqrt([0.02 * 0.03, 0.04 * 0.05])
     assert transitions.change_point(strengths, state) == pytest.approx(np.sqrt(middles.prod()))
+    # Of three equal gaps the one in the middle.
+    strengths, state = np.arange(1, 8) / 100, np.array([0, 0, 1, 0, 1, 0, 1], dtype=bool)
+    assert transitions.change_point(strengths, state) == pytest.approx(np.sqrt(0.04 * 0.05))
 
 
 def test_single_networks_jump_while_their_mean_is_rounded():

@@ -226,6 +226,17 @@ def test_drift_and_its_crossover():
     assert bj_dynamics.share_at_crossover(inside).value == pytest.approx(0.5)
 
 
+def test_crossover_is_that_of_the_network_whose_descent_is_measured():
+    """Of four networks the last alone was restarted: its noise and gradient count, not those of the others."""
+    trained = training(networks=4)
+    trained["gradient_square"] = trained["gradient_square"] * 0 + xr.DataArray([1.0, 1.0, 1.0, 4.0], dims="network")
+    descent = beside(np.array([0.01, 0.1, 0.5, 0.9])).assign_coords(seed=("network", [3]))
+    module = importlib.import_module("quench.figures.bj.drift")
+    plotted = module.compute(FigureInputs({"classifiers": {"b": [trained]}, "drift": {"b": [descent]}}))
+    noise = np.interp(np.log(2000), np.log(TIMES[1:]), falling_noise(TIMES)[1:])
+    assert plotted["crossover_single"].values.ravel() == pytest.approx([noise * N_WEIGHTS * 5 / (BATCH * 4)], rel=0.02)
+
+
 def test_flat_directions_and_barriers():
     plotted = numbers("flat")[1]
     assert plotted["flat"].sel(panel="b").values == pytest.approx([0.5, 0.9])

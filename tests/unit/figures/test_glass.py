@@ -66,13 +66,16 @@ def test_energy_and_plateau(tmp_path):
     assert claims.limit_energy(numbers).value == pytest.approx(E_TH, abs=1e-6)
     assert claims.energy_exponent(numbers).value == pytest.approx(POWER, abs=1e-4)
     assert claims.energy_above_lowest(numbers, E_TH - 0.02).value == pytest.approx(0.02, abs=1e-3)
-    youngest = numbers["displacement"].isel(waiting_time=0).dropna("lag")
-    assert claims.final_displacement(numbers).value == float(youngest.max())
+    last = float(numbers["displacement"].isel(waiting_time=0).dropna("lag")["lag"][-1])
+    assert claims.final_displacement(numbers).value == pytest.approx(2 * (1 - Q * (1 + last) ** -AGEING))
     # 1e-3 is left of a power after t = 1e3^(1/0.62) - 1, of an exponential with slope p/2 after |E_th| ln(1e3) / 1.5.
     expected = (1e3 ** (1 / POWER) - 1) / (abs(E_TH) * np.log(1e3) / 1.5)
     assert claims.slowness(numbers).value == pytest.approx(expected, rel=0.01)
     # Between exp(-t) and t / t_w both parts are at rest: Delta = 2 (1 - q) up to 2 q AGEING t / t_w with t near 10.
     assert claims.plateau_height(numbers).value == pytest.approx(2 * (1 - Q), abs=2e-3)
+    oldest = xr.where(numbers["waiting_time"] == numbers["waiting_time"].max(), 1, 3)
+    younger = numbers.assign(displacement=numbers["displacement"] * oldest)
+    assert claims.plateau_height(younger).value == claims.plateau_height(numbers).value
     spread = claims.short_time_spread(numbers, lag=1.0, waiting_time=100.0).value
     # Delta(1) is 2 (1 - q)(1 - 1/e) and 2 q AGEING / 100 more at t_w = 100.
     assert spread == pytest.approx(Q * AGEING / 100 / (1 - Q) / (1 - np.exp(-1)), rel=0.03)

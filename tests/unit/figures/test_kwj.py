@@ -13,6 +13,7 @@ from quench.cli.figure import find
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import brownian_tau, title
+from quench.figures.kwj.phases import fitting
 from quench.observables.relaxation import crossing_time
 from quench.store import files
 from quench.theory import brownian
@@ -167,3 +168,17 @@ def test_diverged_networks_do_not_stop_a_figure(folder, tmp_path, name, diverged
 )
 def test_title_of_a_panel_is_the_name_of_its_run(run, expected):
     assert title(run) == expected
+
+
+def test_diverged_networks_of_a_scan_count_as_not_fitted_in_its_median():
+    losses = [[np.nan, np.nan, 1e-9], [np.nan, 1e-8, 1e-9]]
+    names = ("n_weights", "width", "weight_decay")
+    scan = xr.Dataset(
+        {name: ("point", values) for name, values in zip(names, ([10, 20], [2, 3], [0, 0]), strict=True)}
+        | {
+            "data_loss": (("point", "network"), losses),
+            "diverged_at": (("point", "network"), [[5, 5, -1], [5, -1, -1]]),
+        }
+    ).assign_attrs(P_D=100, epochs=1)
+    found = fitting(scan)
+    assert found["uot_median"].values.tolist() == [np.inf, 1e-8] and int(found["uot_diverged"]) == 3

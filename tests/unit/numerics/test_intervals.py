@@ -145,6 +145,7 @@ def test_jackknife_of_a_number_is_that_of_the_means_it_is_computed_from():
     found = intervals.leaving_out(lambda kept: values[kept].mean(), 3)
     np.testing.assert_allclose(found, without_each(3) @ values)
     assert intervals.jackknifed(found)[:3] == pytest.approx(intervals.mean(values)[:3])
+    assert intervals.leaving_out(lambda kept: values[kept].mean(), 2).tolist() == [1.5, 2, 1]
     alone = intervals.jackknifed(intervals.leaving_out(lambda kept: values[kept].mean(), 1))
     assert alone.value == 1 and np.isnan(alone.low) and alone.n == 1
 

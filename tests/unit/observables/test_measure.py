@@ -67,6 +67,13 @@ def test_chi_below_resolution_is_refused():
         measure(random_walk(), [5], chi=1e17)
 
 
+def test_network_of_equal_weights_has_no_overlap_length():
+    walk = random_walk()
+    walk["sigma"] = walk["sigma"] * [0.0, *[1.0] * (walk.sizes["network"] - 1)]
+    with pytest.raises(QuenchError, match="all equal"):
+        measure(walk, [5], chi=50)
+
+
 def test_requested_lag_that_was_not_recorded_names_the_nearest():
     assert measure(random_walk(), [5, 10], chi=50, lags=[10, 0])["lag"].values.tolist() == [0, 10]
     with pytest.raises(QuenchError, match=r"lag 14 follows no waiting time in its snapshots \(nearest: 15\)"):

@@ -148,7 +148,7 @@ def test_squared_gradient_below_its_error_is_unbiased_too():
     for found, largest in ((sampled, 1.8), (batches, 10)):
         estimates = np.array([one.gradient_square for one in found])
         standard = estimates.std() / np.sqrt(200)
-        assert exact.gradient_square < estimates.std()
+        assert exact.gradient_square < estimates.std() and estimates.min() < 0
         assert abs(estimates.mean() - exact.gradient_square) < 4 * standard
         errors = np.sqrt(np.mean([one.gradient_square_error**2 for one in found]))
         assert 0.9 < errors / estimates.std() < largest
@@ -167,6 +167,18 @@ def test_minibatches_agree_with_exact_noise_within_their_error():
     # to 10 % from 60 repetitions.
     ratio = np.sqrt((errors**2).mean()) / strengths.std()
     assert 0.8 < ratio < 1.8
+
+
+def test_equal_samples_have_no_noise():
+    """Every batch of copies of one image has the same gradient."""
+    network, x, y = heavy_tailed()
+    x, y = x[:1].expand(20, *x.shape[1:]), y[:1].expand(20)
+    exact, _ = noise.exact(network, x, y)
+    found = noise.of_minibatches(network, x, y, 5, 8, 0, 0)
+    assert found.gradient_square == pytest.approx(exact.gradient_square, rel=1e-5)
+    for one in (exact, found):
+        assert abs(one.strength) * network.n_weights < 1e-5 * exact.gradient_square
+    assert found.error < 1e-9 and found.gradient_square_error < 1e-5 * exact.gradient_square
 
 
 def test_minibatches_leave_running_statistics_as_they_were():

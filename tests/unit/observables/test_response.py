@@ -18,7 +18,7 @@ from quench.networks.mlp import Architecture, initial_weights
 from quench.numerics.random import normals, stream_id
 from quench.observables.accumulator import TwoTimeObservables
 from quench.observables.measure import measure
-from quench.observables.response import layer_sums, response
+from quench.observables.response import cosine, layer_sums, projection, response
 from quench.store import files
 
 SAMPLES = 50
@@ -46,6 +46,12 @@ def measured(task, langevin, weights, *, times, waiting_times, lags, weight_deca
         at = time
         observables.record(time, weights, **noise.advance_to(time))
     return observables.tables
+
+
+def test_cosine_and_projection_of_two_displacements():
+    displacement, control = np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([[4.0, 3.0], [0.0, 0.0]])
+    np.testing.assert_allclose(cosine(displacement, control), [24 / 25, np.nan])
+    np.testing.assert_allclose(projection(displacement, 2 * control), [48 / 100, np.nan])
 
 
 def test_the_noise_is_that_of_the_engine_summed_by_hand(task):

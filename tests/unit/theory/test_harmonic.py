@@ -194,6 +194,6 @@ def test_mistakes_are_told():
     with pytest.raises(QuenchError, match="stiffness > 0"):
         _ = Well(stiffness=0.0, step_size=1.0, temperature=1.0).stationary_variance
     with pytest.raises(QuenchError, match="< 2"):
-        _ = DiscreteWell(stiffness=3.0, step_size=1.0, temperature=1.0).stationary_variance
+        _ = DiscreteWell(stiffness=2.5, step_size=1.0, temperature=1.0).stationary_variance
     with pytest.raises(QuenchError, match="whole numbers"):
         DiscreteWell(stiffness=1.0, step_size=0.1, temperature=1.0).decay(0.5)
