@@ -31,7 +31,10 @@ def test_conda_environment_equals_lock(path):
 
 def test_every_direct_dependency_is_locked():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    extras = project["project"]["optional-dependencies"]
+    wanted = (
+        project["project"]["dependencies"] + project["dependency-groups"]["dev"] + extras["torch"] + extras["workflow"]
+    )
     for requirement in wanted:
         name = re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower()
         assert name in locked(), f"{name} is not in requirements.lock"
