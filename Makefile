@@ -1,4 +1,5 @@
 # make            set up .venv, then every figure of the default scenario into results/default/figures
+# make demo       a first figure, demo.png, with a small part of the packages
 # make test       set up .venv, then all tests
 # make check      lint, and the tests that take no more than a second or so
 # make test-integrations   tests with Lightning, Hugging Face and several processes
@@ -19,11 +20,14 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
 
-.PHONY: run setup test check test-integrations smoke lint docs clean
+.PHONY: run demo setup test check test-integrations smoke lint docs clean
 .DEFAULT_GOAL := run
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES) $(FIGURES) $(OVERLAY)
+
+demo: $(VENV)/core
+	$(BIN)/quench demo
 
 smoke: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
@@ -52,15 +56,23 @@ docs: setup
 
 setup: $(VENV)/ready
 
+# What needs neither torch nor Snakemake, in the versions of the lock.
+$(VENV)/core: requirements.lock pyproject.toml | $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
 # Made anew when the lock changes; the mark is set last, so that a broken set-up is not taken for a whole one.
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock pyproject.toml | $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/core
+
+$(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14))' \
 		|| { echo "quench needs Python 3.11 (from 3.11.4), 3.12 or 3.13, not $$($(PYTHON) --version); set PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
