@@ -14,8 +14,8 @@ from quench.figures import style
 TITLE = "A glass and a network"
 CAPTION = (
     "(a) Spherical 3-spin glass quenched to T = 0.5, by the Cugliandolo-Kurchan equations: correlation C with the "
-    "configuration at t_w. (b) Networks of 16 units in 6 hidden layers that learnt the parity of 500 MNIST digits, in Langevin "
-    "dynamics: overlap Q with the weights at t_w, the mean over networks that learnt, with its 95 % interval."
+    "configuration at t_w. (b) Networks of 16 units in 6 hidden layers that learnt the parity of 500 MNIST digits, in "
+    "Langevin dynamics: overlap Q with the weights at t_w, the mean over networks that learnt, with its 95 % interval."
 )
 AGES = (1, 10, 100, 1000)
 TEMPERATURE = 1e-4
