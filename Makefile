@@ -4,6 +4,7 @@
 # make check      lint, and the tests that take no more than a second or so
 # make test-integrations   tests with Lightning, Hugging Face and several processes
 # make smoke      the whole pipeline on next to nothing
+# make lock       requirements.lock made again from pyproject.toml; UPGRADE=--upgrade takes the newest versions
 # make docs       the documentation as web pages in docs/_build/html
 # make setup      only set up .venv; make clean removes what was generated
 #
@@ -20,7 +21,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
 
-.PHONY: run demo setup test check test-integrations smoke lint docs clean
+.PHONY: run demo setup test check test-integrations smoke lint docs lock clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -54,16 +55,23 @@ lint: setup
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# For every supported Python and system; the versions stay unless pyproject.toml or UPGRADE asks for others.
+lock: $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --generate-hashes --no-header \
+		$(UPGRADE) -o requirements.lock pyproject.toml
+
 setup: $(VENV)/ready
 
 # What needs neither torch nor Snakemake, in the versions of the lock.
 $(VENV)/core: requirements.lock pyproject.toml | $(VENV)/made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	sed '/--hash=/d; s/ \\$$//' requirements.lock > $(VENV)/versions
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/versions --editable .
 	@touch $@
 
 # Made anew when the lock changes; the mark is set last, so that a broken set-up is not taken for a whole one.
 $(VENV)/ready: requirements.lock pyproject.toml | $(VENV)/made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/core
 

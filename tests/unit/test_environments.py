@@ -40,6 +40,14 @@ def test_every_direct_dependency_is_locked():
         assert name in locked(), f"{name} is not in requirements.lock"
 
 
+def test_every_file_that_may_be_installed_has_a_hash():
+    """pip refuses any other file: the versions and their contents are what was tested."""
+    entries = re.split(r"^(?=\S+==)", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)[1:]
+    assert len(entries) >= len(locked())
+    assert not [entry.split()[0] for entry in entries if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry)]
+    assert "--require-hashes -r requirements.lock" in (ROOT / "Makefile").read_text()
+
+
 def test_torch_and_torchvision_match():
     # torchvision 0.(n+15).x is built for torch 2.n.x; any other pair fails to import.
     (torch,), (torchvision,) = locked()["torch"], locked()["torchvision"]
