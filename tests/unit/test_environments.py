@@ -52,3 +52,14 @@ def test_torch_and_torchvision_match():
     # torchvision 0.(n+15).x is built for torch 2.n.x; any other pair fails to import.
     (torch,), (torchvision,) = locked()["torch"], locked()["torchvision"]
     assert int(torchvision.split(".")[1]) == int(torch.split(".")[1]) + 15
+
+
+def test_continuous_integration_runs_lint_and_tests_on_every_supported_python():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    low, high = (int(number) for number in re.findall(r"3\.(\d+)", wanted))
+    assert jobs["check"]["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in range(low, high)]
+    targets = (ROOT / "Makefile").read_text()
+    for job in jobs.values():
+        (command,) = (step["run"] for step in job["steps"] if "run" in step)
+        assert f"\n{command.removeprefix('make ')}: " in targets
