@@ -184,6 +184,11 @@ class Figure(Section):
     mobility: tuple[Name, ...] = key(
         (), "runs whose single weights are shown, at the figure's temperatures", names=("runs",)
     )
+    curvature: tuple[Name, ...] = key(
+        (),
+        "Langevin runs whose Hessian is computed, at the last waiting time of the coldest point; needs snapshots: full",
+        names=("runs",),
+    )
     glass: tuple[Name, ...] = key(
         (), "names from the quenches and simulations sections", names=("quenches", "simulations")
     )

@@ -23,6 +23,7 @@ _STEPS = {
     "adam": _MEMORY,
     "observe": ("quench.observables.measure", "quench.observables.average", "quench.observables.lengths"),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
+    "curvature": ("quench.observables.curvature", "quench.dynamics.{backend}.problem"),
     "images": ("quench.data.images",),
     "train": ("quench.observables.classifier_training", "quench.dynamics.{backend}.minibatch"),
     "flatness": ("quench.observables.flatness",),
