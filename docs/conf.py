@@ -3,15 +3,19 @@
 import argparse
 import importlib
 import io
+import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
+import notebook  # noqa: E402
+
 from quench.cli import COMMANDS  # noqa: E402
-from quench.report import artifact  # noqa: E402
+from quench.report import artifact, gallery  # noqa: E402
 
 project = "quench"
 copyright = "the quench developers"
@@ -67,7 +71,25 @@ def write_artifact(app):
         target.write_text(page, encoding="utf-8")
 
 
+def write_gallery(app):
+    """``gallery.md``, with copies of the pictures that the default scenario has left."""
+    target = HERE / "images" / "gallery"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    found = {path.stem: shutil.copy(path, target) for path in (HERE.parent / "results/default/figures").glob("*.png")}
+    (HERE / "gallery.md").write_text(gallery.page(HERE.parent / "config", found), encoding="utf-8")
+
+
+def write_notebooks(app):
+    """``notebooks/*.md``: the notebooks with the outputs that they store."""
+    for path in (HERE / "notebooks").glob("*.ipynb"):
+        text = notebook.page(json.loads(path.read_text(encoding="utf-8")), path.with_suffix(""))
+        path.with_suffix(".md").write_text(text, encoding="utf-8")
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", plain_words)
     app.connect("builder-inited", write_commands)
     app.connect("builder-inited", write_artifact)
+    app.connect("builder-inited", write_gallery)
+    app.connect("builder-inited", write_notebooks)

@@ -23,4 +23,11 @@ _PUBLIC = {name: "quench.api" for name in __all__ if name != "__version__"} | {
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'quench' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    try:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    except ModuleNotFoundError as error:
+        from quench.errors import EXTRAS, not_installed
+
+        if error.name not in EXTRAS:
+            raise
+        raise not_installed(error.name) from None

@@ -17,6 +17,15 @@ class QuenchError(Exception):
         return "\n".join(f"quench: {line}" for line in str(self).splitlines())
 
 
+# Packages that `pip install quench` leaves out, by the extra that brings them.
+EXTRAS = {"torch": "torch", "torchvision": "torch", "curvlinops": "torch", "snakemake": "workflow"}
+
+
+def not_installed(package: str) -> QuenchError:
+    """The error of a part that needs one of the packages in ``EXTRAS``."""
+    return QuenchError(f"this needs {package}, which is not installed; pip install 'quench[{EXTRAS[package]}]'")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the known word closest to ``word``; an empty string when none is close."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from quench import __version__
-from quench.errors import QuenchError, nearest
+from quench.errors import EXTRAS, QuenchError, nearest, not_installed
 from quench.runtime import usage
 
 
@@ -44,7 +44,12 @@ def main(argv: list[str] | None = None) -> int:
         # On a terminal that lacks a character, a message without it is better than none.
         sys.stdout.reconfigure(errors="replace")
     try:
-        return _run(argv)
+        try:
+            return _run(argv)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            raise not_installed(error.name) from None
     except QuenchError as error:
         print(error.lines(), file=sys.stderr)
         return 2

@@ -86,11 +86,14 @@ def _summary(targets: list[str], files: list[str]) -> str:
     """Output of ``snakemake --summary`` for the targets."""
     import subprocess
     import sys
+    from importlib.util import find_spec
 
-    from quench.errors import QuenchError
+    from quench.errors import QuenchError, not_installed
 
     if not Path("Snakefile").is_file():
         raise QuenchError("status: no Snakefile here; change to the folder where snakemake runs")
+    if find_spec("snakemake") is None:
+        raise not_installed("snakemake")
     command = [sys.executable, "-m", "snakemake", "--summary", *targets]
     ended = subprocess.run(
         command + (["--configfile", *files] if files else []), capture_output=True, text=True, check=False

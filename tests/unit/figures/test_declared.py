@@ -54,7 +54,7 @@ def test_file_of_ones_own_is_a_figure_whose_fingerprint_follows_its_code(tmp_pat
     path.write_text(OWN)
     assert (find(str(path)).TITLE, declared.read(str(path)).caption) == ("a", "b")
     before = steps.code("figure", figure=str(path))
-    for cached in (fingerprint.source, fingerprint._digest, fingerprint.fingerprint):
+    for cached in (fingerprint.source, fingerprint._syntax, fingerprint.fingerprint):
         cached.cache_clear()
     path.write_text(OWN + "SIZE = 1\n")
     assert steps.code("figure", figure=str(path)) != before
