@@ -81,6 +81,7 @@ class Run(Section):
 
     PLANNING = frozenset(
         ["temperatures", "batch_sizes", "samples_max", "chi", "more_chi", "motility_lags", "include_output_layer"]
+        + ["replicas"]
     )
 
     ensemble: Name = key(..., "a name from the ensembles section", names=("ensembles",))
@@ -112,6 +113,9 @@ class Run(Section):
     )
     include_output_layer: bool = key(
         True, "include the output layer's weights in the observables (as in KWJ's text)", off="hidden_only"
+    )
+    replicas: Positive = key(
+        1, "copies of each network under independent noise, for figures of replicas; the first is the run itself"
     )
 
     @model_validator(mode="after")
@@ -188,6 +192,9 @@ class Figure(Section):
         (),
         "Langevin runs whose Hessian is computed, at the last waiting time of the coldest point; needs snapshots: full",
         names=("runs",),
+    )
+    replicas: tuple[Name, ...] = key(
+        (), "Langevin runs whose replicas are compared after the last waiting time, at each T > 0", names=("runs",)
     )
     glass: tuple[Name, ...] = key(
         (), "names from the quenches and simulations sections", names=("quenches", "simulations")
