@@ -43,11 +43,11 @@ def displacement_density(displacement: ArrayLike, lag: ArrayLike, diffusion: flo
     return np.exp(-np.square(displacement) / spread) / np.sqrt(np.pi * spread)
 
 
-def overlap(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.float64]:
+def overlap(lag: ArrayLike, epsilon: ArrayLike, diffusion: float) -> NDArray[np.float64]:
     """``Q(t) = erf(epsilon / sqrt(4 D t))`` (KWJ Eq. 6, with the standard error function).
 
-    ``lag`` in updates, any shape, ``>= 0``; ``epsilon`` in weight units. Q has the shape of ``lag``, and is 1 where
-    nothing moves (``lag = 0`` or ``diffusion = 0``).
+    ``lag`` in updates, ``>= 0``, and ``epsilon`` in weight units broadcast to the shape of Q, which is 1 where nothing
+    moves (``lag = 0`` or ``diffusion = 0``).
     """
     return erf(_reduced_length(lag, epsilon, diffusion))
 
@@ -93,7 +93,7 @@ def persistence(lag: ArrayLike, epsilon: ArrayLike, diffusion: float, stride: in
     sqrt(2 D stride)`` (Siegmund 1979), with an error of relative order ``2 D stride / epsilon^2``. ``lag`` (in updates) and
     ``epsilon`` broadcast.
     """
-    lag, wall = np.broadcast_arrays(np.asarray(lag, float), epsilon + _OVERSHOOT * np.sqrt(2 * diffusion * stride))
+    wall = np.asarray(epsilon, float) + _OVERSHOOT * np.sqrt(2 * diffusion * stride)
     reduced = np.minimum(_reduced_length(lag, wall, diffusion), 1e3)[..., None]
     odd = 2 * np.arange(20) + 1
     sign = 2 - odd % 4
@@ -102,7 +102,7 @@ def persistence(lag: ArrayLike, epsilon: ArrayLike, diffusion: float, stride: in
     return np.where(reduced[..., 0] > 0.5, images, modes)
 
 
-def _reduced_length(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.float64]:
+def _reduced_length(lag: ArrayLike, epsilon: ArrayLike, diffusion: float) -> NDArray[np.float64]:
     """``epsilon / sqrt(4 D t)``, infinite where nothing moves."""
-    spread = np.sqrt(4 * diffusion * np.asarray(lag, float))
-    return np.divide(epsilon, spread, out=np.full_like(spread, np.inf), where=spread > 0)
+    length, spread = np.broadcast_arrays(epsilon, np.sqrt(4 * diffusion * np.asarray(lag, float)))
+    return np.divide(length, spread, out=np.full(spread.shape, np.inf), where=spread > 0)
