@@ -80,8 +80,16 @@ class Run(Section):
     """Measured dynamics from prepared weights: Langevin at each temperature, or SGD or Adam at each batch size."""
 
     PLANNING = frozenset(
-        ["temperatures", "batch_sizes", "samples_max", "chi", "more_chi", "motility_lags", "include_output_layer"]
-        + ["replicas"]
+        [
+            "replicas",
+            "temperatures",
+            "batch_sizes",
+            "samples_max",
+            "chi",
+            "more_chi",
+            "motility_lags",
+            "include_output_layer",
+        ]
     )
 
     ensemble: Name = key(..., "a name from the ensembles section", names=("ensembles",))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-
-Numbers = NDArray[np.float64] | xr.DataArray
 
 
-def propensity(overlap: Numbers, pair_overlap: Numbers) -> Numbers:
+def propensity(overlap: xr.DataArray, pair_overlap: xr.DataArray) -> xr.DataArray:
     """Share of the mobility that is fixed by the start, P = (<p_i^2> - Q^2)/(Q - Q^2) (after Widmer-Cooper et al. 2004).
 
     p_i is the chance of weight i to be within epsilon, Q = <p_i> the ``overlap`` and <p_i^2> the ``pair_overlap``. P is the
@@ -18,7 +14,7 @@ def propensity(overlap: Numbers, pair_overlap: Numbers) -> Numbers:
     return (pair_overlap - overlap**2) / _positive(overlap - overlap**2)
 
 
-def correlated_weights(overlap: Numbers, pair_overlap: Numbers, chi4: Numbers) -> Numbers:
+def correlated_weights(overlap: xr.DataArray, pair_overlap: xr.DataArray, chi4: xr.DataArray) -> xr.DataArray:
     """Number of weights that move together, n_c = chi4/(Q - <p_i^2>), chi4 being N Var_r(q_r) over replicas.
 
     The denominator is what independent weights have whatever their chances, so that n_c is 1 for them; NaN where nothing is
@@ -27,5 +23,5 @@ def correlated_weights(overlap: Numbers, pair_overlap: Numbers, chi4: Numbers) -
     return chi4 / _positive(overlap - pair_overlap)
 
 
-def _positive(values: Numbers) -> Numbers:
-    return xr.where(values > 1e-12, values, np.nan)
+def _positive(values: xr.DataArray) -> xr.DataArray:
+    return values.where(values > 1e-12)

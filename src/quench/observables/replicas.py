@@ -41,21 +41,21 @@ def pair_overlap(inside: np.ndarray) -> np.ndarray:
     ``inside`` bool (replica, ..., weight); the result (...), NaN for one replica.
     """
     count, pairs = inside.sum(axis=0), len(inside) * (len(inside) - 1)
-    return (count * (count - 1)).mean(axis=-1) / (pairs or np.nan)
+    return np.asarray((count * (count - 1)).mean(axis=-1) / (pairs or np.nan))
 
 
 def susceptibility(inside: np.ndarray) -> np.ndarray:
     """chi4 = N Var_r(q_r), q_r the share of ``inside`` (replica, ..., weight) of a replica; (...), NaN for one replica."""
     if len(inside) == 1:
         return np.full(inside.shape[1:-1], np.nan)
-    return inside.shape[-1] * inside.mean(axis=-1).var(axis=0, ddof=1)
+    return np.asarray(inside.shape[-1] * inside.mean(axis=-1).var(axis=0, ddof=1))
 
 
 def distance(weights: np.ndarray) -> np.ndarray:
     """(1/N) <|w_r - w_s|^2> over pairs of replicas of ``weights`` (replica, ..., weight); (...), NaN for one replica."""
     if len(weights) == 1:
         return np.full(weights.shape[1:-1], np.nan)
-    return 2 * weights.var(axis=0, ddof=1).mean(axis=-1)
+    return np.asarray(2 * weights.var(axis=0, ddof=1).mean(axis=-1))
 
 
 class Replicas:
@@ -65,7 +65,9 @@ class Replicas:
     lengths; ``lags`` increase from 0. ``tables`` by name: float64 (network, lag), NaN where a replica has diverged.
     """
 
-    def __init__(self, waiting_time: int, lags: np.ndarray, epsilon: np.ndarray, n_replicas: int, counted: np.ndarray) -> None:
+    def __init__(
+        self, waiting_time: int, lags: np.ndarray, epsilon: np.ndarray, n_replicas: int, counted: np.ndarray
+    ) -> None:
         self.waiting_time, self.lags, self.epsilon = waiting_time, lags, epsilon
         self.n_replicas, self.counted = n_replicas, counted
         self.tables = {name: np.full((len(epsilon), len(lags)), np.nan) for name in _MEASURED}
@@ -133,7 +135,9 @@ def trajectory(
     ``STRIDE`` below them. Raises ``QuenchError`` where there is no noise of one temperature.
     """
     if not isinstance(dynamics, Langevin) or dynamics.anneal or not dynamics.temperature:
-        raise QuenchError("replicas: Langevin dynamics at one temperature above 0 is needed; other runs have no replicas")
+        raise QuenchError(
+            "replicas: Langevin dynamics at one temperature above 0 is needed; other runs have no replicas"
+        )
     prepared = config_of(pretrained)
     task = problem.of_networks(pretrained, prepared, dataset, compute, dynamics.optimiser)
     start, seeds = pretrained["weights"].values.astype(np.float64), pretrained["seed"].values

@@ -44,7 +44,7 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "observables": "quench.observables.measure:contract",
     "mobility": {"size": _BY_WEIGHT, "displacement": _BY_WEIGHT, "data_gradient": _BY_WEIGHT},
     "curvature": {"stiffness": Wanted(("network", "direction"), gaps=True)},
-    "replicas": {name: _BY_LAG for name in ("overlap", "pair_overlap", "chi4", "distance", "from_start", "persistence")},
+    "replicas": dict.fromkeys(("overlap", "pair_overlap", "chi4", "distance", "from_start", "persistence"), _BY_LAG),
     "scan": {
         "data_loss": _BY_POINT,
         "loss": _BY_POINT,

@@ -1,4 +1,4 @@
-"""Figures and claims of replicas, on weights that diffuse freely and on weights that drift to where their start sends them."""
+"""Figures and claims of replicas, on weights that diffuse freely and on weights that drift where their start sends them."""
 
 import json
 
@@ -41,7 +41,9 @@ def recorded(temperature, drifting, epsilon=0.015):
 
 @pytest.fixture(scope="module")
 def inputs():
-    runs = {name: [recorded(T, drifting) for T in TEMPERATURES] for name, drifting in (("free", 0.0), ("drifting", 1.0))}
+    runs = {
+        name: [recorded(T, drifting) for T in TEMPERATURES] for name, drifting in (("free", 0.0), ("drifting", 1.0))
+    }
     return FigureInputs({"replicas": runs}, {"scale": "reduced"})
 
 
@@ -70,7 +72,7 @@ def test_a_level_that_is_not_reached_has_no_number(inputs):
     numbers = build.numbers(replicas, inputs)
     cold = claims.at_level(numbers, "free", "propensity", (1e-3, 1e-3))
     assert np.isnan(cold.value) and "does not fall far enough" in cold.reason
-    with pytest.raises(Missing, match="no temperature from 0.1 to 1"):
+    with pytest.raises(Missing, match=r"no temperature from 0\.1 to 1"):
         claims.at_level(numbers, "free", "propensity", (0.1, 1))
 
 

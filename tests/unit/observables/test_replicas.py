@@ -139,7 +139,8 @@ def planted(chance, n_replicas, n_networks=400):
 
 
 def measured(inside):
-    return inside.mean(axis=(0, 2)), replicas.pair_overlap(inside), replicas.susceptibility(inside)
+    found = inside.mean(axis=(0, 2)), replicas.pair_overlap(inside), replicas.susceptibility(inside)
+    return [xr.DataArray(values, dims="network") for values in found]
 
 
 def test_equal_weights_of_independent_noise_owe_nothing_to_the_start():
@@ -207,7 +208,7 @@ def test_free_walks():
     for moment in range(511):
         recorder.record(State(weights, step=moment))
         weights += step * generator.standard_normal(weights.shape)
-    table = {name: values[0] for name, values in recorder.tables.items()}
+    table = {name: xr.DataArray(values[0], dims="lag") for name, values in recorder.tables.items()}
     np.testing.assert_allclose(table["overlap"], brownian.overlap(lags, epsilon, diffusion), atol=0.01)
     expected = brownian.persistence(lags, epsilon, diffusion, replicas.STRIDE)
     np.testing.assert_allclose(table["persistence"], expected, atol=0.013)
@@ -216,7 +217,7 @@ def test_free_walks():
     np.testing.assert_allclose(table["distance"][1:], 4 * diffusion * (10 + lags[1:]), rtol=0.05)
     np.testing.assert_allclose(2 * table["from_start"][1:], table["distance"][1:], rtol=0.05)
     # <p_i^2> from one pair of replicas: standard error 1/sqrt(30,000) of P.
-    assert np.abs(propensity(table["overlap"], table["pair_overlap"])[2:]).max() < 5 / np.sqrt(n_weights)
+    assert abs(propensity(table["overlap"], table["pair_overlap"])[2:]).max() < 5 / np.sqrt(n_weights)
 
 
 def test_a_drift_without_noise_is_decided_by_the_start():
@@ -224,6 +225,7 @@ def test_a_drift_without_noise_is_decided_by_the_start():
     drift = np.tile(np.linspace(0, 2, 100), (3, 1))
     for moment in (0, 5, 10):
         recorder.record(State(drift * moment / 10, step=moment))
-    assert propensity(recorder.tables["overlap"], recorder.tables["pair_overlap"])[0, 1] == pytest.approx(1)
+    overlap, pair = (xr.DataArray(recorder.tables[name]) for name in ("overlap", "pair_overlap"))
+    assert float(propensity(overlap, pair)[0, 1]) == pytest.approx(1)
     assert recorder.tables["persistence"][0, 1] == recorder.tables["overlap"][0, 1] == 0.5
     assert recorder.tables["distance"][0, 1] < 1e-30

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import panels, title
-from quench.figures.ours.replicas import at_level, averaged, diffusion, of_run
-from quench.figures.stacking import stack_panels
+from quench.figures.ours.replicas import at_level, averaged, diffusion, stacked
 from quench.observables.replicas import STRIDE
 from quench.theory import brownian
 
@@ -43,11 +42,7 @@ MEANS = {f"{name}{end}": text for name, text in _SHOWN.items() for end in ("", "
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """P, Q and the returned share (panel, temperature, lag), of free weights, and ``_single`` (..., network)."""
-    parts = [
-        stack_panels([_numbers(one).expand_dims(temperature=[T]) for T, one in of_run(inputs, name).items()], "temperature")
-        for name in inputs.of("replicas")
-    ]
-    return stack_panels([part.expand_dims(panel=[name]) for part, name in zip(parts, inputs.of("replicas"), strict=True)])
+    return stacked(inputs, _numbers)
 
 
 def _numbers(measured: xr.Dataset) -> xr.Dataset:
@@ -69,7 +64,7 @@ def _numbers(measured: xr.Dataset) -> xr.Dataset:
             "free_returned": (1 - free / free_overlap).mean("network"),
             "excess_single": looked["persistence"] - free,
             "level_returned_single": crossed["returned"],
-            "n_networks": int(np.isfinite(looked["overlap"]).all("lag").sum()),
+            "n_networks": int(np.isfinite(looked["overlap"].values).all(axis=1).sum()),
         }
     )
 

@@ -5,7 +5,7 @@ Needs ``replicas``: Langevin runs with at least two replicas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -49,14 +49,19 @@ MEANS = {f"{name}{end}": text for name, text in _SHOWN.items() for end in ("", "
 
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """All quantities where Q = ``LEVEL`` (panel, temperature): means, intervals, and ``_single`` (..., network)."""
-    parts = [
-        stack_panels([_numbers(one).expand_dims(temperature=[T]) for T, one in of_run(inputs, name).items()], "temperature")
-        for name in inputs.of("replicas")
-    ]
-    return stack_panels([part.expand_dims(panel=[name]) for part, name in zip(parts, inputs.of("replicas"), strict=True)])
+    return stacked(inputs, _numbers)
 
 
-def of_run(inputs: FigureInputs, name: str) -> dict[float, xr.Dataset]:
+def stacked(inputs: FigureInputs, numbers: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
+    """The ``numbers`` of all runs at all temperatures, (panel, temperature, ...)."""
+    panels = []
+    for name in inputs.of("replicas"):
+        parts = [numbers(one).expand_dims(temperature=[T]) for T, one in _of_run(inputs, name).items()]
+        panels.append(stack_panels(parts, "temperature").expand_dims(panel=[name]))
+    return stack_panels(panels).sortby("temperature", ascending=False)
+
+
+def _of_run(inputs: FigureInputs, name: str) -> dict[float, xr.Dataset]:
     """Networks of a run in the state of most of them, by temperature, from the hottest to the coldest."""
     chunks: dict[float, list[xr.Dataset]] = {}
     for one in inputs.of("replicas")[name]:
@@ -85,11 +90,11 @@ def at_level(measured: xr.Dataset, level: float) -> xr.Dataset:
     later = np.maximum((overlap < level).argmax(axis=1), 1)
     rows = np.arange(len(overlap))
     before, after = overlap[rows, later - 1], overlap[rows, later]
-    share = np.where((before >= level) & (after < level), (before - level) / np.where(before > after, before - after, 1), np.nan)
+    crossed = (before >= level) & (after < level)
+    share = np.divide(before - level, before - after, out=np.full(len(rows), np.nan), where=crossed)
     first, second = (measured.isel(lag=xr.DataArray(place, dims="network")) for place in (later - 1, later))
-    at = {str(name): first[name] + share * (second[name] - first[name]) for name in measured if "lag" in measured[name].dims}
-    lag = first["lag"] + share * (second["lag"] - first["lag"])
-    return xr.Dataset({name: values.drop_vars("lag") for name, values in at.items()} | {"level_lag": lag.drop_vars("lag")})
+    first, second = (one.reset_coords("lag").rename(lag="level_lag") for one in (first, second))
+    return first + xr.DataArray(share, dims="network") * (second - first)
 
 
 def _numbers(measured: xr.Dataset) -> xr.Dataset:
