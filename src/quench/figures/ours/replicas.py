@@ -156,7 +156,7 @@ def _diffused(ax: Axes, numbers: xr.Dataset) -> None:
 def _parted(ax: Axes, numbers: xr.Dataset) -> None:
     _against_temperature(ax, numbers, "parted")
     ax.axhline(1, **style.GUIDE)
-    ax.set(ylabel=r"distance of replicas / $2|w(t)-w(0)|^2$", ylim=(-0.05, 1.3))
+    ax.set(ylabel=r"distance / $2|w(t)-w(0)|^2$", ylim=(-0.05, 1.3))
 
 
 def _against_temperature(ax: Axes, numbers: xr.Dataset, quantity: str, **more: object) -> None:
