@@ -27,6 +27,26 @@ rule pretrain:
         "quench pretrain {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
 
 
+rule replicas:
+    input:
+        RULES.inputs("replicas"),
+    output:
+        RULES.output("replicas"),
+    log:
+        RULES.log("replicas"),
+    conda:
+        "../envs/training.yaml"
+    threads: RULES.threads("replicas")
+    resources:
+        **RULES.resources("replicas"),
+        checkpoint_seconds=CHECKPOINT_SECONDS,
+    params:
+        options=RULES.options("replicas"),
+        code=RULES.code("replicas"),
+    shell:
+        "quench replicas {input} {params.options} --threads {threads} --checkpoint-every {resources.checkpoint_seconds} -o {output} 2> {log}"
+
+
 rule run:
     input:
         RULES.inputs("run"),

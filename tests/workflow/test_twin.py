@@ -77,7 +77,8 @@ def test_the_twin_is_consistent_and_reads_every_stage():
     _, found = findings(scenario, claims.load(CONFIG / "claims.yaml"))
     # The mnist5k images are embedded, so that nothing may be missing.
     assert [one.text for one in found if one.fatal] == []
-    # Streamed runs keep no weights for a Hessian; a response is measured by the command of the observables.
-    absent = {"external", "curvature"}
+    # Streamed runs keep no weights for a Hessian; a response is measured by the command of the observables; only the
+    # thorough scenario has replicas.
+    absent = {"external", "curvature", "replicas"}
     for one, missing in ((scenario, absent), (declare(twin.scenario(*DRAWN)), absent | {"response"})):
         assert {job.rule for job in jobs(Paths(one)).values()} == STAGES.keys() - missing

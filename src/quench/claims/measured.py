@@ -69,6 +69,15 @@ def of_panel(numbers: xr.Dataset, panel: str | None) -> xr.Dataset:
     return numbers.sel(panel=panel, drop=True)
 
 
+def within(one: xr.Dataset, temperatures: tuple[float, float]) -> xr.Dataset:
+    """``one`` at the temperatures from one to another, ends included; ``Missing`` where there is none."""
+    values, (low, high) = one["temperature"].values, temperatures
+    chosen = one.isel(temperature=(values >= 0.99 * low) & (values <= 1.01 * high))
+    if not chosen.sizes["temperature"]:
+        raise Missing(f"no temperature from {low:g} to {high:g}")
+    return chosen
+
+
 def networks(numbers: xr.Dataset) -> int:
     """Number of networks behind one panel."""
     return int(numbers["n_networks"])

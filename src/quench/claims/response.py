@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, Missing, jackknifed, mean, of_panel, quantity
+from quench.claims.measured import Measured, jackknifed, mean, of_panel, quantity, within
 from quench.estimators import powerlaw
 from quench.estimators.fluctuation_dissipation import drift_temperature
 from quench.figures.ours import responses
@@ -15,21 +15,21 @@ from quench.numerics import intervals
 @quantity
 def ratio(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
     """X at the oldest t_w and the even lag nearest to ``lag``, mean over the ``temperatures`` from one to another."""
-    single = _within(_at(numbers, panel, lag), temperatures)["ratio_single"]
+    single = within(_at(numbers, panel, lag), temperatures)["ratio_single"]
     return mean(single.mean("temperature").values)
 
 
 @quantity
 def drift_slope(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
     """Exponent of the drift temperature T_0 = T (1/X - 1) against T, mean over networks; 1 for a mean-field glass."""
-    one = _within(_at(numbers, panel, lag), temperatures)
+    one = within(_at(numbers, panel, lag), temperatures)
     return mean(_exponents(one, "temperature"))
 
 
 @quantity
 def drift_over_kink(numbers: xr.Dataset, panel: str, temperatures: tuple[float, float]) -> Measured:
     """T_0 at each network's own tau90 of T = 0, over its T*: geometric mean over ``temperatures`` and networks."""
-    one = _within(responses.oldest(of_panel(numbers, panel)), temperatures)
+    one = within(responses.oldest(of_panel(numbers, panel)), temperatures)
     logs = xr.DataArray(np.log(one["drift_single"].where(one["drift_single"] > 0)))
     own = np.exp(logs.mean("temperature"))
     return mean(own / one["kink_single"], "log", "no network has tau90 at T = 0 and X below 1 there")
@@ -38,7 +38,7 @@ def drift_over_kink(numbers: xr.Dataset, panel: str, temperatures: tuple[float, 
 @quantity
 def response_spread(numbers: xr.Dataset, panel: str, lag: float, temperatures: tuple[float, float]) -> Measured:
     """Largest over smallest response G of the ``temperatures``, of the means over networks."""
-    table = _within(_at(numbers, panel, lag), temperatures)["response_single"].transpose("network", "temperature")
+    table = within(_at(numbers, panel, lag), temperatures)["response_single"].transpose("network", "temperature")
     values = table.dropna("network", how="all").values
 
     def spread(members: np.ndarray) -> float:
@@ -85,20 +85,12 @@ def control_cosine(numbers: xr.Dataset, panel: str, temperature: float) -> Measu
 
 
 def _beside_control(numbers: xr.Dataset, panel: str, temperature: float, name: str) -> Measured:
-    one = _within(of_panel(numbers, panel), (temperature, temperature)).isel(temperature=0)
+    one = within(of_panel(numbers, panel), (temperature, temperature)).isel(temperature=0)
     return mean(one[f"{name}_single"], missing="no network moves at T = 0")
 
 
 def _at(numbers: xr.Dataset, panel: str, lag: float) -> xr.Dataset:
     return responses.near(responses.oldest(of_panel(numbers, panel)), lag)
-
-
-def _within(one: xr.Dataset, temperatures: tuple[float, float]) -> xr.Dataset:
-    values, (low, high) = one["temperature"].values, temperatures
-    chosen = one.isel(temperature=(values >= 0.99 * low) & (values <= 1.01 * high))
-    if not chosen.sizes["temperature"]:
-        raise Missing(f"no temperature from {low:g} to {high:g}")
-    return chosen
 
 
 def _exponents(one: xr.Dataset, along: str) -> np.ndarray:

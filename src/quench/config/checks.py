@@ -146,7 +146,10 @@ def _figure(name: str, figure: Figure, scenario: Scenario) -> Iterator[str]:
                 f"{place}.waiting_time: t_w = {figure.waiting_time} is not on the schedule of run"
                 f" {run_name!r}: {list(run.waiting_times)}"
             )
-    for run_name in dict.fromkeys((*figure.runs, *figure.mobility)):
+    for run_name in figure.replicas:
+        if scenario.runs[run_name].optimiser != "langevin" or not any(scenario.runs[run_name].temperatures):
+            yield f"{place}.replicas: run {run_name!r} has no Langevin noise of one temperature above 0"
+    for run_name in dict.fromkeys((*figure.runs, *figure.mobility, *figure.replicas)):
         measured = scenario.runs[run_name].temperatures
         absent = [temperature for temperature in figure.temperatures if temperature not in measured]
         if absent:

@@ -80,7 +80,16 @@ class Run(Section):
     """Measured dynamics from prepared weights: Langevin at each temperature, or SGD or Adam at each batch size."""
 
     PLANNING = frozenset(
-        ["temperatures", "batch_sizes", "samples_max", "chi", "more_chi", "motility_lags", "include_output_layer"]
+        [
+            "replicas",
+            "temperatures",
+            "batch_sizes",
+            "samples_max",
+            "chi",
+            "more_chi",
+            "motility_lags",
+            "include_output_layer",
+        ]
     )
 
     ensemble: Name = key(..., "a name from the ensembles section", names=("ensembles",))
@@ -112,6 +121,9 @@ class Run(Section):
     )
     include_output_layer: bool = key(
         True, "include the output layer's weights in the observables (as in KWJ's text)", off="hidden_only"
+    )
+    replicas: Positive = key(
+        1, "copies of each network under independent noise, for figures of replicas; the first is the run itself"
     )
 
     @model_validator(mode="after")
@@ -188,6 +200,9 @@ class Figure(Section):
         (),
         "Langevin runs whose Hessian is shown, at the last waiting time of the coldest point; with snapshots: full only",
         names=("runs",),
+    )
+    replicas: tuple[Name, ...] = key(
+        (), "Langevin runs whose replicas are compared after the last waiting time, at each T > 0", names=("runs",)
     )
     glass: tuple[Name, ...] = key(
         (), "names from the quenches and simulations sections", names=("quenches", "simulations")

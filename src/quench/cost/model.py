@@ -107,6 +107,16 @@ class Costs:
         memory = 2 * size + self._data(ensemble.dataset) + 32 * n_weights**2
         return Work("engine", n_networks * one, memory=memory, disk=8 * n_networks * n_weights)
 
+    def replicas(self, run: str, point: str, seeds: str) -> Work:
+        section = self.scenario.runs[run]
+        _, n_weights, schedule, _ = self._measured(run, point)
+        updates = max(section.waiting_times) + section.lag_max
+        # A look at every fifth update costs what the noise of one does.
+        advance = self.trajectory(run, point).seconds * updates / int(schedule.times[-1])
+        one = section.replicas * (advance + updates / 5 * speed.noise(n_weights))
+        memory = 40 * section.replicas * n_weights + self._data(self.scenario.ensembles[section.ensemble].dataset)
+        return self._many(Work("engine", one, 1, memory, 8 * 6 * len(schedule.lags)), _count(seeds))
+
     def train(self, classifier: str, seeds: str) -> Work:
         one, section = self.training(classifier), self.scenario.classifiers[classifier]
         # Networks are trained one after the other, each on all threads.

@@ -20,8 +20,8 @@ class FigureInputs:
 
     ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature
     or batch size, a ``response`` one per temperature above 0; ensembles, scans and classifiers have one per chunk;
-    ``mobility`` has one per temperature and chunk, a ``curvature`` one per chunk; a glass, a ``flatness``, a ``drift`` and
-    an external run have one each.
+    ``mobility`` and ``replicas`` have one per temperature and chunk, a ``curvature`` one per chunk; a glass, a
+    ``flatness``, a ``drift`` and an external run have one each.
     ``choices``: the other keys of the section with their values (``temperatures``, ``fit``, ...), and the ``scale``.
     """
 
@@ -133,7 +133,7 @@ class FigureInputs:
             known = facts(files[0])
             apart = f" (and {known['n_apart']} in another state)" if known["n_apart"] else ""
             yield known | {"n_networks": f"{known['n_networks']}{apart}"}
-        for files in self.of("mobility").values():
+        for files in (*self.of("mobility").values(), *self.of("replicas").values()):
             trajectory = config_of(files[0])["trajectory"]
             seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
             yield {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}

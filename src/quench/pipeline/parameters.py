@@ -152,6 +152,26 @@ def curvature(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     )
 
 
+def replicas(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
+    """At one temperature above 0; None where there is no such noise."""
+    section = scenario.runs[job["run"]]
+    temperature = section.points.get(job["point"])
+    if section.optimiser != "langevin" or not temperature:
+        return None
+    ensemble = scenario.ensembles[section.ensemble]
+    measured = {name: getattr(section, name) for name in ("step_size", "lag_max")}
+    times = {name: getattr(section, name) for name in ("waiting_times", "dense", "per_decade")}
+    prepared = {**ensemble.options(), **_learnt(scenario, ensemble.dataset)}
+    stated = {**measured, "temperature": temperature, "waiting_time": max(section.waiting_times), "prepared": prepared}
+    hidden_only = not section.include_output_layer
+    return Parameters(
+        {"chi": section.chi, "replicas": section.replicas, "hidden_only": hidden_only},
+        {**measured, **times, "temperature": temperature, **_engine(scenario, Engines(scenario).run(job["run"]))},
+        {"trajectory": stated},
+        {"seed": _span(job["seeds"])},
+    )
+
+
 def external(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.external[job["external"]]
     return Parameters(

@@ -160,6 +160,10 @@ _BEFORE_FIGURES = (
         step="curvature", declares=parameters.curvature, reads=("run", "dataset"), drawn="curvature",
     ),
     Stage(
+        "replicas", "replicas/{run}/{point}/{seeds}.nc", label="replicas", place=(2, 1), kinds=("replicas",),
+        step="replicas", declares=parameters.replicas, reads=("pretrain", "dataset"), drawn="replicas",
+    ),
+    Stage(
         "train", "classifiers/{classifier}/{seeds}.nc", label="trained classifiers", place=(3, 1), kinds=("training",),
         step="train", declares=parameters.train, reads=("images",), drawn="classifiers",
     ),
@@ -172,7 +176,7 @@ _BEFORE_FIGURES = (
         step="drift", declares=parameters.drift, reads=("images", "train"), drawn="drift",
     ),
     Stage(
-        "external", "external/{external}.nc", label="your recorded runs", place=(2, 1), kinds=("observables",),
+        "external", "external/{external}.nc", label="your recorded runs", place=(2, 0), kinds=("observables",),
         step="observe", declares=parameters.external, drawn="external",
     ),
     Stage(

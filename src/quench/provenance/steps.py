@@ -24,6 +24,7 @@ _STEPS = {
     "observe": ("quench.observables.measure", "quench.observables.average", "quench.observables.lengths"),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
     "curvature": ("quench.observables.curvature", "quench.dynamics.{backend}.problem"),
+    "replicas": ("quench.observables.replicas", "quench.dynamics.{backend}.langevin"),
     "images": ("quench.data.images",),
     "train": ("quench.observables.classifier_training", "quench.dynamics.{backend}.minibatch"),
     "flatness": ("quench.observables.flatness",),

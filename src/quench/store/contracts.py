@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
 _CURVE = Wanted(("network", "time"), 0, gaps=True)
 _BY_POINT = Wanted(("point", "network"), 0)
 _BY_WEIGHT = Wanted(("network", "weight"), 0, gaps=True)
+_BY_LAG = Wanted(("network", "lag"), 0, gaps=True)
 _PIXELS = ("channel", "row", "column")
 _NUMBER = ("network",)
 
@@ -43,6 +44,7 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "observables": "quench.observables.measure:contract",
     "mobility": {"size": _BY_WEIGHT, "displacement": _BY_WEIGHT, "data_gradient": _BY_WEIGHT},
     "curvature": {"stiffness": Wanted(("network", "direction"), gaps=True)},
+    "replicas": dict.fromkeys(("overlap", "pair_overlap", "chi4", "distance", "from_start", "persistence"), _BY_LAG),
     "scan": {
         "data_loss": _BY_POINT,
         "loss": _BY_POINT,

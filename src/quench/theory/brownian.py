@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erf, erfinv
+from scipy.special import erf, erfc, erfinv
 
 from quench.errors import QuenchError
+
+# Mean overshoot of a Gaussian walk over a far wall, in standard deviations of a step: -zeta(1/2)/sqrt(2 pi).
+_OVERSHOOT = 0.582597157939010
 
 
 def diffusion_constant(step_size: float, temperature: float, n_samples: float) -> float:
@@ -40,11 +43,11 @@ def displacement_density(displacement: ArrayLike, lag: ArrayLike, diffusion: flo
     return np.exp(-np.square(displacement) / spread) / np.sqrt(np.pi * spread)
 
 
-def overlap(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.float64]:
+def overlap(lag: ArrayLike, epsilon: ArrayLike, diffusion: float) -> NDArray[np.float64]:
     """``Q(t) = erf(epsilon / sqrt(4 D t))`` (KWJ Eq. 6, with the standard error function).
 
-    ``lag`` in updates, any shape, ``>= 0``; ``epsilon`` in weight units. Q has the shape of ``lag``, and is 1 where
-    nothing moves (``lag = 0`` or ``diffusion = 0``).
+    ``lag`` in updates, ``>= 0``, and ``epsilon`` in weight units broadcast to the shape of Q, which is 1 where nothing
+    moves (``lag = 0`` or ``diffusion = 0``).
     """
     return erf(_reduced_length(lag, epsilon, diffusion))
 
@@ -81,7 +84,25 @@ def tau90(epsilon: float, diffusion: float) -> float:
     return tau(0.9, epsilon, diffusion)
 
 
-def _reduced_length(lag: ArrayLike, epsilon: float, diffusion: float) -> NDArray[np.float64]:
+def persistence(lag: ArrayLike, epsilon: ArrayLike, diffusion: float, stride: int) -> NDArray[np.float64]:
+    """Share of weights that were never beyond ``epsilon`` when looked at every ``stride`` updates up to ``lag``.
+
+    ``P(t) = (4/pi) sum_k (-1)^k/(2k+1) exp(-(2k+1)^2 pi^2 D t / (4 e^2))``, and the sum over images where it converges
+    faster, ``1 - 2 sum_k (-1)^k erfc((2k+1) e / sqrt(4 D t))``: the survival of a diffusion between two absorbing walls.
+    A walk leaves between two looks without being seen, so that the walls are further away, ``e = epsilon + 0.5826
+    sqrt(2 D stride)`` (Siegmund 1979), with an error of relative order ``2 D stride / epsilon^2``. ``lag`` (in updates) and
+    ``epsilon`` broadcast.
+    """
+    wall = np.asarray(epsilon, float) + _OVERSHOOT * np.sqrt(2 * diffusion * stride)
+    reduced = np.minimum(_reduced_length(lag, wall, diffusion), 1e3)[..., None]
+    odd = 2 * np.arange(20) + 1
+    sign = 2 - odd % 4
+    images = 1 - 2 * (sign * erfc(odd * reduced)).sum(axis=-1)
+    modes = 4 / np.pi * (sign / odd * np.exp(-((odd * np.pi / (4 * np.maximum(reduced, 1e-150))) ** 2))).sum(axis=-1)
+    return np.where(reduced[..., 0] > 0.5, images, modes)
+
+
+def _reduced_length(lag: ArrayLike, epsilon: ArrayLike, diffusion: float) -> NDArray[np.float64]:
     """``epsilon / sqrt(4 D t)``, infinite where nothing moves."""
-    spread = np.sqrt(4 * diffusion * np.asarray(lag, float))
-    return np.divide(epsilon, spread, out=np.full_like(spread, np.inf), where=spread > 0)
+    length, spread = np.broadcast_arrays(epsilon, np.sqrt(4 * diffusion * np.asarray(lag, float)))
+    return np.divide(length, spread, out=np.full(spread.shape, np.inf), where=spread > 0)

@@ -342,3 +342,11 @@ def test_unreadable_files_are_named(tmp_path, content, reason):
     assert "\n" not in str(caught.value)
     with pytest.raises(QuenchError, match="no such config file"):
         load_files([tmp_path / "absent.yaml"])
+
+
+@pytest.mark.parametrize("change", [{"temperatures": [0]}, {"anneal": {"start": 1, "updates": 10}}])
+def test_replicas_need_one_noise(change, tmp_path):
+    path = tmp_path / "more.yaml"
+    path.write_text(yaml.safe_dump({"runs": {"regularised_replicas": change}}))
+    with pytest.raises(QuenchError, match="'regularised_replicas' has no Langevin noise of one temperature above 0"):
+        load_files([CONFIG / "config.yaml", CONFIG / "thorough.yaml", path])

@@ -80,3 +80,22 @@ def test_impossible_levels_are_refused(level):
 def test_negative_temperature_is_refused():
     with pytest.raises(QuenchError, match="temperature >= 0"):
         brownian.diffusion_constant(1e-3, -1.0, 100)
+
+
+def test_persistence_is_the_survival_between_two_walls():
+    """The sum over modes alone, with as many terms as it takes: 300 from sqrt(4 D t) = epsilon/100 on."""
+    diffusion, epsilon, odd = 1e-3, 0.2, 2 * np.arange(300) + 1
+    lag = np.geomspace(1e-3, 1e3, 50)
+    decay = np.exp(-(odd**2) * np.pi**2 * diffusion * lag[:, None] / (4 * epsilon**2))
+    expected = 4 / np.pi * ((-1.0) ** np.arange(300) / odd * decay).sum(axis=1)
+    np.testing.assert_allclose(brownian.persistence(lag, epsilon, diffusion, 0), expected, atol=1e-12)
+
+
+def test_persistence_has_its_limits():
+    assert brownian.persistence(0, 0.1, 1e-3, 5) == 1
+    assert brownian.persistence(100, 0.1, 0.0, 5) == 1
+    assert brownian.persistence(1e9, 0.1, 1e-3, 5) == 0
+    # Who has not left is within epsilon, if all updates are looked at.
+    lag = np.arange(1, 200)
+    assert (brownian.persistence(lag, 0.1, 1e-3, 0) <= brownian.overlap(lag, 0.1, 1e-3)).all()
+    assert brownian.persistence(lag[:, None], [0.1, 0.2], 1e-3, 5).shape == (199, 2)

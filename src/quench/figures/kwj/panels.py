@@ -41,7 +41,7 @@ def title(run: str) -> str:
 
     ``cifar_regularised`` becomes "regularised, CIFAR-10", and ``regularised_ageing`` "regularised".
     """
-    words = run.removesuffix("_ageing").replace("_", " ")
+    words = run.removesuffix("_ageing").removesuffix("_replicas").replace("_", " ")
     phase = words.removeprefix("cifar ")
     return words if phase == words else f"{phase}, CIFAR-10"
 
