@@ -3,7 +3,6 @@
 ``quench report FOLDER --compare OTHER`` sets two scenarios side by side; it is no rule, because both may be anywhere.
 """
 
-
 # The papers' own scale, with which the page compares this scenario.
 PAPER_FILES = [
     os.path.relpath(ROOT / "config" / name) for name in ("config.yaml", "paper.yaml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -118,6 +119,11 @@ def power(value: float) -> str:
     return _power_of_ten(exponent) if digits == 1 else f"{digits:g}×{_power_of_ten(exponent)}"
 
 
+def grouped(value: float) -> str:
+    """Text of a whole number with commas, also within a formula, where a bare comma is followed by a space."""
+    return f"{int(value):,}".replace(",", "{,}")
+
+
 def _power_of_ten(exponent: int) -> str:
     """Characters and no formula, which matplotlib would take a hundred times as long to set."""
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
@@ -195,6 +201,8 @@ def finish(figure: Figure, axes: Iterable[Axes], numbers: xr.Dataset, *notes: st
     for index, ax in enumerate(panels if len(panels) > 1 else ()):
         ax.set_title(f"({chr(97 + index)})", loc="left", fontweight="bold", fontsize=9)
     if text := " · ".join(filter(None, (*notes, numbers.attrs.get("scale_label", "")))):
+        # About 17 characters of this size to an inch.
+        text = textwrap.fill(text, int(17 * figure.get_figwidth()), break_long_words=False, break_on_hyphens=False)
         figure.supxlabel(text, fontsize=7.5, color="0.35", x=0.99, ha="right")
     return figure
 

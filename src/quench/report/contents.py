@@ -61,7 +61,8 @@ class Contents:
 
     def by_paper(self) -> dict[Paper, dict[str, list[Shown | Undrawn]]]:
         """Figures by paper and section, in their order."""
-        known = {figure.name: figure for figure in (*self.figures, *self.undrawn)}
+        known: dict[str, Shown | Undrawn] = {figure.name: figure for figure in self.figures}
+        known |= {figure.name: figure for figure in self.undrawn}
         papers: dict[Paper, dict[str, list[Shown | Undrawn]]] = {}
         for name in ordered(list(known)):
             where = known[name].place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from quench.report.lineage import lineage
 from quench.report.papers import Place, ordered, place
 
 _IMAGES = ("cifar10", "cifar100")
+# Keys that decide where and in which order jobs run, and no number.
+_PLACEMENT = {"chunk", "device", "threads"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,18 @@ def differences(paper: Mapping[str, Any], here: Mapping[str, Any], figures: list
 def _rows(entry: str, paper: Mapping[str, Any] | None, here: Mapping[str, Any] | None) -> list[Difference]:
     if paper is None or here is None:
         return [Difference(entry, "entry", paper and "yes", here and "yes")]
-    keys = dict.fromkeys([*paper, *here])
-    return [Difference(entry, key, paper.get(key), here.get(key)) for key in keys if paper.get(key) != here.get(key)]
+    theirs, ours = dict(flat(paper)), dict(flat(here))
+    keys = [key for key in dict.fromkeys([*theirs, *ours]) if key not in _PLACEMENT]
+    return [Difference(entry, key, theirs.get(key), ours.get(key)) for key in keys if theirs.get(key) != ours.get(key)]
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys such as ``runs.regularised.chi`` and values of a nested config."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def undrawn(paper: Mapping[str, Any], here: Mapping[str, Any], absent: Sequence[str], command: str) -> list[Undrawn]:
@@ -65,7 +77,7 @@ def undrawn(paper: Mapping[str, Any], here: Mapping[str, Any], absent: Sequence[
         module = ((ours.get(name) or theirs.get(name) or {}).get("kind") or name).replace("_", ".", 1)
         title = declared.read(module).title if module in declared.known() else name
         images = "" if name in ours else _images(paper, name)
-        overlay = f"snakemake --cores all --configfile config/{'cifar' if images else 'paper'}.yaml"
+        overlay = f"snakemake --cores all{' --configfile config/cifar.yaml' if images else ''}"
         found.append(Undrawn(name, place(name), title, with_target(command if name in ours else overlay, name), images))
     return found
 

@@ -112,4 +112,4 @@ def _histograms(ax: Axes, one: xr.Dataset) -> None:
     p_values = one["dip_p_corrected"].values
     verdict = f"dip test: bimodal at {(p_values < SIGNIFICANT).sum()} of {np.isfinite(p_values).sum()} $T>0$ (thick)"
     ax.text(0.03, 0.87, verdict, transform=ax.transAxes, va="top", fontsize=7)
-    ax.text(0.03, 0.95, rf"$\Delta t = {int(one['motility_lag']):,}$", transform=ax.transAxes, va="top", fontsize=8)
+    ax.text(0.03, 0.95, rf"$\Delta t = {style.grouped(one['motility_lag'])}$", transform=ax.transAxes, va="top", fontsize=8)
