@@ -136,17 +136,18 @@ class FigureInputs:
         for name, files in (*self.of("runs").items(), *self.of("response").items()):
             known = facts(files[0])
             apart = f" (and {known['n_apart']} in another state)" if known["n_apart"] else ""
-            yield name, known | {"n_networks": f"{known['n_networks']}{apart}"}
+            yield name, known | _source(config_of(files[0])) | {"n_networks": f"{known['n_networks']}{apart}"}
         for name, files in self.of("mobility").items():
             trajectory = config_of(files[0])["trajectory"]
             seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
             yield name, {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
         for name, files in self.of("ensembles").items():
-            yield name, config_of(files[0]) | {"n_networks": _count(files)}
+            config = config_of(files[0])
+            yield name, config | _source(config) | {"n_networks": _count(files)}
         for name, files in self.of("classifiers").items():
             config = config_of(files[0])
             known = {"P_D": config["n_train"], "M": config["n_weights"], "n_networks": _count(files)}
-            yield name, known | ({"source": config["images"]["source"]} if "images" in config else {})
+            yield name, known | _source(config)
         for name, files in self.of("scans").items():
             widths = sorted({int(width) for part in files for width in part["width"].values})
             span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
@@ -205,6 +206,13 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "n_networks": int(dataset["averaged"].sum()),
         "n_apart": int(dataset["n_apart"]),
     }
+
+
+def _source(config: Mapping[str, Any]) -> dict[str, str]:
+    """The source of the images in the config of a run, an ensemble or a classifier; empty where it states none."""
+    prepared = config.get("trajectory", {}).get("prepared", config)
+    images = prepared.get("dataset") or prepared
+    return {"source": images["source"]} if "source" in images else {}
 
 
 def _shown(value: int | str) -> str:

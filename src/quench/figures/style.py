@@ -189,6 +189,24 @@ def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str,
     )
 
 
+def legend_above(axes: Axes, **how: Any) -> None:
+    """A legend above all curves: the top of the y axis, whose limits must be final, is raised by its height.
+
+    ``how``: arguments of ``Axes.legend``, except its place.
+    """
+    legend = axes.legend(loc="upper left", borderaxespad=0.3, **how)
+    rows = -(-len(legend.texts) // how.get("ncols", 1)) + bool(how.get("title"))
+    size = mpl.font_manager.FontProperties(
+        size=how.get("fontsize", mpl.rcParams["legend.fontsize"])
+    ).get_size_in_points()
+    figure = axes.get_figure(root=True)
+    # In points: the rows with their spacing, padding, and the height of the axes before the layout.
+    share = min((1.6 * rows + 1) * size / (72 * figure.get_figheight() * axes.get_position().height), 0.6)
+    scale = axes.yaxis.get_transform()
+    low, high = scale.transform(axes.get_ylim())
+    axes.set_ylim(top=scale.inverted().transform(low + (high - low) / (1 - share)))
+
+
 def outer_labels(axes: NDArray[Any]) -> None:
     """Remove the y labels of all but the first column."""
     for ax in axes[:, 1:].flat:
@@ -235,5 +253,8 @@ def _between_decades(value: float, _place: int | None, *, axis: mpl.axis.Axis) -
     low, high = np.log10(sorted(axis.get_view_interval()))
     decades = np.floor(high) - np.ceil(low) + 1
     exponent = int(np.floor(np.log10(value)))
-    digit = round(value / 10.0**exponent)
-    return f"{digit}×{_power_of_ten(exponent)}" if decades < 2 and digit in (2, 5) else ""
+    digits = round(value / 10.0**exponent, 6)
+    if high - low < 0.3:
+        # Within a factor of two there may be neither a 2 nor a 5.
+        return power(float(f"{value:.6g}"))
+    return f"{digits:g}×{_power_of_ten(exponent)}" if decades < 2 and digits in (2, 5) else ""
