@@ -18,6 +18,10 @@ BIN := $(VENV)/bin
 # Two cores, and a worker for the cluster, which mostly waits.
 WORKERS ?= 3
 OVERLAY := $(if $(SCENARIO),--configfile config/$(SCENARIO).yaml)
+SCENARIOS := $(filter-out claims config,$(basename $(notdir $(wildcard config/*.yaml))))
+ifneq ($(SCENARIO),$(filter $(SCENARIOS),$(SCENARIO)))
+$(error no scenario "$(SCENARIO)" in config; there are: $(SCENARIOS))
+endif
 
 .PHONY: run setup test check test-integrations smoke lint docs clean
 .DEFAULT_GOAL := run

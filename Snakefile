@@ -1,7 +1,7 @@
 """quench: every figure of two papers on glassy dynamics in neural networks, from declared inputs.
 
 snakemake                                   the default scenario, config/config.yaml (real images, reduced scale)
-snakemake kwj_fig3                          one figure with its prerequisites; kwj draws all of that paper
+snakemake kwj_fig3                          one figure with its prerequisites; kwj, bj, theory and ours draw many
 snakemake --configfile config/smoke.yaml    another scenario, an overlay of the default
 """
 
@@ -20,6 +20,11 @@ include: "rules/external.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 include: "rules/report.smk"
+
+
+for path in SCENARIO.rules:
+
+    include: str(Path(path).resolve())
 
 
 rule all:
@@ -41,6 +46,11 @@ rule bj:
 rule theory:
     input:
         RULES.paths.figures("theory_"),
+
+
+rule ours:
+    input:
+        RULES.paths.figures("ours_"),
 
 
 check_targets()

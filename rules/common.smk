@@ -39,9 +39,6 @@ DRY_RUN = any(
 )
 # File systems keep whole seconds at worst.
 STARTED = time.time() - 1
-RULES_HASH = submission.rules_hash(
-    [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
-)
 if workflow.is_main_process:
     os.environ.pop(submission.VARIABLE, None)
 
@@ -62,6 +59,12 @@ def declared_config():
     )
 
 
+def rules_hash(scenario):
+    """Hash of the rules of quench and of those that the scenario adds."""
+    own = [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
+    return submission.rules_hash([*own, *scenario.rules])
+
+
 def check_base():
     """Raise ``QuenchError`` where overlays are given without the default that they override."""
     overlays = workflow.overwrite_configfiles
@@ -75,13 +78,17 @@ def check_base():
 def checked_scenario():
     """The scenario, with raw images and snapshots that exist. A job takes the scenario with which it was submitted."""
     if submitted := submission.read():
-        submission.check_rules(RULES_HASH)
-        return resolve(submitted["scenario"])
+        scenario = resolve(submitted["scenario"])
+        submission.check_rules(rules_hash(scenario))
+        return scenario
     try:
         scenario = declare(resolve(CONFIG))
     except QuenchError:
         check_base()
         raise
+    for path in scenario.rules:
+        if not Path(path).is_file():
+            raise QuenchError(f"config: rules: {path}: no such file")
     for source in absent_sources(Paths(scenario)):
         try:
             check_available(find(source), scenario.data_root)
@@ -135,6 +142,12 @@ def declarations(name):
     return declared.read(SCENARIO.figures[name].module(name))
 
 
+def own_figures():
+    """Fingerprints of the user's own files that draw figures."""
+    files = {figure.module(name) for name, figure in SCENARIO.figures.items()}
+    return {path: fingerprint(path) for path in files if declared.is_own(path)}
+
+
 def templates_hash():
     """Sixteen hexadecimal digits over the templates, style and script of the page."""
     paths = sorted((ROOT / "src/quench/report/templates").iterdir())
@@ -175,8 +188,8 @@ def record_submission():
     submission.record(
         RESULTS,
         SCENARIO.model_dump(mode="json"),
-        RULES_HASH,
-        all_fingerprints(),
+        rules_hash(SCENARIO),
+        all_fingerprints() | own_figures(),
         SCENARIO.compute.checkpoint_days,
     )
 

@@ -1,6 +1,7 @@
 """From snapshots to the observables of every point of a run, per network and averaged over all chunks of networks.
 
-Where a figure shows it, also the response beside the run of the same networks at T = 0, and the displacement, size and data gradient of every single weight.
+Where a figure shows it, also the response beside the run of the same networks at T = 0; the displacement, size and data gradient of every
+single weight; and the eigenvalues of the Hessian.
 """
 
 
@@ -57,3 +58,21 @@ rule mobility:
         code=RULES.code("mobility"),
     shell:
         "quench mobility {input} {params.options} -o {output} 2> {log}"
+
+
+rule curvature:
+    input:
+        RULES.inputs("curvature"),
+    output:
+        RULES.output("curvature"),
+    log:
+        RULES.log("curvature"),
+    conda:
+        "../envs/training.yaml"
+    resources:
+        **RULES.resources("curvature"),
+    params:
+        options=RULES.options("curvature"),
+        code=RULES.code("curvature"),
+    shell:
+        "quench curvature {input} {params.options} -o {output} 2> {log}"

@@ -6,14 +6,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["Schedule", "__version__", "record"]
+__all__ = ["Schedule", "__version__", "langevin", "observe", "prepare", "pretrain", "pspin", "record"]
 
 if TYPE_CHECKING:
+    from quench.api import langevin, observe, prepare, pretrain, pspin
     from quench.dynamics.schedule import Schedule
     from quench.recording import record
 
-# The names that a user's own training script needs. They are loaded when they are used: ``import quench`` imports nothing.
-_PUBLIC = {"record": "quench.recording", "Schedule": "quench.dynamics.schedule"}
+# The names that a script or a notebook needs. They are loaded when they are used: ``import quench`` imports nothing.
+_PUBLIC = {name: "quench.api" for name in __all__ if name != "__version__"} | {
+    "record": "quench.recording",
+    "Schedule": "quench.dynamics.schedule",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -160,3 +160,83 @@ def test_edits_while_jobs_wait_in_the_queue(cluster, workflow, here, long):
     told = submitted_then_edited(lambda: another_code("observables/measure"), fails=True)
     assert "quench.observables.measure, or a module that it imports, was edited while jobs" in told
     assert not (workflow.folder / target).exists()
+
+
+def made_again(workflow, *points):
+    """Remove the trajectories of some points, so that the next call makes them."""
+    for point in points:
+        (workflow.folder / snapshots(point)).unlink(missing_ok=True)
+        (workflow.results / "logs" / log_of(point)).unlink(missing_ok=True)
+
+
+def test_preempted_job_is_requeued_and_goes_on(cluster, workflow, long):
+    """A job of a partition with priority takes the node; SLURM starts ours again under its number: no try is used up."""
+    (preempted,) = POINTS[:1]
+    made_again(workflow, preempted)
+    process = workflow.start(snapshots(preempted), *SLURM, "--retries", "0")
+    hold(cluster, workflow, preempted)
+    job = job_of(cluster, preempted)
+    cluster.submit_urgent(job["node"])
+    cluster.wait_for(lambda: cluster.starts(job["id"]) == 2, "a second start", 120)
+    workflow.end(process)
+    assert workflow.files("snapshots") == long
+    assert cluster.starts(job["id"]) == 2
+    assert steps_gone_on_from(workflow, preempted)[-1] > 0
+
+
+def test_drained_node_finishes_its_job_and_takes_no_other(cluster, workflow, long):
+    made_again(workflow, *POINTS[:2])
+    process = workflow.start(snapshots(POINTS[0]), *SLURM, "--retries", "0")
+    held = hold(cluster, workflow, POINTS[0])
+    node = job_of(cluster, POINTS[0])["node"]
+    with cluster.drained(node):
+        os.kill(held[POINTS[0]], signal.SIGCONT)
+        workflow.end(process)
+        workflow.run(snapshots(POINTS[1]), *SLURM, "--retries", "0")
+    assert [job["node"] for job in cluster.jobs("COMPLETED") if f"_{POINTS[1]}_" in job["comment"]][-1] != node
+    assert workflow.files("snapshots") == long
+
+
+def test_job_above_its_memory_is_tried_again_with_more(cluster, workflow, long):
+    made_again(workflow, POINTS[0])
+    # Snakemake and Python alone need more than the first try asks for.
+    workflow.run(snapshots(POINTS[0]), *SLURM, "--set-resources", "run:mem_mb=100+2000*(attempt-1)")
+    ended = [job["state"] for job in cluster.jobs("all") if f"_{POINTS[0]}_" in job["comment"]][-2:]
+    assert ended[0] in {"FAILED", "OUT_OF_MEMORY"} and ended[1] == "COMPLETED"
+    assert workflow.files("snapshots") == long
+
+
+def test_jobs_submitted_as_an_array(cluster, workflow, long):
+    made_again(workflow, *POINTS)
+    workflow.run(*map(snapshots, POINTS), *SLURM, "--slurm-array-jobs", "run", "--slurm-array-limit", "10")
+    assert workflow.files("snapshots") == long
+
+
+@pytest.mark.parametrize(
+    "resource, told",
+    [
+        ("slurm_partition=mian", "Invalid partition"),
+        ("slurm_account=nobody", "account"),
+        ("runtime=600", "time limit"),
+    ],
+    ids=["partition", "account", "limit"],
+)
+def test_refused_submission_names_the_reason_and_loses_nothing(cluster, workflow, long, resource, told):
+    made_again(workflow, POINTS[0])
+    option = ("--set-resources", f"run:{resource}") if "runtime" in resource else ("--default-resources", resource)
+    text = workflow.run(snapshots(POINTS[0]), *SLURM, "--retries", "0", *option, fails=True)
+    assert told in text and "Traceback" not in text
+    workflow.run(snapshots(POINTS[0]), *SLURM)
+    assert workflow.files("snapshots") == long
+
+
+def test_partition_that_closes_in_the_middle(cluster, workflow, long):
+    """What runs goes on; what is submitted meanwhile is refused, and made by the next call."""
+    made_again(workflow, *POINTS)
+    process = workflow.start(*map(snapshots, POINTS), *SLURM, "--retries", "0", "--jobs", "1")
+    cluster.wait_for(lambda: any(saved(workflow, point) for point in POINTS), "a state", 300)
+    with cluster.nobody_served("INACTIVE"):
+        workflow.end(process, fails=True)
+    assert len(workflow.files("snapshots")) >= 1
+    workflow.run(*map(snapshots, POINTS), *SLURM)
+    assert workflow.files("snapshots") == long

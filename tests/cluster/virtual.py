@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,13 @@ KillWait=5
 ReturnToService=2
 # squeue, which Snakemake asks for the fate of jobs, remembers finished ones for so long.
 MinJobAge=3600
+# A job that would never run is refused, and one above its memory is killed within a second or two.
+EnforcePartLimits=ALL
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherParams=OverMemoryKill
+JobAcctGatherFrequency=task=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 AccountingStorageType=accounting_storage/none
 """
 
@@ -100,8 +108,11 @@ class Cluster:
             f" CPUs={CPUS} RealMemory={MEMORY_MB}\n"
             for place, name in enumerate(NODES)
         )
-        partition = "PartitionName=test Nodes=ALL Default=YES MaxTime=60 DefaultTime=5 State=UP\n"
-        self.conf.write_text(CONF.format(port=PORT, folder=self.folder) + nodes + partition)
+        partitions = (
+            "PartitionName=test Nodes=ALL Default=YES MaxTime=60 DefaultTime=5 State=UP GraceTime=5\n"
+            "PartitionName=urgent Nodes=ALL PriorityTier=10 MaxTime=60 DefaultTime=5 State=UP PreemptMode=OFF\n"
+        )
+        self.conf.write_text(CONF.format(port=PORT, folder=self.folder) + nodes + partitions)
         DEFAULT_CONF.parent.mkdir(exist_ok=True)
         DEFAULT_CONF.unlink(missing_ok=True)
         DEFAULT_CONF.symlink_to(self.conf)
@@ -152,10 +163,36 @@ class Cluster:
         limit = int(minutes) + (1 if int(seconds) < 20 else 2)
         self._call("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
 
+    def submit_urgent(self, node: str) -> str:
+        """A job of some seconds that takes a whole node from jobs of lower priority; its number."""
+        words = (
+            "--parsable",
+            "--partition=urgent",
+            f"--nodelist={node}",
+            f"--ntasks={CPUS}",
+            "--mem=0",
+            "--output=/dev/null",
+        )
+        return self._call("sbatch", *words, "--wrap", "sleep 5").strip()
+
+    def requeue(self, job: str) -> None:
+        self._call("scontrol", "requeue", job)
+
+    def starts(self, job: str) -> int:
+        """How often SLURM has started a job."""
+        return 1 + int(re.search(r"Restarts=(\d+)", self._call("scontrol", "show", "job", job))[1])
+
     @contextlib.contextmanager
-    def nobody_served(self) -> Iterator[None]:
-        """Inside, jobs wait in the queue."""
-        self._call("scontrol", "update", "PartitionName=test", "State=DOWN")
+    def drained(self, node: str) -> Iterator[None]:
+        """Inside, a node takes no new jobs."""
+        self._call("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+        yield
+        self._call("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+    @contextlib.contextmanager
+    def nobody_served(self, state: str = "DOWN") -> Iterator[None]:
+        """Inside, jobs wait in the queue; with ``INACTIVE``, they are refused."""
+        self._call("scontrol", "update", "PartitionName=test", f"State={state}")
         yield
         self._call("scontrol", "update", "PartitionName=test", "State=UP")
 

@@ -17,7 +17,7 @@ SCENARIO = {
 }
 # The profile for users, and a virtual cluster's haste.
 SLURM = (
-    "--workflow-profile", "profiles/slurm", "--slurm-no-account", "--latency-wait", "5",
+    "--workflow-profile", "profiles/slurm", "--latency-wait", "5",
     "--seconds-between-status-checks", "2", "--slurm-init-seconds-before-status-checks", "1",
 )  # fmt: skip
 LOCAL = ("--cores", "2")

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from places import ROOT
 
-COPIED = ("Snakefile", "workflow", "rules", "config", "src", "profiles", "envs", "pyproject.toml")
+COPIED = ("Snakefile", "workflow", "rules", "config", "src", "profiles", "envs", "pyproject.toml", "docs/examples")
 
 
 class Copy:

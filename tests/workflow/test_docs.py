@@ -200,3 +200,9 @@ def test_pages_build_without_a_warning(tmp_path):
     for page in pages:
         loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', page.read_text(encoding="utf-8"))
         assert not loaded, f"{page.name} loads {loaded}"
+
+
+def test_make_names_the_scenarios_when_one_is_misspelt():
+    ended = shell("make --dry-run SCENARIO=papr", ROOT)
+    assert ended.returncode == 2
+    assert 'no scenario "papr" in config; there are: cifar laptop' in ended.stderr + ended.stdout

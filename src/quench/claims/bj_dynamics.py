@@ -154,14 +154,16 @@ def barrier(numbers: xr.Dataset, panel: str, between: str) -> Measured:
     ``between``: "times", lines between the last two configurations of each network; "networks", lines between the final
     configurations of different networks. The mean is over lines.
     """
-    one = of_panel(numbers, panel).dropna("line", subset=["line_loss"])
-    differ = one["line_seeds_differ"].values.astype(bool)
-    if differ.all():
-        raise Missing("no line between configurations of one network")
-    late = one["line_start"].values == one["line_start"].values[~differ].max()
-    loss = one["line_loss"].transpose("line", "point").values[differ if between == "networks" else ~differ & late]
-    height = (loss.max(axis=1) - np.maximum(loss[:, 0], loss[:, -1])) / float(one["constant_loss"])
-    return mean(height, missing="no such lines")
+    return mean(_barriers(numbers, panel, between), missing="no such lines")
+
+
+@quantity
+def barrier_exponent(numbers: xr.Dataset, panel: str, larger: str) -> Measured:
+    """Exponent in M of the barrier between networks, from those of ``panel`` to those of ``larger``; over lines."""
+    first, second = (np.log(_barriers(numbers, name, "networks")) for name in (panel, larger))
+    ratio = float(of_panel(numbers, larger)["n_weights"]) / float(of_panel(numbers, panel)["n_weights"])
+    value, low, high = (end / math.log(ratio) for end in intervals.difference(second, first)[:3])
+    return Measured.of(intervals.Estimate(value, low, high, min(len(first), len(second))), "no such lines")
 
 
 @quantity
@@ -179,6 +181,18 @@ def plateau_slope(
     if not curves.size:
         raise Missing("no waiting time that old, or no lag there")
     return mean([np.nanmean(powerlaw.exponents(times[inside], network.T)) for network in curves])
+
+
+def _barriers(numbers: xr.Dataset, panel: str, between: str) -> np.ndarray:
+    """Height of every line, relative to the loss of the constant predictor (``barrier``)."""
+    one = of_panel(numbers, panel).dropna("line", subset=["line_loss"])
+    differ = one["line_seeds_differ"].values.astype(bool)
+    if differ.all():
+        raise Missing("no line between configurations of one network")
+    late = one["line_start"].values == one["line_start"].values[~differ].max()
+    loss = one["line_loss"].transpose("line", "point").values[differ if between == "networks" else ~differ & late]
+    height: np.ndarray = (loss.max(axis=1) - np.maximum(loss[:, 0], loss[:, -1])) / float(one["constant_loss"])
+    return height
 
 
 def _score(one: xr.Dataset, regime: str, window: str, rescaling: str) -> xr.DataArray:

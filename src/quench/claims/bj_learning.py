@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from quench.claims.measured import Measured, Missing, mean, of_panel, quantity, single
+from quench.claims.measured import Measured, Missing, mean, of_panel, quantity, single, size
 from quench.estimators import powerlaw
+from quench.estimators.learning import ARRIVAL_RANGE, ONSET_RANGE, arrival, onset
 from quench.numerics import intervals
 
 
@@ -33,6 +36,50 @@ def log_linearity(numbers: xr.Dataset, panel: str) -> Measured:
         linear = falling.sum() >= 4
         found.append(np.corrcoef(np.log(times[falling]), loss[falling])[0, 1] ** 2 if linear else np.nan)
     return mean(found, missing="t2 is not reached, or there are fewer than four measurements from t1 to t2")
+
+
+@quantity
+def slow_descent(numbers: xr.Dataset, rank: int) -> Measured:
+    """-d log L / d log t of the training loss from t1 to t2, of the model with the ``rank``-th smallest mean exponent."""
+    found = []
+    for panel in numbers["panel"].values:
+        one = of_panel(numbers, panel)
+        times, curves = _curves(one, "train_loss")
+        falling = zip(curves, single(one, "t1"), single(one, "t2"), strict=False)
+        slopes = [
+            powerlaw.exponents(times[inside], loss[inside, None], points=4)[0]
+            for loss, first, last in falling
+            for inside in [(times >= first) & (times <= last)]
+        ]
+        found.append(size(mean(slopes)))
+    known = sorted((one for one in found if math.isfinite(one.low)), key=lambda one: one.value)
+    if len(known) < rank:
+        raise Missing(f"fewer than {rank} models with several networks reach t2")
+    return known[rank - 1]
+
+
+@quantity
+def blunter(numbers: xr.Dataset, panel: str) -> Measured:
+    """Decades of t over which the crossovers at t1 and t2 extend, minus those of the model nearest to it.
+
+    The crossover at t1 extends over the times of the thresholds of ``quench.estimators.learning`` (ONSET_RANGE), that at
+    t2 over those of ARRIVAL_RANGE.
+    """
+    widths = {str(name): _crossover_widths(of_panel(numbers, name)) for name in numbers["panel"].values}
+    of_panel(numbers, panel)
+    own = widths.pop(panel)
+    excess = [Measured.of(intervals.difference(own, other)) for other in widths.values()]
+    known = [one for one in excess if math.isfinite(one.low)]
+    if not known:
+        raise Missing("fewer than two models with several networks reach t2")
+    return min(known, key=lambda one: one.value)
+
+
+@quantity
+def crossover_change(numbers: xr.Dataset, panel: str, other: str, name: str) -> Measured:
+    """t1 or t2 (``name``) of a network of one panel over that of the same network in another."""
+    first, second = (single(of_panel(numbers, one), name) for one in (panel, other))
+    return mean(first / second, "log", f"{name} is not reached")
 
 
 @quantity
@@ -109,6 +156,18 @@ def width_contrast(numbers: xr.Dataset, name: str) -> Measured:
     """log10 of the ratio of a number at the smallest width to that at the largest."""
     values = np.log10(numbers[f"{name}_single"].transpose("width", "network").values)
     return Measured.of(intervals.difference(values[0], values[-1]))
+
+
+def _crossover_widths(one: xr.Dataset) -> NDArray[np.float64]:
+    """Decades of t over which the two crossovers of every network extend."""
+    times, curves = _curves(one, "train_loss")
+    constant = float(one["constant_loss"])
+    widths = []
+    for rule, (early, late) in ((onset, ONSET_RANGE), (arrival, ARRIVAL_RANGE)):
+        ends = np.array([[rule(times, loss, constant, end) for loss in curves] for end in (early, late)])
+        widths.append(np.log10(ends[1] / ends[0]))
+    total: NDArray[np.float64] = np.sum(widths, axis=0)
+    return total
 
 
 def _curves(one: xr.Dataset, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, Missing, quantity
+from quench.claims.measured import Measured, Missing, quantity, size
 
 SOLVED = "a solution of equations, with an estimated error far below the allowed range"
 PULL = "a distance in units of its own standard error"
@@ -52,6 +52,19 @@ def plateau_height(numbers: xr.Dataset) -> Measured:
     oldest = oldest.isel(lag=(oldest["lag"].values >= 1) & (oldest["lag"].values <= float(oldest["waiting_time"])))
     slopes = np.gradient(np.log(oldest.values), np.log(oldest["lag"].values))
     return Measured(float(oldest[int(np.argmin(slopes))]), exact=SOLVED)
+
+
+@quantity
+def final_displacement(numbers: xr.Dataset) -> Measured:
+    """Delta at the longest t after the smallest t_w; 2 on a sphere once all memory is lost."""
+    youngest = numbers["displacement"].isel(waiting_time=0).dropna("lag")
+    return Measured(float(youngest[-1]), exact=SOLVED)
+
+
+@quantity
+def energy_above_lowest(numbers: xr.Dataset, lowest: float) -> Measured:
+    """E at the last time minus the ``lowest`` energy, that of equilibrium."""
+    return Measured(float(numbers["energy"][-1]) - lowest, exact=SOLVED)
 
 
 @quantity
@@ -123,6 +136,17 @@ def correlation_pull(numbers: xr.Dataset) -> Measured:
     largest = numbers.isel(n_spins=-1)
     pulls = abs(largest["correlation"] - largest["solution_correlation"]) / largest["correlation_error"]
     return Measured(float(pulls.where(largest["lag"] > 0).max()), exact=PULL)
+
+
+@quantity
+def violation_distance(numbers: xr.Dataset, waiting_time: float) -> Measured:
+    """Largest |X_N - X| over the lags after t_w, of the fluctuation-dissipation ratios at the largest and at infinite N."""
+    if "solution_ratio" not in numbers or waiting_time not in numbers["waiting_time"].values:
+        raise Missing(f"no response at t_w = {waiting_time:g}")
+    largest = numbers.isel(n_spins=-1).sel(waiting_time=waiting_time).dropna("lag", subset=["ratio", "solution_ratio"])
+    worst = largest.isel(lag=int(np.argmax(abs(largest["ratio"] - largest["solution_ratio"]).values)))
+    value, low, high = (float(worst[name] - worst["solution_ratio"]) for name in ("ratio", "ratio_low", "ratio_high"))
+    return size(Measured(value, low, high))
 
 
 def _at(numbers: xr.Dataset, name: str, time: float) -> float:

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from quench.claims.measured import Measured, Missing, jackknifed, mean, networks, of_panel, quantity, single
+from quench.estimators.superposition import brownian_master
 from quench.numerics import intervals
 
 
@@ -34,11 +35,12 @@ def beyond_brownian(numbers: xr.Dataset, panel: str | None = None) -> Measured:
 
 
 @quantity
-def later_when_hotter(numbers: xr.Dataset) -> Measured:
+def later_when_hotter(numbers: xr.Dataset, panel: str | None = None) -> Measured:
     """Spearman correlation with T of the t/tau90 at which a curve leaves the master curve."""
-    temperatures = numbers["temperature"].values
+    one = of_panel(numbers, panel)
+    temperatures = one["temperature"].values
     found = []
-    for left in single(numbers, "departure", "temperature").T:
+    for left in single(one, "departure", "temperature").T:
         known = np.isfinite(left) & (temperatures > 0)
         found.append(_correlation(temperatures[known], left[known]))
     return mean(found, missing="fewer than three temperatures leave the master curve")
@@ -60,6 +62,18 @@ def leaving_share(numbers: xr.Dataset, panel: str | None = None, colder: float =
     left = np.isfinite(single(one, "departure", "temperature")[chosen])
     found = Measured.of(intervals.share(int((left & reached).sum()), int(reached.sum())), "no curve reaches Q = 0.9")
     return Measured(found.value, found.low, found.high, networks(one), found.reason)
+
+
+@quantity
+def above_share(numbers: xr.Dataset, panel: str | None = None) -> Measured:
+    """Share of the curves of single networks, T > 0, above the Brownian curve at their end, among those that leave it."""
+    one = of_panel(numbers, panel)
+    hot = one.isel(temperature=one["temperature"].values > 0).dropna("lag", how="all", subset=["overlap_single"])
+    scaled = float(hot["lag"][-1]) / single(hot, "tau90", "temperature")
+    left = np.isfinite(single(hot, "departure", "temperature")) & np.isfinite(scaled)
+    above = single(hot.isel(lag=-1), "overlap", "temperature")[left] > brownian_master(scaled[left])
+    found = intervals.share(int(above.sum()), int(left.sum()))
+    return Measured(*found[:3], networks(one), "no curve leaves the master curve" if not left.any() else "")
 
 
 @quantity

@@ -10,6 +10,7 @@ from scipy import stats
 
 from quench.claims.measured import Measured, Missing, mean, networks, of_panel, quantity, single, size
 from quench.estimators import powerlaw
+from quench.estimators.rescaling import time_to_displacement
 from quench.numerics import intervals
 from quench.theory import brownian
 
@@ -38,6 +39,47 @@ def diffusive_amplitude(numbers: xr.Dataset, panel: str, lags: tuple[float, floa
     ratio = single(one, "msd", "lag")[inside] / brownian.msd(one["lag"].values[inside], diffusion)[:, None]
     measured = np.isfinite(ratio).any(axis=1)
     return mean(np.exp(np.log(ratio[measured]).mean(axis=0)), "log")
+
+
+@quantity
+def sigma_scatter(numbers: xr.Dataset, panel: str) -> Measured:
+    """Standard deviation over networks of sigma = chi epsilon, the spread of their weights, over its mean."""
+    lengths = single(of_panel(numbers, panel), "epsilon", "temperature")
+    lengths = lengths[np.isfinite(lengths).any(axis=1)][0]
+    lengths = lengths[np.isfinite(lengths)]
+    found = intervals.leaving_out(lambda kept: lengths[kept].std(ddof=1) / lengths[kept].mean(), len(lengths))
+    return Measured.of(intervals.jackknifed(found, "log"))
+
+
+@quantity
+def turning_time(numbers: xr.Dataset, times: xr.Dataset, panel: str, fallen: float = 0.1) -> Measured:
+    """Time in which w(t_w) . w(t_w + t) falls by ``fallen``, over tau90, at the hottest temperature.
+
+    At constant length of w the inner product falls by MSD / (2 sigma^2). A lower bound where it does not fall that far.
+    """
+    one = _hottest(of_panel(numbers, panel))
+    lags, sigmas = one["lag"].values, float(one["chi"]) * single(one, "epsilon")
+    curves = single(one, "msd", "lag").T
+    turned = [
+        time_to_displacement(curve[None], lags, 2 * fallen * sigma**2)[0]
+        for curve, sigma in zip(curves, sigmas, strict=True)
+    ]
+    tau90 = single(of_panel(times, panel).sel(temperature=float(one["temperature"])), "tau90")
+    known = np.isfinite(tau90)
+    ratio = (np.array(turned) / tau90)[known]
+    if np.isfinite(ratio).all():
+        return mean(ratio, "log")
+    longest = lags[np.isfinite(curves).any(axis=0)].max()
+    return Measured(*intervals.beyond(ratio, longest / tau90[known]), beyond=True)
+
+
+@quantity
+def oscillation(numbers: xr.Dataset, panel: str) -> Measured:
+    """Largest relative fall of the MSD from one lag to the next, for lags up to 100, at the coldest T > 0."""
+    one = of_panel(numbers, panel)
+    cold = one.isel(temperature=int(_rows(one)[-1]), lag=(one["lag"].values > 0) & (one["lag"].values <= OSCILLATIONS))
+    values = single(cold.dropna("lag", subset=["msd_mean"]), "msd", "lag")
+    return mean(np.maximum(1 - values[1:] / values[:-1], 0).max(axis=0))
 
 
 @quantity

@@ -55,6 +55,14 @@ def fitted_share(numbers: xr.Dataset, ratio: float) -> Measured:
 
 
 @quantity
+def lost_share(numbers: xr.Dataset) -> Measured:
+    """Share of the trainings of all scans of Fig. 1 that diverged."""
+    scans = {"uot_loss": "uot", "ttt_loss": "ttt", "map_loss_single": "map"}
+    lost = sum(int(numbers[f"{scan}_diverged"]) for scan in scans.values())
+    return Measured.of(intervals.share(lost, sum(numbers[loss].size for loss in scans)))
+
+
+@quantity
 def scatter_at_threshold(numbers: xr.Dataset) -> Measured:
     """Decades between the 10 % and 90 % quantiles of the final losses at the N/P_D nearest to N*/P_D."""
     threshold = fitting_threshold(numbers).value

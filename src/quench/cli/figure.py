@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,9 @@ DRAWN = {stage.drawn: stage for stage in STAGES.values() if stage.drawn}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("module", metavar="FIGURE", help="a module under quench.figures, such as kwj.fig3")
+    parser.add_argument(
+        "module", metavar="FIGURE", help="a module under quench.figures, such as kwj.fig3, or your own .py file"
+    )
     for key, stage in DRAWN.items():
         parser.add_argument(
             f"--{stage.option}",
@@ -69,7 +72,13 @@ def run(args: argparse.Namespace) -> None:
 def find(name: str) -> ModuleType:
     """The module of a figure. Raises ``QuenchError`` with the nearest name for an unknown one."""
     declared.read(name)
-    return importlib.import_module(f"quench.figures.{name}")
+    if not declared.is_own(name):
+        return importlib.import_module(f"quench.figures.{name}")
+    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _read(given: list[list[str]], kind: str) -> dict[str, list[xr.Dataset]]:

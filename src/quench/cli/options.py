@@ -71,3 +71,17 @@ def scenario_file(name: str, folder: Path = Path("config")) -> Path:
         raise QuenchError(f"--scenario: no {folder}/ here, where scenarios are; change to the folder of the Snakefile")
     known = ["default", *sorted(p.stem for p in folder.glob("*.yaml") if p.stem not in {"config", "claims"})]
     raise QuenchError(f"--scenario: no {name!r}{nearest(name, known)}; known: {', '.join(known)}, or a file")
+
+
+def overlay_of(scenario: str) -> str:
+    """The file in config/ that declares ``scenario``, or else the resolved configuration beside its results."""
+    import yaml
+
+    for path in sorted(Path("config").glob("*.yaml")):
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue
+        if isinstance(content, dict) and content.get("scenario") == scenario:
+            return str(path)
+    return f"results/{scenario}/config.yaml"

@@ -26,6 +26,7 @@ running anything. The resolved configuration of a run is in `results/<scenario>/
 | --- | --- |
 | `config.yaml` | the default: 2,000 embedded MNIST images, minutes on a laptop |
 | `smoke.yaml` | every rule on tiny inputs, to check that the pipeline runs |
+| `thorough.yaml` | the default with enough networks for its verdicts, on fresh seeds, about half an hour on two cores |
 | `cifar.yaml` | the CIFAR-10 figures of Kerr Winter & Janssen at the scale of the default, beside its results |
 | `laptop.yaml` | full MNIST and CIFAR-10 with few networks and temperatures, hours |
 | `paper.yaml` | both papers at their own scale; thousands of core-hours |

@@ -23,6 +23,9 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # With an underscore: every figure is a target of its name, beside the rules, whose names are single words.
 FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$")]
+# Files of the user's own, relative to the folder where Snakemake runs; their names reach a shell.
+FigureFile = Annotated[str, Field(pattern=r"^[\w./][\w./-]*\.py$")]
+RuleFile = Annotated[str, Field(pattern=r"^[\w./][\w./-]*\.smk$")]
 
 
 class Data(Section):
@@ -165,9 +168,10 @@ class Figure(Section):
 
     PLANNING = frozenset({"kind", "chi", "chis"})
 
-    kind: FigureName | None = key(
+    kind: FigureName | FigureFile | None = key(
         None,
-        "module under quench.figures that draws it, with an underscore for the dot: kwj_fig3; null takes the figure's name",
+        "module under quench.figures that draws it, with an underscore for the dot: kwj_fig3; or your own .py file; null"
+        " takes the figure's name",
     )
     runs: tuple[Name, ...] = key((), "names from the runs section, in the order of the panels", names=("runs",))
     ensembles: tuple[Name, ...] = key((), "names from the ensembles section", names=("ensembles",))
@@ -179,6 +183,11 @@ class Figure(Section):
     )
     mobility: tuple[Name, ...] = key(
         (), "runs whose single weights are shown, at the figure's temperatures", names=("runs",)
+    )
+    curvature: tuple[Name, ...] = key(
+        (),
+        "Langevin runs whose Hessian is computed, at the last waiting time of the coldest point; needs snapshots: full",
+        names=("runs",),
     )
     glass: tuple[Name, ...] = key(
         (), "names from the quenches and simulations sections", names=("quenches", "simulations")
@@ -215,8 +224,9 @@ class Figure(Section):
         return self
 
     def module(self, name: str) -> str:
-        """The module under ``quench.figures`` that draws the figure of this name: ``kwj.fig3``."""
-        return (self.kind or name).replace("_", ".", 1)
+        """The module under ``quench.figures`` that draws the figure of this name: ``kwj.fig3``; or the user's own file."""
+        kind = self.kind or name
+        return kind if kind.endswith(".py") else kind.replace("_", ".", 1)
 
     def chis_of(self, run: str) -> tuple[float | None, ...]:
         """The values of chi that the figure shows of one of its runs; None stands for the run's own."""
@@ -291,6 +301,7 @@ class Scenario(Section):
     simulations: dict[Name, Simulation] = key({}, "finite-size simulations of the 3-spin glass by name")
     external: dict[Name, External] = key({}, "runs recorded elsewhere, by name")
     figures: dict[FigureName, Figure] = key({}, "figures to draw, by the name of their kind or by a name of your own")
+    rules: tuple[RuleFile, ...] = key((), "files of your own Snakemake rules, included after those of quench")
     compute: Compute = key(Compute(), "backend, chunking and storage")
 
     def chunk(self, section: str, name: str) -> int:

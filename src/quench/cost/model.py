@@ -96,6 +96,15 @@ class Costs:
         seconds = n_networks * speed.gradient(n_weights, width, samples, backend)
         return Work("engine", seconds, memory=2 * size + self._data(ensemble.dataset), disk=24 * n_networks * n_weights)
 
+    def curvature(self, run: str, point: str, seeds: str) -> Work:
+        _, n_weights, schedule, width = self._measured(run, point)
+        n_networks, ensemble = _count(seeds), self.scenario.ensembles[self.scenario.runs[run].ensemble]
+        backend = self._where(self.engines.ensemble(self.scenario.runs[run].ensemble))
+        one = speed.hessian(n_weights, width, self._samples(ensemble.dataset), backend)
+        size = disk.snapshot_bytes(n_networks, len(schedule.times), n_weights)
+        memory = 2 * size + self._data(ensemble.dataset) + 32 * n_weights**2
+        return Work("engine", n_networks * one, memory=memory, disk=8 * n_networks * n_weights)
+
     def train(self, classifier: str, seeds: str) -> Work:
         one, section = self.training(classifier), self.scenario.classifiers[classifier]
         # Networks are trained one after the other, each on all threads.

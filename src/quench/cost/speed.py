@@ -47,6 +47,11 @@ def gradient(n_weights: int, width: int, samples: int, backend: str) -> float:
     return n_weights * (0.7e-9 + GRADIENT * lanes / (220e9 * width / (width + 2)))
 
 
+def hessian(n_weights: int, width: int, samples: int, backend: str) -> float:
+    """All eigenvalues of one network's Hessian, from gradients in float64, which take twice as long."""
+    return 4 * n_weights * gradient(n_weights, width, samples, backend) + 1e-10 * n_weights**3
+
+
 def noise(n_weights: int) -> float:
     """The Langevin noise of one update of one network."""
     return 1.3e-9 * n_weights

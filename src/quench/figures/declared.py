@@ -38,8 +38,15 @@ def known() -> tuple[str, ...]:
     return tuple(f"{path.parent.name}.{path.stem}" for path in paths if "title" in _constants(path))
 
 
+def is_own(figure: str) -> bool:
+    """Whether a figure is drawn by a user's own file, whose path then stands for the module."""
+    return figure.endswith(".py")
+
+
 def read(figure: str) -> Declared:
-    """Declarations of a figure; ``QuenchError`` with the nearest name for an unknown one."""
+    """Declarations of a figure; ``QuenchError`` with the nearest name for an unknown one, and for an unreadable own file."""
+    if is_own(figure):
+        return Declared(**_own(Path(figure)))
     found = _constants(_FIGURES / f"{figure.replace('.', '/')}.py")
     if "title" not in found:
         raise QuenchError(f"no figure {figure!r}{nearest(figure, known())}; known: {', '.join(known())}")
@@ -53,6 +60,21 @@ def check(figure: str, given: Mapping[str, Sized]) -> None:
     for keys, count in read(figure).needs.items():
         if sum(len(given.get(key, ())) for key in keys.split(" or ")) < count:
             raise QuenchError(f"{figure} needs {keys}{f': {count}' if count > 1 else ''}")
+
+
+def _own(path: Path) -> dict[str, Any]:
+    """Declarations of a user's own file, which must also define ``compute`` and ``draw``."""
+    if not path.is_file():
+        raise QuenchError(f"{path}: no such file")
+    try:
+        found = _constants(path)
+        names = {node.name for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.FunctionDef)}
+    except (SyntaxError, ValueError) as error:
+        raise QuenchError(f"{path}: not a readable figure module ({error})") from None
+    given = names | {name.upper() for name in found}
+    if absent := [name for name in ("TITLE", "CAPTION", "compute", "draw") if name not in given]:
+        raise QuenchError(f"{path}: a figure module needs TITLE, CAPTION, compute and draw; no {', '.join(absent)}")
+    return found
 
 
 @functools.cache

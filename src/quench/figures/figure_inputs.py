@@ -20,8 +20,8 @@ class FigureInputs:
 
     ``files``: datasets by key of the section (``runs``, ``scans``, ...) and by name. A run has a dataset per temperature
     or batch size, a ``response`` one per temperature above 0; ensembles, scans and classifiers have one per chunk;
-    ``mobility`` has one per temperature and chunk; a glass, a ``flatness``, a ``drift`` and an external run have one
-    each.
+    ``mobility`` has one per temperature and chunk, a ``curvature`` one per chunk; a glass, a ``flatness``, a ``drift`` and
+    an external run have one each.
     ``choices``: the other keys of the section with their values (``temperatures``, ``fit``, ...), and the ``scale``.
     """
 

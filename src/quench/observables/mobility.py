@@ -59,16 +59,19 @@ def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, lag: i
 
     Raises ``QuenchError`` where ``snapshots`` (network, time, weight) hold none at one of these times.
     """
-    times = snapshots["time"].values
-    for moment in (waiting_time, waiting_time + lag):
-        if moment not in times:
-            close = times[np.abs(times - moment).argmin()]
-            raise QuenchError(f"{origin(snapshots, 'snapshots')}: no snapshot at {moment} (nearest: {close})")
-    reference, later = (
-        snapshots["weights"].sel(time=moment).values.astype(np.float64) for moment in (waiting_time, waiting_time + lag)
-    )
+    reference, later = (configuration(snapshots, moment) for moment in (waiting_time, waiting_time + lag))
     result = mobility(reference, later, task.gradient(reference))
     return _identified(result, snapshots, task.architecture.layer_index)
+
+
+def configuration(snapshots: xr.Dataset, moment: int) -> np.ndarray:
+    """Weights at an update, float64 (network, weight). Raises ``QuenchError`` where there is no snapshot of it."""
+    times = snapshots["time"].values
+    if moment not in times:
+        close = times[np.abs(times - moment).argmin()]
+        raise QuenchError(f"{origin(snapshots, 'snapshots')}: no snapshot at {moment} (nearest: {close})")
+    weights = snapshots["weights"].sel(time=moment).transpose("network", "weight")
+    return weights.values.astype(np.float64)
 
 
 def _identified(result: xr.Dataset, trajectory: xr.Dataset, layer: np.ndarray) -> xr.Dataset:

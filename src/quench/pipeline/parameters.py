@@ -136,6 +136,22 @@ def mobility(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
     )
 
 
+def curvature(scenario: Scenario, job: Mapping[str, str]) -> Parameters | None:
+    """At the coldest point of a Langevin run, whose snapshots must be kept; None elsewhere."""
+    section = scenario.runs[job["run"]]
+    trajectory = _trajectory(scenario, job)
+    cold = section.dynamics == "langevin" and section.points.get(job["point"]) == min(section.temperatures)
+    if trajectory is None or not cold or scenario.compute.snapshots != "full":
+        return None
+    engine = _engine(scenario, Engines(scenario).ensemble(section.ensemble))
+    return Parameters(
+        {"waiting_time": max(section.waiting_times)},
+        {name: engine[name] for name in ("backend", "device")},
+        {"trajectory": trajectory},
+        {"seed": _span(job["seeds"])},
+    )
+
+
 def external(scenario: Scenario, job: Mapping[str, str]) -> Parameters:
     section = scenario.external[job["external"]]
     return Parameters(

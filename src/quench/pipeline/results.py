@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from quench.config.sections import Figure, Scenario
 from quench.errors import QuenchError
 from quench.pipeline import expected, stages
 from quench.pipeline.paths import Paths
-from quench.store import files
+from quench.store import checksum, files
 from quench.store.archive import SUMS
 
 CONFIG = "config.yaml"
@@ -40,15 +40,18 @@ def read(path: str | Path, kind: str | tuple[str, ...] | None = None) -> xr.Data
     return dataset
 
 
-def check(dataset: xr.Dataset, path: str | Path) -> None:
-    """Raise ``QuenchError`` where ``dataset``, read from ``path`` in a results folder, does not match that path."""
+def check(dataset: xr.Dataset, path: str | Path, scenario: Scenario | None = None) -> None:
+    """Raise ``QuenchError`` where ``dataset``, read from ``path`` in a results folder, does not match that path.
+
+    The path is declared by ``scenario``, or else by the configuration in the folder.
+    """
     root = root_of(path)
     if root is None:
         return
-    wanted = expected.contents(scenario_at(root), Path(path).absolute().relative_to(root).as_posix())
+    wanted = expected.contents(scenario or scenario_at(root), Path(path).absolute().relative_to(root).as_posix())
     if wanted is None:
         return
-    place = f"(declared in {root.name}/{CONFIG}); delete it and run again"
+    place = "" if scenario else f"(declared in {root.name}/{CONFIG}); delete it and run again"
     if dataset.attrs.get("kind") not in wanted.kinds:
         raise QuenchError(f"{path}: contains {dataset.attrs.get('kind')!r}, not {' or '.join(wanted.kinds)} {place}")
     difference = _difference(files.plain(wanted.config), files.config_of(dataset))
@@ -199,6 +202,31 @@ def deleted(root: Path) -> dict[Path, Path]:
             if not missing.exists():
                 found.setdefault(missing, path)
     return found
+
+
+def faults(path: Path, root: Path, scenario: Scenario | None = None) -> Iterator[str]:
+    """One line for each fault of the file at ``path`` below ``root``: damaged, of another kind or configuration (of
+    ``scenario``, or else of the folder), made by other code, or with pictures that are missing or are not its own."""
+    try:
+        dataset = files.read(path)
+        check(dataset, path, scenario)
+        if dataset.attrs.get("kind") is None:
+            yield f"{path}: not written by quench, and therefore without a checksum"
+            return
+        found = stages.find(path.relative_to(root).as_posix(), scenario or scenario_at(root))
+        if found is None:
+            return
+        if dataset.attrs["code_fingerprint"] not in codes_of(dataset, found[0]):
+            yield f"{path}: made by a different version of the code"
+    except QuenchError as error:
+        yield str(error)
+        return
+    for suffix, digest in files.config_of(dataset).get("pictures", {}).items():
+        picture = path.with_suffix(suffix)
+        if not picture.is_file():
+            yield f"{picture}: missing"
+        elif checksum.sha256(picture) != digest:
+            yield f"{picture}: not the picture that was drawn with {path.name}"
 
 
 def codes_of(dataset: xr.Dataset, stage: stages.Stage) -> set[str]:

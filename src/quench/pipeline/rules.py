@@ -12,6 +12,7 @@ from quench.config.sections import Scenario
 from quench.cost.model import Costs
 from quench.cost.work import request
 from quench.errors import QuenchError
+from quench.pipeline.adoption import refused
 from quench.pipeline.arguments import flags
 from quench.pipeline.parameters import Parameters
 from quench.pipeline.paths import Paths
@@ -79,7 +80,11 @@ class Rules:
         """Fingerprint of the code that makes the files of ``rule``."""
 
         def found(wildcards: Wildcards) -> str:
-            return STAGES[rule].code(self._parameters(rule, wildcards).all()) if self.fingerprints else ""
+            if not self.fingerprints:
+                return ""
+            if f"{self.paths.folder}/{STAGES[rule].path.format(**dict(wildcards))}" in refused():
+                return "refused by quench adopt"
+            return STAGES[rule].code(self._parameters(rule, wildcards).all())
 
         return found
 

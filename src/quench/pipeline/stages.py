@@ -156,6 +156,10 @@ _BEFORE_FIGURES = (
         step="mobility", declares=parameters.mobility, reads=("run", "dataset"), drawn="mobility",
     ),
     Stage(
+        "curvature", "curvature/{run}/{point}/{seeds}.nc", label="curvature", place=(2, 2), kinds=("curvature",),
+        step="curvature", declares=parameters.curvature, reads=("run", "dataset"), drawn="curvature",
+    ),
+    Stage(
         "train", "classifiers/{classifier}/{seeds}.nc", label="trained classifiers", place=(3, 1), kinds=("training",),
         step="train", declares=parameters.train, reads=("images",), drawn="classifiers",
     ),
@@ -168,7 +172,7 @@ _BEFORE_FIGURES = (
         step="drift", declares=parameters.drift, reads=("images", "train"), drawn="drift",
     ),
     Stage(
-        "external", "external/{external}.nc", label="your recorded runs", place=(2, 2), kinds=("observables",),
+        "external", "external/{external}.nc", label="your recorded runs", place=(2, 1), kinds=("observables",),
         step="observe", declares=parameters.external, drawn="external",
     ),
     Stage(

@@ -9,13 +9,20 @@ how a process survives being killed, which code is whose, how files are written 
 how a training resumes from its checkpoint, and the text of an error. So a new message retrains nothing. One module of
 ``store`` is inside: ``quench.store.variables`` puts arrays, names and units together, and these are part of a result. What
 plumbing imports is followed all the same, so that a module counts whichever way a computation reaches it.
+
+To parse the package takes a second. So what was read from a module's syntax tree is kept beside its byte code, in a file
+that is valid for one text of the module only.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
+import json
+import os
+import sys
 from pathlib import Path
 
 from quench.errors import QuenchError, nearest
@@ -69,7 +76,11 @@ def is_plumbing(module: str) -> bool:
     return name not in COMPUTING and any(f"{name}.".startswith(f"{part}.") for part in PLUMBING)
 
 
+@functools.cache
 def _path(name: str) -> Path | None:
+    """The file of a module of the package; a user's own module is named by its file."""
+    if name.endswith(".py"):
+        return Path(name) if Path(name).is_file() else None
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return None
@@ -96,20 +107,8 @@ def source(name: str) -> str:
 @functools.cache
 def _imports(name: str) -> frozenset[str]:
     """Package modules named by the import statements of ``name``, and the packages that enclose them."""
-    wanted: set[str] = set()
-    for node in ast.walk(ast.parse(source(name))):
-        if isinstance(node, ast.Import):
-            wanted.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            wanted.add(node.module)
-            # ``from package import thing``: the thing may be a module of its own.
-            wanted.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            raise QuenchError(
-                f"{name}: relative import on line {node.lineno}; write it out, fingerprints need full names"
-            )
-    modules = {candidate for candidate in wanted if _path(candidate) is not None}
-    return frozenset(parent for found in modules for parent in _with_parents(found))
+    _, wanted = _syntax(name)
+    return frozenset(parent for found in wanted if _path(found) is not None for parent in _with_parents(found))
 
 
 def _with_parents(name: str) -> list[str]:
@@ -118,9 +117,55 @@ def _with_parents(name: str) -> list[str]:
     return [".".join(parts[:i]) for i in range(2, len(parts) + 1)]
 
 
-@functools.cache
 def _digest(name: str) -> str:
-    return digest(source(name))
+    return _syntax(name)[0]
+
+
+@functools.cache
+def _syntax(name: str) -> tuple[str, list[str]]:
+    """``digest`` of a module and ``_named`` by it, from the file in ``__pycache__`` where that was made from the same text.
+
+    Its first line is a hash over the text, the code of this module and the rest of the file; any other file is replaced.
+    """
+    path, text = _path(name), source(name)
+    assert path is not None
+    kept, content = path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.syntax", ""
+    with contextlib.suppress(OSError, ValueError):
+        first, content = kept.read_text(encoding="utf-8").split("\n")
+        content = content if first == _hash(source(__name__), text, content) else ""
+    if not content:
+        content = json.dumps((digest(text), _named(name, text)))
+        # As Python writes byte code: nothing is lost where it cannot be written or does not reach the disk.
+        with contextlib.suppress(OSError):
+            kept.parent.mkdir(exist_ok=True)
+            temporary = kept.with_suffix(f".{os.getpid()}")
+            temporary.write_text(f"{_hash(source(__name__), text, content)}\n{content}", encoding="utf-8")
+            os.replace(temporary, kept)
+    digested, named = json.loads(content)
+    return digested, named
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _named(name: str, text: str) -> list[str]:
+    """What the import statements in the ``text`` of module ``name`` may name inside the package.
+
+    Raises ``QuenchError`` for a relative import.
+    """
+    wanted: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            wanted.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            # ``from package import thing``: the thing may be a module of its own.
+            wanted.update((node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise QuenchError(
+                f"{name}: relative import on line {node.lineno}; write it out, fingerprints need full names"
+            )
+    return sorted(one for one in wanted if one.split(".")[0] == PACKAGE)
 
 
 def digest(text: str) -> str:
@@ -129,7 +174,7 @@ def digest(text: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree, annotate_fields=False, include_attributes=False).encode()).hexdigest()
+    return _hash(ast.dump(tree, annotate_fields=False, include_attributes=False))
 
 
 def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -23,13 +23,14 @@ _STEPS = {
     "adam": _MEMORY,
     "observe": ("quench.observables.measure", "quench.observables.average", "quench.observables.lengths"),
     "mobility": ("quench.observables.mobility", "quench.dynamics.{backend}.problem"),
+    "curvature": ("quench.observables.curvature", "quench.dynamics.{backend}.problem"),
     "images": ("quench.data.images",),
     "train": ("quench.observables.classifier_training", "quench.dynamics.{backend}.minibatch"),
     "flatness": ("quench.observables.flatness",),
     "drift": ("quench.dynamics.drift", "quench.dynamics.{backend}.minibatch"),
     "pspin": ("quench.theory.pspin.dataset",),
     "pspin-simulate": ("quench.theory.finite_size",),
-    "figure": ("quench.figures.{figure}", "quench.figures.build"),
+    "figure": ("{figure}", "quench.figures.build"),
 }
 
 
@@ -41,8 +42,9 @@ def run_step(optimiser: str, snapshots: str) -> str:
 def modules(step: str, backend: str = "", figure: str = "") -> tuple[str, ...]:
     """Dotted names of the modules that compute the result of ``step``, with all that they import.
 
-    A step that one module computes may be named by it.
+    A step that one module computes may be named by it. ``figure``: a module under ``quench.figures``, or a user's own file.
     """
+    figure = figure if figure.endswith(".py") else f"quench.figures.{figure}"
     name = step.removesuffix(_STREAMED)
     own = _STEPS.get(name, (name,))
     streamed = ("quench.observables.streaming",) if step.endswith(_STREAMED) else ()

@@ -18,7 +18,7 @@ from quench.report.papers import ordered, place
 from quench.report.provenance import duration
 
 # From the least work to the most.
-SCENARIOS = ("default", "cifar", "laptop", "paper")
+SCENARIOS = ("default", "cifar", "thorough", "laptop", "paper")
 CORES = 4
 _INTRODUCTION = f"""\
 # Artifact appendix

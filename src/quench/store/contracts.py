@@ -42,6 +42,7 @@ CONTRACTS: dict[str, dict[str, Wanted] | str] = {
     "streamed": "quench.observables.streaming:contract",
     "observables": "quench.observables.measure:contract",
     "mobility": {"size": _BY_WEIGHT, "displacement": _BY_WEIGHT, "data_gradient": _BY_WEIGHT},
+    "curvature": {"stiffness": Wanted(("network", "direction"), gaps=True)},
     "scan": {
         "data_loss": _BY_POINT,
         "loss": _BY_POINT,

@@ -7,6 +7,10 @@ quenched at t = 0 from infinite temperature: a uniformly random point of the sph
 the limit N -> infinity, which energies approach as 1/N). Time integration is Heun's method with a projection onto the
 sphere, of second order in the step up to terms in step/N.
 
+A field h_i that is switched on at t_w shifts ds_i by h_i dt, as a shift of the noise by h_i dt does. The integrated response
+is therefore a correlation with the noise (Novikov 1965), without a field and without another run: with B_i, the sum of the
+noise from t_w to t_w + t, chi = <sum_i (s_i(t_w + t) - s_i(t_w)) B_i> / (2 T N).
+
 Every realisation of the couplings carries a bundle of replicas with their own starts and noise, which cost little more
 than one since all share each coupling that is fetched. Errors come from the scatter of the realisations.
 """
@@ -34,7 +38,7 @@ _SOURCE = "Langevin simulation; Baity-Jesi et al. 2018, Fig. 1, at finite N"
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Energies and correlations of every realisation of the couplings, averaged over its replicas."""
+    """Energies, correlations and responses of every realisation of the couplings, averaged over its replicas."""
 
     seeds: tuple[int, ...]
     times: NDArray[np.float64]
@@ -44,12 +48,14 @@ class Ensemble:
     lags: NDArray[np.float64]
     correlation: NDArray[np.float64]
     """C(t_w + lag, t_w) = sum_i s_i s_i / N: (realisation, waiting_time, lag)."""
+    susceptibility: NDArray[np.float64]
+    """Integrated response chi(t_w + lag, t_w), of the shape of ``correlation``; NaN at T = 0."""
 
 
 def glass(seeds: Sequence[int], temperature: float, **simulation: Any) -> xr.Dataset:
     """``simulate`` with these arguments as the ``glass`` contract: means, standard errors, and every realisation.
 
-    E, mu = T - 3 E at ``times``; C, Delta = 2 (1 - C) at all ``waiting_times`` and ``lags``. Raises ``QuenchError`` for
+    E, mu = T - 3 E at ``times``; C, Delta = 2 (1 - C), chi at all ``waiting_times`` and ``lags``. Raises ``QuenchError`` for
     fewer than two seeds and as ``simulate`` does.
     """
     if len(seeds) < 2:
@@ -57,6 +63,7 @@ def glass(seeds: Sequence[int], temperature: float, **simulation: Any) -> xr.Dat
     ensemble = simulate(seeds=seeds, temperature=temperature, **simulation)
     energy, energy_error = mean_and_error(ensemble.energy)
     correlation, correlation_error = mean_and_error(ensemble.correlation)
+    susceptibility, susceptibility_error = mean_and_error(ensemble.susceptibility)
     pair, every = ("waiting_time", "lag"), ("realisation",)
     over = "over realisations of the couplings"
     return xr.Dataset(
@@ -70,6 +77,11 @@ def glass(seeds: Sequence[int], temperature: float, **simulation: Any) -> xr.Dat
             "correlation_error": described(correlation_error, pair, f"standard error of correlation, {over}"),
             "correlation_of_realisation": described(
                 ensemble.correlation, (*every, *pair), "correlation, mean over replicas"
+            ),
+            "susceptibility": described(susceptibility, pair, "chi(t_w + lag, t_w)", references=_SOURCE),
+            "susceptibility_error": described(susceptibility_error, pair, f"standard error of susceptibility, {over}"),
+            "susceptibility_of_realisation": described(
+                ensemble.susceptibility, (*every, *pair), "susceptibility, mean over replicas"
             ),
             "displacement": described(2 * (1 - correlation), pair, "Delta = 2 (1 - C)", references=_SOURCE),
             "displacement_error": described(2 * correlation_error, pair, f"standard error of displacement, {over}"),
@@ -121,14 +133,9 @@ def simulate(
     if not len(at) and not (len(starts) and len(delays)):
         raise QuenchError("finite-size simulation: nothing to measure: give times, or waiting times and lags")
     runs = [_realisation(n_spins, seed, temperature, step, replicas, (at, starts, delays)) for seed in seeds]
-    return Ensemble(
-        tuple(seeds),
-        np.asarray(times, float),
-        np.array([energy for energy, _ in runs]),
-        np.asarray(waiting_times, float),
-        np.asarray(lags, float),
-        np.array([correlation for _, correlation in runs]),
-    )
+    energy, correlation, susceptibility = map(np.array, zip(*runs, strict=True))
+    waiting, after = np.asarray(waiting_times, float), np.asarray(lags, float)
+    return Ensemble(tuple(seeds), np.asarray(times, float), energy, waiting, after, correlation, after * susceptibility)
 
 
 def draw_couplings(n_spins: int, seed: int) -> list[NDArray[np.float32]]:
@@ -167,8 +174,8 @@ def force(couplings: list[NDArray[np.float32]], spins: NDArray[np.float64]) -> N
 
 def trajectory(
     couplings: list[NDArray[np.float32]], seed: int, temperature: float, step: float, replicas: int
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """The spins (N, replica) and the force on them at t = 0, step, 2 step, ..., without end.
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """The spins, the force on them and the sum of their noise so far, (N, replica), at t = 0, step, ..., without end.
 
     The seed keys the random starts and the noise; ``couplings`` may be any that ``force`` understands.
     """
@@ -185,14 +192,16 @@ def trajectory(
         return drive - (temperature + np.sum(spins * drive, axis=0) / n_spins) * spins
 
     spins = on_sphere(normals("p-spin start", 0))
+    total = np.zeros_like(spins)
     for n in itertools.count():
         drive = force(couplings, spins)
-        yield spins, drive
+        yield spins, drive, total
         noise = np.sqrt(2 * temperature * step) * normals("p-spin noise", n)
         here = drift(spins, drive)
         predicted = on_sphere(spins + step * here + noise)
         there = drift(predicted, force(couplings, predicted))
         spins = on_sphere(spins + step / 2 * (here + there) + noise)
+        total = total + noise
 
 
 def _steps(times: Sequence[float], step: float) -> NDArray[np.int64]:
@@ -205,21 +214,31 @@ def _steps(times: Sequence[float], step: float) -> NDArray[np.int64]:
 
 def _realisation(
     n_spins: int, seed: int, temperature: float, step: float, replicas: int, schedule: tuple[NDArray[np.int64], ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Energy at each time and correlation at each (waiting time, lag), averaged over the replicas of one seed."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of one seed, averaged over the replicas: energy at each time; C and chi / lag at each (waiting time, lag)."""
     at, starts, delays = schedule
     ends = starts[:, None] + delays
     last = max([*at, *ends.ravel(), *starts])
     couplings = draw_couplings(n_spins, seed)
     energy = np.empty(len(at))
-    correlation = np.empty(ends.shape)
-    references: dict[int, NDArray[np.float64]] = {}
+    correlation, susceptibility = np.empty(ends.shape), np.empty(ends.shape)
+    references: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     path = trajectory(couplings, seed, temperature, step, replicas)
-    for n, (spins, drive) in enumerate(itertools.islice(path, last + 1)):
+    for n, (spins, drive, total) in enumerate(itertools.islice(path, last + 1)):
         energy[at == n] = -np.mean(np.sum(spins * drive, axis=0)) / (3 * n_spins)
         if n in starts:
-            references[n] = spins
+            references[n] = spins, total
         for w, start in enumerate(starts):
             if n in ends[w]:
-                correlation[w, ends[w] == n] = np.mean(np.sum(spins * references[start], axis=0)) / n_spins
-    return energy, correlation
+                reference, before = references[start]
+                correlation[w, ends[w] == n] = np.mean(np.sum(spins * reference, axis=0)) / n_spins
+                susceptibility[w, ends[w] == n] = _over_free(spins - reference, total - before)
+    return energy, correlation, susceptibility
+
+
+def _over_free(displacement: NDArray[np.float64], noise: NDArray[np.float64]) -> float:
+    """Response over that of a free spin, chi = lag: sum(ds B) / sum(B B), both (N, replica); 1 without noise at lag 0."""
+    if not displacement.any():
+        return 1.0
+    square = float(np.sum(noise * noise))
+    return float(np.sum(displacement * noise)) / square if square else np.nan

@@ -171,6 +171,20 @@ class DiscreteWell(Well):
             )
 
 
+def response(stiffness: ArrayLike, step_size: float, lag: ArrayLike) -> NDArray[np.float64]:
+    """Response of ``DiscreteWell`` to a field over that of a free weight: ``G = (1 - (1 - mu k)^n) / (mu k n)``, n updates.
+
+    ``stiffness`` k (...), ``lag`` from 1 on (lag), result (..., lag). Directions of negative curvature count as free, k = 0,
+    and those beyond the edge of stability as at it, k = 2/mu: what lies beyond is not harmonic, and G would have no bound.
+    """
+    rate = np.clip(step_size * np.asarray(stiffness, float), 0, 2)[..., None]
+    lag = _updates(lag)
+    # No cancellation at small rates.
+    slow = -np.expm1(lag * np.log1p(-np.minimum(rate, 0.5)))
+    relaxed = np.where(rate < 0.5, slow, 1 - (1 - rate) ** lag)
+    return np.divide(relaxed, rate * lag, out=np.ones_like(relaxed), where=rate > 0)
+
+
 def _updates(lag: ArrayLike) -> NDArray[np.float64]:
     lag = np.asarray(lag, float)
     if np.any(lag != np.round(lag)):

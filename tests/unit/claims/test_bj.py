@@ -83,6 +83,68 @@ def test_contrast_of_widths_is_between_independent_networks():
     assert found.low < found.value < found.high and found.n_networks == 3
 
 
+def power(exponent):
+    return lambda t: np.where(t < 100, 1, (np.maximum(t, 100) / 100.0) ** -exponent)
+
+
+def models(**losses):
+    parts = [learning(loss).assign_coords(panel=[name]) for name, loss in losses.items()]
+    return xr.concat(parts, "panel")
+
+
+def test_several_slow_descents_need_two_models():
+    numbers = models(a=power(0.9), b=power(0.3), c=power(0.5))
+    assert bj_learning.slow_descent(numbers, 1).value == pytest.approx(0.3)
+    assert bj_learning.slow_descent(numbers, 2).value == pytest.approx(0.5)
+    assert judge.verdict(bj_learning.slow_descent(numbers, 3), (-math.inf, 0.6))[0] == judge.NOT_REPRODUCED
+    with pytest.raises(Missing):
+        bj_learning.slow_descent(numbers, 4)
+
+
+def test_blunt_crossover_is_wider_than_every_other():
+    """A power law goes from 0.95 to 0.85 and from 5 % to 1 % in log(95/85) / a and log(5) / a; it ends near zero."""
+    numbers = models(a=power(2.0), b=power(3.0), c=power(4.0))
+    expected = (1 / 2.0 - 1 / 3.0) * np.log10(95 / 85 * 5)
+    assert bj_learning.blunter(numbers, "a").value == pytest.approx(expected, rel=0.05)
+    assert bj_learning.blunter(numbers, "c").value < 0
+    with pytest.raises(Missing):
+        bj_learning.blunter(numbers.isel(panel=[0]), "a")
+
+
+def test_change_of_a_crossover_is_that_of_the_same_network():
+    numbers = models(a=log_linear, b=log_linear)
+    numbers["t2_single"][0] *= 3
+    found = bj_learning.crossover_change(numbers, "a", "b", "t2")
+    assert (found.value, found.low, found.high) == pytest.approx((3, 3, 3))
+    assert bj_learning.crossover_change(numbers, "a", "b", "t1").value == pytest.approx(1)
+
+
+def lines(height, weights):
+    """One line between times, flat, and three between networks with their barrier in the middle."""
+    loss = np.array([[0.1, 0.1, 0.1], *([0.1, 0.1 + own, 0.1] for own in height * SPEEDS)])
+    return xr.Dataset(
+        {
+            "line_loss": (("line", "point"), loss),
+            "line_seeds_differ": ("line", [0.0, 1, 1, 1]),
+            "line_start": ("line", [10, 20, 20, 20]),
+            "constant_loss": 2.0,
+            "n_weights": weights,
+        }
+    )
+
+
+def test_barriers_shrink_with_size_as_a_power():
+    parts = [lines(1.0, 100).expand_dims(panel=["small"]), lines(0.25, 1600).expand_dims(panel=["large"])]
+    numbers = xr.concat(parts, "panel")
+    assert bj_dynamics.barrier(numbers, "small", "networks").value == pytest.approx(0.5)
+    assert bj_dynamics.barrier(numbers, "small", "times").value == 0
+    found = bj_dynamics.barrier_exponent(numbers, "small", "large")
+    assert found.value == pytest.approx(-0.5) and found.low < -0.5 < found.high
+    assert bj_dynamics.barrier_exponent(numbers, "large", "small").value == pytest.approx(-0.5)
+    grown = numbers.assign(line_loss=0.1 + (numbers["line_loss"] - 0.1) * xr.DataArray([1.0, 8.0], dims="panel"))
+    assert bj_dynamics.barrier_exponent(grown, "small", "large").value == pytest.approx(0.25)
+
+
 def spectrum(largest, flat_value):
     """Spectra at three times: the largest eigenvalue and the size of the others, for two networks of 100 weights."""
     nodes = np.array([[np.full(100, size) for size in flat_value]] * 2)

@@ -9,19 +9,28 @@ from places import CONFIG
 from quench.claims import judge
 from quench.claims.measured import Measured, size
 from quench.config.claims import Claim, load
+from quench.config.scenario import load_files
 from quench.errors import QuenchError
 
 INF = float("inf")
 DECLARED = load(CONFIG / "claims.yaml").claims
 
 
-def test_every_declared_claim_names_a_known_quantity_and_figure():
+@pytest.mark.parametrize("scenario", ["default", "thorough", "cifar"])
+def test_every_declared_claim_names_a_known_quantity_and_figure(scenario):
+    """A scenario draws what the claims read that it alone can judge; the others read figures that have their kind's name."""
     from quench.provenance.fingerprint import fingerprint
 
+    overlays = [] if scenario == "default" else [CONFIG / f"{scenario}.yaml"]
+    figures = load_files([CONFIG / "config.yaml", *overlays]).figures
     for claim in DECLARED:
         judge.find(claim.quantity)
         for figure in claim.reads:
-            fingerprint("quench.figures." + figure.replace("_", ".", 1))
+            if claim.scenarios == (scenario,):
+                assert figure in figures
+            module = figures[figure].module(figure) if figure in figures else figure.replace("_", ".", 1)
+            if figure in figures or not claim.scenarios:
+                fingerprint(f"quench.figures.{module}")
 
 
 def test_every_quantity_is_that_of_a_claim():

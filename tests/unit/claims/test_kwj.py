@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import special
 
 from quench.claims import judge, kwj_collapse, kwj_displacement, kwj_phases, kwj_relaxation
 from quench.claims.measured import Missing
@@ -169,6 +170,8 @@ def test_phase_quantities():
     assert kwj_phases.size_dependence(numbers).value == pytest.approx(1)
     assert kwj_phases.regularised_floor(numbers).value == pytest.approx(2e5)
     assert kwj_phases.fitted_share(numbers, 2).value == 1
+    found = kwj_phases.lost_share(numbers.assign(uot_diverged=1, ttt_diverged=0, map_diverged=2))
+    assert found.value == pytest.approx(3 / (6 + 12 + 27))
     assert kwj_phases.trivialisation_threshold(numbers).value == 0.025
     found = kwj_phases.fitting_threshold(numbers)
     assert (found.value, found.low, found.high) == (0.5, 0.4, 0.6)
@@ -229,6 +232,41 @@ def test_amplitude_of_diffusion_has_no_free_parameter():
         numbers.assign(msd_single=numbers["msd_single"] / SPEEDS), "regularised"
     )
     assert found.value == pytest.approx(1)
+
+
+def test_spread_of_lengths_between_networks():
+    lengths = xr.DataArray(np.tile([1.0, 1.1, 0.9, 1.0], (4, 1)), dims=("temperature", "network"))
+    numbers = displacements(LAGS).assign(epsilon_single=lengths)
+    found = kwj_displacement.sigma_scatter(numbers, "regularised")
+    assert found.value == pytest.approx(np.std([1.0, 1.1, 0.9, 1.0], ddof=1))
+    # The largest possible jackknife interval of four networks still excludes one percent of one.
+    assert found.low > 0.01 and found.n_networks == 4
+
+
+def test_inner_product_turns_long_after_the_overlap_has_fallen():
+    """Free weights of spread 1: MSD = 2 D t reaches 0.2 at 0.1 / D, and tau90 = 1 / (4 D (chi erfinv 0.9)^2) (KWJ Eq. 6)."""
+    chi, diffusion = 30.0, 0.1 / 3000
+    moved = displacements(2 * diffusion * LAGS).assign(
+        epsilon_single=(("temperature", "network"), np.tile(np.sqrt(SPEEDS) / chi, (4, 1))), chi=chi
+    )
+    tau90 = np.full((4, 4), 1 / (4 * diffusion * (chi * special.erfinv(0.9)) ** 2))
+    relaxation = moved[["msd_mean"]].assign(tau90_single=(("temperature", "network"), tau90))
+    found = kwj_displacement.turning_time(moved, relaxation, "regularised")
+    assert (found.value, found.low) == pytest.approx((0.4 * (chi * special.erfinv(0.9)) ** 2,) * 2)
+    short = kwj_displacement.turning_time(moved.isel(lag=LAGS < 1000), relaxation, "regularised")
+    assert short.beyond and found.value / 4 < short.value < found.value
+
+
+def test_displacement_that_falls_oscillates():
+    wave = LAGS * (1 + 0.3 * np.cos(np.pi * LAGS) * (LAGS < 20))
+    found = kwj_displacement.oscillation(displacements(LAGS, wave), "regularised")
+    assert judge.verdict(found, (0.05, math.inf))[0] == judge.REPRODUCED
+    # From 8 (1 + 0.3) at lag 8 to 9 (1 - 0.3) at lag 9.
+    assert found.value == pytest.approx(1 - 6.3 / 10.4)
+    # The coldest temperature counts, and no lag beyond 100.
+    late = LAGS * np.where((LAGS > 200) & (LAGS < 300), 2, 1)
+    assert kwj_displacement.oscillation(displacements(wave, LAGS), "regularised").value == 0
+    assert kwj_displacement.oscillation(displacements(LAGS, late), "regularised").value == 0
 
 
 def test_level_of_sgd_is_compared_with_the_same_networks():
@@ -306,6 +344,10 @@ def test_collapse_quantities_read_the_planted_numbers():
     assert kwj_collapse.lower_when_hotter(numbers).value == pytest.approx(-1)
     assert kwj_collapse.leaving_share(numbers.expand_dims(panel=["a"]), "a").value == pytest.approx(0.75)
     assert kwj_collapse.leaving_share(numbers, colder=1e-5).value == 0
+    # Free weights end at 0.397 for tau90 = 1, and higher for the others; the coldest curve has not left.
+    assert kwj_collapse.above_share(numbers).value == 0
+    numbers["overlap_single"][0, -1] = 0.5
+    assert kwj_collapse.above_share(numbers).value == pytest.approx(1 / 3)
     assert kwj_collapse.final_exponent(numbers).value == pytest.approx(-0.41)
     assert kwj_collapse.final_beyond_well(numbers).value == pytest.approx(-0.01)
 

@@ -195,6 +195,7 @@ LINES = {
             "--lag-max", "9", "--dense", "5", "--per-decade", "5", *COMPUTE, "-o", "OUT"],
     "observe": ["snapshots.nc", "--waiting-times", "1", "--chi", "3", "--lags", "1", "-o", "OUT"],
     "mobility": ["snapshots.nc", "dataset.nc", "--waiting-time", "1", "--lag", "1", *COMPUTE, "-o", "OUT"],
+    "curvature": ["snapshots.nc", "dataset.nc", "--waiting-time", "1", "-o", "OUT"],
     "train": ["images.nc", "--model", "B", "--batch-size", "5", "--rate", "0.1", "--steps", "20", "--seeds", "0",
               "--momentum", "0.5", "--windows", "2", "--noise-draws", "5", "-o", "OUT"],
     "flatness": ["images.nc", "training.nc", "--times", "0", "--probes", "2", "--lanczos-steps", "5", "-o", "OUT"],

@@ -11,7 +11,7 @@ from places import CONFIG
 from quench.config.scenario import as_yaml, load_files, overlay, resolve
 from quench.errors import QuenchError
 
-SHIPPED = [[], ["smoke.yaml"], ["cifar.yaml"], ["laptop.yaml"], ["paper.yaml"]]
+SHIPPED = [[], ["smoke.yaml"], ["cifar.yaml"], ["thorough.yaml"], ["laptop.yaml"], ["paper.yaml"]]
 
 
 def plain():

@@ -35,7 +35,7 @@ def scenario(name=None, **compute):
     return declare(resolve(plain | {"compute": plain["compute"] | compute}))
 
 
-@pytest.mark.parametrize("name", [None, "smoke", "laptop", "paper"])
+@pytest.mark.parametrize("name", [None, "smoke", "thorough", "laptop", "paper"])
 def test_every_job_of_every_scenario_has_a_finite_cost(name):
     found = jobs(Paths(scenario(name)))
     assert {job.rule for job in found.values()} <= set(STAGES)

@@ -5,6 +5,7 @@ import pytest
 from quench.cli.figure import find
 from quench.errors import QuenchError
 from quench.figures import declared
+from quench.provenance import fingerprint, steps
 
 
 @pytest.mark.parametrize("name", declared.known())
@@ -27,3 +28,33 @@ def test_unknown_figure_names_the_nearest():
         find("kwj.fg3")
     with pytest.raises(QuenchError, match=r"no figure 'kwj.panels'"):
         find("kwj.panels")
+
+
+OWN = 'TITLE = "a"\nCAPTION = "b"\n\n\ndef compute(inputs): ...\n\n\ndef draw(numbers): ...\n'
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        (None, "no such file"),
+        ("TITLE = ", "not a readable figure module"),
+        (OWN.replace("draw", "drew").replace("CAPTION", "Caption"), "no CAPTION, draw"),
+    ],
+)
+def test_unusable_file_of_ones_own_is_refused_before_it_is_imported(text, told, tmp_path):
+    path = tmp_path / "own.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(QuenchError, match=told):
+        find(str(path))
+
+
+def test_file_of_ones_own_is_a_figure_whose_fingerprint_follows_its_code(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    assert (find(str(path)).TITLE, declared.read(str(path)).caption) == ("a", "b")
+    before = steps.code("figure", figure=str(path))
+    for cached in (fingerprint.source, fingerprint._digest, fingerprint.fingerprint):
+        cached.cache_clear()
+    path.write_text(OWN + "SIZE = 1\n")
+    assert steps.code("figure", figure=str(path)) != before

@@ -33,7 +33,7 @@ def test_unmeasured_values_are_reported(folder):
 def test_scale_keeps_inputs_of_different_scale_apart():
     def scan(width, networks):
         weights = {"width": ("point", [width]), "loss": (("point", "network"), np.zeros((1, networks)))}
-        return xr.Dataset(weights, attrs={"config": json.dumps({"P_D": 200})})
+        return xr.Dataset(weights, attrs={"kind": "scan", "config": json.dumps({"P_D": 200})})
 
     same = FigureInputs({"scans": {"map": [scan(4, 3)], "my_line": [scan(4, 3)]}})
     assert same.scale_label() == "reduced scale: $P_D$ = 200 · $n$ = 4 · networks = 3"

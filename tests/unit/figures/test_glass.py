@@ -1,13 +1,16 @@
 """Figures and claims of the solved glass, on one with planted plateau, ageing, slopes and energy."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 import xarray as xr
+from places import CONFIG
 
 from quench.claims import glass as claims
 from quench.claims.measured import Missing
+from quench.config.claims import load
 from quench.errors import QuenchError
 from quench.figures import style
 from quench.figures.bj import fig1
@@ -62,6 +65,9 @@ def test_energy_and_plateau(tmp_path):
     # The shift by 1 in (1 + t) is a correction 1/t to the power: at t = 1e4 it is 1e-4 of E - E_th = 3e-3.
     assert claims.limit_energy(numbers).value == pytest.approx(E_TH, abs=1e-6)
     assert claims.energy_exponent(numbers).value == pytest.approx(POWER, abs=1e-4)
+    assert claims.energy_above_lowest(numbers, E_TH - 0.02).value == pytest.approx(0.02, abs=1e-3)
+    youngest = numbers["displacement"].isel(waiting_time=0).dropna("lag")
+    assert claims.final_displacement(numbers).value == float(youngest.max())
     # 1e-3 is left of a power after t = 1e3^(1/0.62) - 1, of an exponential with slope p/2 after |E_th| ln(1e3) / 1.5.
     expected = (1e3 ** (1 / POWER) - 1) / (abs(E_TH) * np.log(1e3) / 1.5)
     assert claims.slowness(numbers).value == pytest.approx(expected, rel=0.01)
@@ -129,3 +135,23 @@ def test_one_ageing_solution_is_needed(module, files):
 
 def test_simulations_are_no_solutions():
     assert solved.quenches(FigureInputs({"glass": {"simulated": [quenched(n_spins=50)]}})) == []
+
+
+def test_lowest_energy_of_the_claim_is_that_of_equilibrium_below_the_static_transition():
+    """One step of replica symmetry breaking: the free energy is stationary in q and m, and below T_K lies above annealed."""
+    temperature, q, m = 0.5, 0.711666, 0.736148
+
+    def free(q, m):
+        slow = 1 - (1 - m) * q
+        return -((1 - (1 - m) * q**3) / (4 * temperature)) - temperature / 2 * (
+            (m - 1) / m * math.log(1 - q) + math.log(slow) / m
+        )
+
+    for step in ((1e-4, 0), (0, 1e-4)):
+        forward, back = free(q + step[0], m + step[1]), free(q - step[0], m - step[1])
+        assert abs(forward - back) / 2e-4 < 1e-5
+    energy = -(1 - (1 - m) * q**3) / (2 * temperature)
+    declared = next(one for one in load(CONFIG / "claims.yaml").claims if one.id == "bj-1-above-lowest")
+    assert declared.arguments["lowest"] == pytest.approx(energy, abs=1e-5)
+    assert energy > threshold.equilibrium_energy(Covariance.pure(3), temperature)
+    assert energy < threshold.threshold_energy(Covariance.pure(3), temperature)

@@ -89,6 +89,34 @@ def test_correlations_at_finite_size_beside_the_solution():
     assert claims_of_glass.energy_pull(numbers).value == pytest.approx(expected)
 
 
+def test_responses_at_finite_size_beside_the_solution():
+    """chi and Delta that differ over realisations: X is the ratio of their means, with the jackknife interval."""
+    pair, lag = ("waiting_time", "lag"), [0.0, 0.5, 1.0]
+
+    def simulated(n_spins, ratio):
+        moved = np.array([[[0.0, 0.2, 0.4]], [[0.0, 0.3, 0.4]], [[0.0, 0.4, 0.4]]])
+        numbers = {"susceptibility_of_realisation": moved * ratio, "correlation_of_realisation": 1 - moved / 2}
+        made = glass([0.0, -0.4, -0.5], [0.01] * 3, n_spins)
+        made = made.assign({name: (("realisation", *pair), values) for name, values in numbers.items()})
+        return made.assign_coords(waiting_time=[1.0], lag=lag, seed=("realisation", [0, 1, 2]))
+
+    exact = {"susceptibility": [[0.0, 0.27, 0.32]], "displacement": [[0.0, 0.3, 0.4]]}
+    solution = glass([0.0, -0.5, -0.6]).assign({name: (pair, values) for name, values in exact.items()})
+    solution = solution.assign_coords(waiting_time=[1.0], lag=lag)
+    scatter = np.array([0.8, 0.9, 1.0])[:, None, None]
+    files = {"n50": [simulated(50, 0.9)], "n100": [simulated(100, scatter)]}
+    numbers = finite_size.compute(FigureInputs({"glass": files | {"ck": [solution]}}))
+    np.testing.assert_allclose(numbers["ratio"].sel(n_spins=50, lag=[0.5, 1]), 0.9)
+    np.testing.assert_allclose(numbers["ratio_low"].sel(n_spins=50, lag=[0.5, 1]), 0.9)
+    ratio = (0.8 * 0.2 + 0.9 * 0.3 + 1.0 * 0.4) / 0.9
+    np.testing.assert_allclose(numbers["ratio"].sel(n_spins=100, lag=[0.5, 1]), [[ratio, 0.9]])
+    np.testing.assert_allclose(numbers["solution_ratio"].sel(lag=[0.5, 1]), [[0.9, 0.8]])
+    assert len(finite_size.draw(numbers).axes) == 3
+    found = claims_of_glass.violation_distance(numbers, waiting_time=1)
+    # Equal Delta at lag 1: the mean of 0.8, 0.9 and 1.0 with Student's interval, 4.3 x 0.1 / sqrt(3).
+    assert found.value == pytest.approx(0.1) and found.high == pytest.approx(0.1 + 4.3027 * 0.1 / 3**0.5, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     "files",
     [

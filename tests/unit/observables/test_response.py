@@ -75,6 +75,79 @@ def test_a_free_weight_has_response_one_whatever_its_noise(task):
     np.testing.assert_allclose(tables["layer_response"], 1, rtol=1e-11)
 
 
+def test_networks_at_zero_loss_are_free():
+    """Labels of the network itself and outputs beyond the margin: loss and gradient are 0, so that dw is the noise."""
+    rng = np.random.default_rng(5)
+    architecture, x = Architecture(4, 8, 6), rng.normal(size=(SAMPLES, 4))
+    teacher = 2 * initial_weights(architecture, 0)
+    hidden = x
+    for layer, shape in enumerate(architecture.shapes):
+        matrix = teacher[architecture.offsets[layer] : architecture.offsets[layer + 1]].reshape(shape)
+        hidden = np.maximum(hidden @ matrix.T, 0) if layer < 6 else hidden @ matrix.T
+    output = hidden[:, 0]
+    shown = np.abs(output) > np.median(np.abs(output))
+    teacher[architecture.offsets[6] :] *= 2 / np.abs(output[shown]).min()
+    free = Problem(x[shown], np.sign(output[shown]), architecture, precision="float64")
+    assert free.loss(teacher[None]) == (0.0, 0.0) and 0 < (output > 0)[shown].mean() < 1
+    weights = np.tile(teacher, (2, 1))
+    langevin, seeds = Langevin(STEP_SIZE, 1e-6), range(2)
+    noise = AccumulatedNoise(langevin, seeds, weights.shape[1], free.n_samples)
+    ensemble = Ensemble(seeds, stream_id(accumulated_noise.stream(langevin)), 0.0)
+    for at, n_steps in ((0, 1), (1, 99)):
+        engine.advance(free, langevin, ensemble, weights, at, n_steps)
+        alone = noise.advance_to(at + n_steps)["noise"]
+        # Rounding of one addition to a weight, against a step of the noise: 1e-11 and below for weights of order 1.
+        tolerance = (at + n_steps) * np.spacing(np.abs(teacher).max())
+        np.testing.assert_allclose(weights - teacher, alone, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(response(weights - teacher, alone), 1, rtol=1e-9)
+        square = 2 * STEP_SIZE * 1e-6 / free.n_samples * (at + n_steps)
+        ratio = square / np.mean(np.square(weights - teacher))
+        assert abs(ratio - 1) < 5 * np.sqrt(2 / weights.size)
+
+
+def test_one_update_beside_the_run_at_zero_temperature_has_the_response_of_a_free_weight(task):
+    """The gradients are the same, so that the difference is the noise and 2 T chi = a^2 exactly."""
+    start = 2 * np.stack([initial_weights(task.architecture, seed) for seed in range(2)]).astype(np.float64)
+    moved = []
+    for temperature in (1e-3, 0.0):
+        langevin, weights = Langevin(STEP_SIZE, temperature), start.copy()
+        ensemble = Ensemble(range(2), stream_id(accumulated_noise.stream(langevin)), 0.5)
+        engine.advance(task, langevin, ensemble, weights, 0, 1)
+        moved.append(weights - start)
+    noise = AccumulatedNoise(Langevin(STEP_SIZE, 1e-3), range(2), start.shape[1], SAMPLES).advance_to(1)["noise"]
+    np.testing.assert_allclose(response(moved[0], noise, control=moved[1]), 1, rtol=1e-11)
+    assert not np.allclose(response(moved[0], noise), 1, rtol=1e-3)
+
+
+def test_half_the_step_size_and_twice_the_time_have_the_same_ratio():
+    """X of networks that slide downhill, at independent noise; the same number of updates gives another X."""
+    rng, n_networks = np.random.default_rng(5), 48
+    x, y = rng.normal(size=(SAMPLES, 4)), rng.choice([-1.0, 1.0], SAMPLES)
+    task = Problem(x, y, Architecture(4, 8, 3), precision="float64")
+    start = np.stack([initial_weights(task.architecture, seed) for seed in range(n_networks)]).astype(np.float64)
+    engine.advance(task, Langevin(STEP_SIZE, 0.0), Ensemble(range(n_networks), 0, 0.003), start, 0, 3000)
+
+    def ratio(step_size, waiting_time, lag, first_seed):
+        """X and its standard error."""
+        langevin, weights = Langevin(step_size, 1e-3), start.copy()
+        seeds = range(first_seed, first_seed + n_networks)
+        ensemble = Ensemble(seeds, stream_id(accumulated_noise.stream(langevin)), 0.003)
+        noise = AccumulatedNoise(langevin, seeds, weights.shape[1], SAMPLES)
+        engine.advance(task, langevin, ensemble, weights, 0, waiting_time)
+        reference, before = weights.copy(), noise.advance_to(waiting_time)["noise"].copy()
+        engine.advance(task, langevin, ensemble, weights, waiting_time, lag)
+        displacement, alone = weights - reference, noise.advance_to(waiting_time + lag)["noise"] - before
+        over = 2 * step_size * 1e-3 / SAMPLES * lag * response(displacement, alone)
+        under = np.mean(np.square(displacement), axis=1)
+        value = over.mean() / under.mean()
+        return value, (over - value * under).std(ddof=1) / np.sqrt(n_networks) / under.mean()
+
+    whole, half, shorter = ratio(0.02, 100, 400, 0), ratio(0.01, 200, 800, 1000), ratio(0.01, 100, 400, 2000)
+    assert abs(whole[0] - half[0]) < 3 * np.hypot(whole[1], half[1])
+    assert abs(whole[0] - shorter[0]) > 3 * np.hypot(whole[1], shorter[1])
+    assert whole[0] < 0.5, "the drift dominates"
+
+
 @pytest.mark.parametrize("waiting_time", [0, 10, 200])
 def test_a_harmonic_well_has_its_exact_response_and_displacement(task, waiting_time):
     """W = 0 with decay lambda is a well of that stiffness at every weight; r = 1 - mu lambda.
@@ -106,7 +179,7 @@ def test_a_harmonic_well_has_its_exact_response_and_displacement(task, waiting_t
 
 def test_a_field_that_is_applied_gives_the_same_response(task):
     """A force of random sign on every weight from t_w on, under the same noise: chi is the mean shift along the field."""
-    n_networks, waiting_time, lags = 24, 30, [1, 3, 10, 30]
+    n_networks, waiting_time, lags = 24, 30, [1, 3, 10, 30, 100, 300]
     langevin = Langevin(STEP_SIZE, 1e-3)
     start = 2 * np.stack([initial_weights(task.architecture, seed) for seed in range(n_networks)]).astype(np.float64)
     ensemble = Ensemble(range(n_networks), stream_id(accumulated_noise.stream(langevin)), 0.5)

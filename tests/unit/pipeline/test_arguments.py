@@ -13,7 +13,7 @@ from quench.config.sections import Data, Ensemble, Run, Scenario
 from quench.errors import QuenchError
 from quench.pipeline.arguments import add_section, flags, read_section
 
-SHIPPED = [[], ["smoke.yaml"], ["cifar.yaml"], ["laptop.yaml"], ["paper.yaml"]]
+SHIPPED = [[], ["smoke.yaml"], ["cifar.yaml"], ["thorough.yaml"], ["laptop.yaml"], ["paper.yaml"]]
 
 
 class Parser(argparse.ArgumentParser):

@@ -22,7 +22,7 @@ def obstacles(names, changes=None, **limits):
     return [one.text for one in found if one.fatal and not one.text.startswith("dataset ")]
 
 
-@pytest.mark.parametrize("names", [(), ("smoke",), ("cifar",), ("laptop",), ("paper",)])
+@pytest.mark.parametrize("names", [(), ("smoke",), ("cifar",), ("thorough",), ("laptop",), ("paper",)])
 def test_shipped_scenarios_are_consistent(names):
     assert obstacles(names) == []
 

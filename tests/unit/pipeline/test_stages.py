@@ -19,7 +19,7 @@ from quench.report import graph
 from quench.store.contracts import CONTRACTS
 
 RULES = {path.name: path.read_text() for path in (ROOT / "rules").glob("*.smk")}
-OVERLAYS = [[], ["smoke.yaml"], ["laptop.yaml"], ["paper.yaml"]]
+OVERLAYS = [[], ["smoke.yaml"], ["thorough.yaml"], ["laptop.yaml"], ["paper.yaml"]]
 
 
 def scenario(overlays):

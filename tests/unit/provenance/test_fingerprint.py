@@ -117,7 +117,42 @@ def test_a_process_reads_the_files_that_it_imports(tmp_path):
 def test_relative_import_is_refused(monkeypatch):
     monkeypatch.setattr(fingerprints, "source", lambda name: "\nfrom .survival import first_loss\n")
     with pytest.raises(QuenchError, match="descent: relative import on line 2"):
-        fingerprints._imports.__wrapped__("quench.dynamics.descent")
+        fingerprints._syntax.__wrapped__("quench.dynamics.descent")
+
+
+def test_a_kept_syntax_tree_is_read_for_the_same_text_only_and_where_it_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprints, "_path", lambda name: tmp_path / "module.py")
+    texts = {}
+    monkeypatch.setattr(fingerprints, "source", lambda name: texts.get(name, "itself"))
+    parsed = []
+    monkeypatch.setattr(fingerprints, "digest", lambda text: parsed.append(text) or digest(text))
+
+    def syntax(text):
+        texts["m"] = text
+        return fingerprints._syntax.__wrapped__("m")
+
+    first = syntax("import quench.theory, numpy\n")
+    assert first == (digest("import quench.theory, numpy"), ["quench.theory"])
+    assert syntax("import quench.theory, numpy\n") == first and len(parsed) == 1
+    assert syntax("import quench.store\n") == (digest("import quench.store"), ["quench.store"]) and len(parsed) == 2
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    whole = kept.read_text()
+    for damaged in ("", whole[:-1], whole.replace("store", "stors"), whole + "\n", "\0" * 50):
+        kept.write_text(damaged)
+        assert syntax("import quench.store\n")[1] == ["quench.store"]
+        assert kept.read_text() == whole
+    kept.write_bytes(b"\xff\xfe")
+    assert syntax("import quench.store\n")[1] == ["quench.store"]
+    # A newer version of the module that reads syntax trees reads them anew.
+    texts[fingerprints.__name__] = "edited"
+    assert len(parsed) == 8 and syntax("import quench.store\n") and len(parsed) == 9
+
+
+def test_a_folder_without_write_permission_costs_time_only(tmp_path, monkeypatch):
+    (tmp_path / "__pycache__").write_text("a file where the folder would be")
+    monkeypatch.setattr(fingerprints, "_path", lambda name: tmp_path / "module.py")
+    monkeypatch.setattr(fingerprints, "source", lambda name: "x = 1\n")
+    assert fingerprints._syntax.__wrapped__("m") == (digest("x = 1"), [])
 
 
 def test_missing_module_names_the_nearest():

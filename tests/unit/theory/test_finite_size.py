@@ -1,7 +1,7 @@
 """The finite-N simulation against brute force, exact averages over sphere and couplings, and the N -> infinity equations.
 
 The limit (Cugliandolo-Kurchan equations, p = 3, T = 0.5, quench from infinite temperature) is known to nine digits:
-E(1) = -0.5869931306 and C(t_w = 1, lag 1) = 0.728582056.
+E(1) = -0.5869931306 and C(t_w = 1, lag 1) = 0.728582056; X = 2 T chi/Delta after t_w = 1 to three.
 """
 
 import itertools
@@ -14,6 +14,7 @@ from quench.store import contracts
 from quench.theory import finite_size as fs
 
 ENERGY, CORRELATION = -0.5869931306, 0.728582056
+RATIO = {0.2: 0.967, 0.5: 0.922, 1.0: 0.864, 2.0: 0.795, 5.0: 0.725, 10.0: 0.697, 20.0: 0.685}
 
 
 def random_sphere(n_spins, replicas, seed):
@@ -69,7 +70,7 @@ def test_initial_energy_loss_has_its_exact_average():
 
 
 def test_spins_stay_on_the_sphere():
-    for spins, _ in points(fs.draw_couplings(20, 3), 3, 0.5, 0.05, 4, 10):
+    for spins, *_ in points(fs.draw_couplings(20, 3), 3, 0.5, 0.05, 4, 10):
         np.testing.assert_allclose(np.sum(spins**2, axis=0), 20, rtol=1e-13)
 
 
@@ -81,6 +82,11 @@ def test_without_couplings_spins_diffuse_over_the_sphere():
     exact = np.exp(-temperature * (n - 1) / n * 2.0)
     # Five standard errors, and the scheme's own: second order in the step and of order step / N.
     assert overlaps.mean() == pytest.approx(exact, abs=5 * overlaps.std() / np.sqrt(replicas) + step**2 + step / n)
+    # Every point of the sphere is one of equilibrium, so that the theorem holds: 2 T chi = <ds.B>/N = 2 (1 - C).
+    moved = path[-1][0] - path[0][0]
+    excess = np.sum(moved * path[-1][2], axis=0) / n - np.sum(moved**2, axis=0) / n
+    assert excess.mean() == pytest.approx(0, abs=5 * excess.std() / np.sqrt(replicas) + step**2 + step / n)
+    assert excess.std() / np.sqrt(replicas) < 0.01 * (1 - exact)
 
 
 def test_without_noise_the_scheme_is_of_second_order_and_loses_energy():
@@ -88,7 +94,7 @@ def test_without_noise_the_scheme_is_of_second_order_and_loses_energy():
 
     def energies(n):
         path = points(couplings, 9, 0.0, 2.0 / n, 8, n)
-        return np.array([-np.sum(s * f, axis=0) / (3 * 24) for s, f in path])
+        return np.array([-np.sum(s * f, axis=0) / (3 * 24) for s, f, _ in path])
 
     by_steps = {n: energies(n) for n in (20, 40, 640)}
     assert np.all(np.diff(by_steps[640], axis=0) < 1e-6)
@@ -117,6 +123,23 @@ def test_measurements_are_those_of_the_trajectory():
         assert ensemble.correlation[0, row, 0] == pytest.approx(1, rel=1e-12)
         expected = np.mean(np.sum(path[start][0] * path[start + 3][0], axis=0)) / 16
         assert ensemble.correlation[0, row, 1] == pytest.approx(expected, rel=1e-12)
+        moved, noise = (path[start + 3][i] - path[start][i] for i in (0, 2))
+        assert ensemble.susceptibility[0, row, 0] == 0
+        expected = 0.15 * np.sum(moved * noise) / np.sum(noise**2)
+        assert ensemble.susceptibility[0, row, 1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_noise_is_what_moves_free_spins():
+    """To first order in a short step: ds is the part of the noise along the sphere."""
+    free = [np.zeros((40 - 1 - i, 40 - 1 - i), np.float32) for i in range(38)]
+    (start, _, _), (end, _, noise) = points(free, 3, 0.5, 1e-6, 5, 1)
+    along = noise - np.sum(noise * start, axis=0) / 40 * start
+    np.testing.assert_allclose(end - start, along, atol=40 * 1e-6)
+
+
+def test_without_temperature_there_is_no_response():
+    still = fs.simulate(8, [0], [], [0.1], [0.0, 0.1], temperature=0.0, step=0.05, replicas=2)
+    assert still.susceptibility[0, 0, 0] == 0 and np.isnan(still.susceptibility[0, 0, 1])
 
 
 def extrapolation(small, large):
@@ -150,6 +173,18 @@ def test_energies_and_correlations_drift_as_one_over_n_to_the_limit():
     assert first == pytest.approx(second, abs=4 * np.hypot(error_first, error_second) + 50 / 100)
 
 
+@pytest.mark.slow
+def test_the_response_of_simulated_spins_is_that_of_the_equations():
+    ensemble = fs.simulate(100, range(6), [], [1.0], list(RATIO), step=0.05, replicas=32)
+    response, moved = ensemble.susceptibility[:, 0], 2 * (1 - ensemble.correlation[:, 0])
+    ratio = response.mean(axis=0) / moved.mean(axis=0)
+    error = (response - ratio * moved).std(axis=0, ddof=1) / np.sqrt(6) / moved.mean(axis=0)
+    # Three standard errors, and the 1/N drift of X: its slope in 1/N, about 2 at lag 1, leaves 0.02.
+    assert (np.abs(ratio - list(RATIO.values())) < 3 * error + 0.03).all()
+    # X = 1, of spins that obey the theorem, is excluded from lag 1 on.
+    assert (3 * error[2:] + 0.03 < 0.13).all()
+
+
 def test_mean_and_error():
     mean, error = fs.mean_and_error(np.array([[1.0, 2.0], [3.0, 2.0], [5.0, 2.0]]))
     assert mean.tolist() == [3, 2]
@@ -166,6 +201,7 @@ def test_glass_holds_means_errors_and_every_realisation():
     mean, error = fs.mean_and_error(ensemble.energy)
     assert np.array_equal(glass.energy, mean) and np.array_equal(glass.energy_error, error)
     assert np.array_equal(glass.energy_of_realisation, ensemble.energy)
+    assert np.array_equal(glass.susceptibility, ensemble.susceptibility.mean(axis=0))
     assert np.array_equal(glass.mu, 0.7 - 3 * mean) and np.array_equal(glass.mu_error, 3 * error)
     np.testing.assert_allclose(glass.displacement, 2 * (1 - ensemble.correlation.mean(axis=0)), rtol=1e-12, atol=1e-12)
     assert glass.seed.values.tolist() == [0, 1, 2]

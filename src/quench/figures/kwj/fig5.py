@@ -41,11 +41,12 @@ LEVEL_TEMPERATURE = 0.1
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """MSD with its interval and local slope (panel, temperature, lag), squared overlap length (panel).
 
-    Variables of the SGD run are prefixed ``sgd_`` and have dimensions (batch_size, sgd_lag).
+    ``epsilon_single``: the overlap length of every network. Variables of the SGD run are prefixed ``sgd_`` and have
+    dimensions (batch_size, sgd_lag).
     """
 
     def numbers(name: str, run: xr.Dataset) -> xr.Dataset:
-        kept = run[[str(one) for one in run if str(one).startswith("msd_")]]
+        kept = run[["epsilon_single", *(str(one) for one in run if str(one).startswith("msd_"))]]
         return kept.merge(inputs.single(name, "msd")).assign(
             slope=_slopes(kept["msd_mean"]), epsilon_squared=(run["epsilon_single"] ** 2).mean()
         )

@@ -1,6 +1,7 @@
 """The fluctuation-dissipation relation of networks beside that of the p-spin glass, and effective temperatures.
 
-Needs ``response``: Langevin runs; ``runs``: the same, for tau90 at T = 0; ``glass``: one solved quench to below T_d.
+Needs ``response``: Langevin runs; ``runs``: the same, for tau90 at T = 0; ``glass``: one solved quench to below T_d, and
+any number of simulations at finite N, of which the largest is shown.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from quench.figures.ours import responses
 from quench.figures.theory import fdt as glass
 from quench.figures.theory import solved
 from quench.networks.state import singles
+from quench.numerics import intervals
 from quench.store.variables import config_of
 from quench.theory import brownian
 
@@ -27,7 +29,8 @@ TITLE = "Fluctuation and dissipation in a training network and in the p-spin gla
 CAPTION = (
     "The response chi of the weights to a field that is switched on at t_w, from the correlation of their displacement with "
     "the noise; no field is applied. X = 2 T chi/MSD is 1 in equilibrium (FDT). (a) The ageing 3-spin glass at infinite N: "
-    "T chi against the correlation. (b, c) T chi against half the mean square displacement, from hot (red) to cold (blue); "
+    "T chi against the correlation; points: simulated spins, measured as the networks are, with 95 % intervals. "
+    "(b, c) T chi against half the mean square displacement, from hot (red) to cold (blue); "
     "solid: the oldest t_w, dashed: the youngest. Cold networks are displaced far beyond what FDT allows (dotted). (d) X "
     "against the lag; grey: the overparameterised phase, whose weights are free. (e) Effective temperature T/X at the lag "
     "nearest to 1,000 updates; lines: T + T_0 with one drift temperature T_0 for each phase; T* is where the Brownian line "
@@ -37,6 +40,10 @@ MEANS = {
     **responses.MEANS,
     "glass_correlation": "correlation C(t_w + t, t_w) of the 3-spin glass",
     "glass_response": "integrated response T chi(t_w + t, t_w) of the 3-spin glass",
+    "spins_correlation": "correlation C(t_w + t, t_w) of simulated spins",
+    "spins_response": "integrated response T chi(t_w + t, t_w) of simulated spins",
+    "spins_waiting_time": "waiting time t_w of simulated spins",
+    "spins_lag": "lag t of simulated spins",
     "glass_waiting_time": "waiting time t_w of the 3-spin glass",
     "glass_lag": "lag t of the 3-spin glass",
     "frozen_single": ("tau90 at T = 0 of each network", "updates"),
@@ -61,7 +68,23 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     model, quench = solved.ageing(inputs, "ours.fdt")
     curves = glass.parametric(quench, model.temperature)[["correlation", "response"]]
     names_here = {name: f"glass_{name}" for name in ("correlation", "response", "lag", "waiting_time")}
-    return numbers.merge(curves.rename(names_here)).assign_attrs(quench.attrs)
+    numbers = numbers.merge(curves.rename(names_here)).merge(_simulated(inputs, model.temperature))
+    return numbers.assign_attrs(quench.attrs)
+
+
+def _simulated(inputs: FigureInputs, temperature: float) -> xr.Dataset:
+    """C and T chi with its interval of the largest simulation at ``temperature``; empty where there is none."""
+    files = [one for group in inputs.of("glass").values() for one in group if "susceptibility_of_realisation" in one]
+    files = [one for one in files if config_of(one)["temperature"] == temperature]
+    if not files:
+        return xr.Dataset()
+    largest = max(files, key=lambda one: int(config_of(one)["n_spins"]))
+    largest = largest.isel(lag=largest["lag"].values > 0)
+    response, error = (temperature * largest[f"susceptibility{end}"] for end in ("", "_error"))
+    half = intervals.quantile(largest.sizes["realisation"]) * error
+    ends = {"response": response, "response_low": response - half, "response_high": response + half}
+    found = xr.Dataset({"correlation": largest["correlation"], **ends})
+    return found.rename({name: f"spins_{name}" for name in (*ends, "correlation", "lag", "waiting_time")})
 
 
 def _frozen(inputs: FigureInputs, name: str) -> xr.Dataset:
@@ -129,6 +152,10 @@ def _glass(ax: Axes, numbers: xr.Dataset) -> None:
     for row, color in enumerate(style.ages(waiting)):
         one = numbers.isel(glass_waiting_time=row)
         ax.plot(one["glass_correlation"], one["glass_response"], color=color, label=style.power(waiting[row]))
+        if waiting[row] in numbers.get("spins_waiting_time", ()):
+            spins = numbers.sel(spins_waiting_time=waiting[row])
+            value, low, high = (spins[f"spins_response{end}"].values for end in ("", "_low", "_high"))
+            style.points(ax, spins["spins_correlation"].values, value, low, high, color, ms=3)
     ax.annotate("FDT", (0.22, 0.8), fontsize=8, color="0.25")
     ax.set(xlabel="$C(t_w + t, t_w)$", ylabel=r"$T\,\chi(t_w + t, t_w)$", xlim=(0, 1), ylim=(0, 1.02))
     ax.set_title(f"3-spin glass, $T$ = {numbers.attrs['temperature']:g}")

@@ -1,11 +1,12 @@
 """The 3-spin glass at finite N: simulated energies after a quench, and their 1/N drift to the solution at infinite N.
 
 Needs ``glass``: simulations at two or more N with the same times, and optionally one Cugliandolo-Kurchan (CK) solution.
-Energies and correlations are compared at the simulated times that the solution has.
+Energies, correlations and responses are compared at the simulated times that the solution has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quench.errors import QuenchError
+from quench.estimators import fluctuation_dissipation
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.theory import solved
@@ -32,7 +34,8 @@ CAPTION = (
     "with standard errors over realisations of the couplings, and the Cugliandolo-Kurchan solution at infinite N where "
     "given; dotted: threshold energy. (b) Energies against 1/N at several times, with straight-line fits; diamonds: "
     "infinite N. (c) Simulated correlation minus that at infinite N, with standard errors; points of different N are "
-    "shifted horizontally."
+    "shifted horizontally. (d) Fluctuation-dissipation ratio X = 2 T chi/Delta, from the correlation of the simulated spins "
+    "with their noise, with 95 % intervals over realisations; no field is applied. Black: infinite N; X = 1 is equilibrium."
 )
 THREE_SPIN = Covariance.pure(3)
 MEANS = {
@@ -43,6 +46,8 @@ MEANS = {
     "waiting_time": ("waiting time t_w since the quench", "1/friction"),
     "lag": ("time t since the waiting time", "1/friction"),
     "time": ("time since the quench", "1/friction"),
+    "ratio": "fluctuation-dissipation ratio X = 2 T chi/Delta",
+    "solution_ratio": "fluctuation-dissipation ratio X of the solution at infinite N",
     "slope": "slope of the fitted line of E against 1/N",
     "slope_error": "standard error of the slope",
 }
@@ -51,7 +56,8 @@ MEANS = {
 def compute(inputs: FigureInputs) -> xr.Dataset:
     """Energies and errors (n_spins, time); weighted fits ``E = intercept + slope / N`` (time).
 
-    Correlations and errors (n_spins, waiting_time, lag) where all simulations have them; the CK solution where given.
+    Correlations and errors, and X with its interval, (n_spins, waiting_time, lag) where all simulations have them; the CK
+    solution where given.
     """
     files = [dataset for group in inputs.of("glass").values() for dataset in group]
     simulations = sorted((d for d in files if "energy_error" in d and "n_spins" in config_of(d)), key=_n_spins)
@@ -65,11 +71,15 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
     if any(model != Model(THREE_SPIN, model.temperature) for model, _ in solved.quenches(inputs)):
         raise QuenchError("finite-size figure: the solution must be that of the 3-spin model from infinite temperature")
     names = [name for name in MEASURED if all(name in d for d in simulations)]
-    kept = [d[names].assign_coords(n_spins=_n_spins(d)) for d in simulations]
+    (temperature,) = temperatures
+    responded = temperature > 0 and all("susceptibility_of_realisation" in d for d in simulations)
+    kept = [
+        d[names].assign(_ratios(d, temperature) if responded else {}).assign_coords(n_spins=_n_spins(d))
+        for d in simulations
+    ]
     joined = xr.concat(kept, "n_spins", join="inner", combine_attrs="override")
     fits = [_fit(joined.isel(time=i)) for i in range(joined.sizes["time"])]
     fitted = ("intercept", "intercept_error", "slope", "slope_error")
-    (temperature,) = temperatures
     result = joined.assign({name: ("time", [fit[i] for fit in fits]) for i, name in enumerate(fitted)})
     if temperature <= threshold.dynamical_temperature(THREE_SPIN):
         result["threshold_energy"] = threshold.threshold_energy(THREE_SPIN, temperature)
@@ -78,8 +88,20 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
         result["solution"] = exact.drop_vars(set(exact.coords) - {"solution_time"})
         result["solution_at_times"] = ("time", _at(exact, joined["time"].values))
         if "correlation" in joined and "correlation" in solutions[0]:
-            result["solution_correlation"] = _correlation_at(solutions[0]["correlation"], joined)
+            result["solution_correlation"] = _at_pairs(solutions[0]["correlation"], joined)
+        if responded and "susceptibility" in solutions[0]:
+            exact = 2 * temperature * solutions[0]["susceptibility"] / solutions[0]["displacement"]
+            result["solution_ratio"] = _at_pairs(exact, joined)
     return result.assign_attrs(temperature=temperature)
+
+
+def _ratios(simulation: xr.Dataset, temperature: float) -> dict[str, xr.DataArray]:
+    """X of a simulation with its jackknife interval over realisations, (waiting_time, lag)."""
+    moved = simulation[["susceptibility_of_realisation", "correlation_of_realisation"]].drop_vars("seed")
+    moved = moved.where(moved["lag"] > 0).rename(realisation="network")
+    response, correlation = moved.values()
+    found = fluctuation_dissipation.ratio(2 * temperature * response, 2 * (1 - correlation))
+    return {"ratio": found["mean"], "ratio_low": found["low"], "ratio_high": found["high"]}
 
 
 def _n_spins(dataset: xr.Dataset) -> int:
@@ -102,7 +124,7 @@ def _at(exact: xr.DataArray, times: np.ndarray) -> np.ndarray:
     return np.where(np.isclose(known[places], times, rtol=1e-9, atol=1e-12), exact.values[places], np.nan)
 
 
-def _correlation_at(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
+def _at_pairs(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
     """The solution at the simulated waiting times and lags; NaN where it lacks one of them."""
     axes = {name: joined[name].values for name in ("waiting_time", "lag")}
     return exact.reindex(axes, method="nearest", tolerance=1e-9).drop_attrs()
@@ -110,7 +132,12 @@ def _correlation_at(exact: xr.DataArray, joined: xr.Dataset) -> xr.DataArray:
 
 def draw(numbers: xr.Dataset) -> Figure:
     compared = "solution_correlation" in numbers and bool(numbers["solution_correlation"].notnull().any())
-    return style.row(numbers, _energies, _drift, *([_correlations] if compared else []))
+    panels = [_energies, _drift, *([_correlations] if compared else []), *([_responses] if "ratio" in numbers else [])]
+    columns = 2 if len(panels) == 4 else len(panels)
+    figure, axes = style.new(columns, rows=len(panels) // columns)
+    for ax, panel in zip(axes.flat, panels, strict=True):
+        panel(ax, numbers)
+    return style.finish(figure, axes.flat, numbers)
 
 
 def _energies(ax: Axes, numbers: xr.Dataset) -> None:
@@ -148,18 +175,32 @@ def _drift(ax: Axes, numbers: xr.Dataset) -> None:
 
 
 def _correlations(ax: Axes, numbers: xr.Dataset) -> None:
-    one = numbers.isel(waiting_time=0, lag=numbers["lag"].values > 0)
-    sizes, lags = numbers["n_spins"].values, one["lag"].values
-    for row, color in enumerate(_colors(sizes)):
-        deviation = one["correlation"].isel(n_spins=row) - one["solution_correlation"]
-        # Shifted by a few percent, so that the bars of different N stay visible.
-        shifted = lags * 1.06 ** (row - (len(sizes) - 1) / 2)
-        ax.errorbar(
-            shifted, deviation, one["correlation_error"].isel(n_spins=row), fmt="o", ms=3, capsize=2, color=color
-        )
+    for one, lags, color in _by_size(numbers):
+        deviation = one["correlation"] - one["solution_correlation"]
+        ax.errorbar(lags, deviation, one["correlation_error"], fmt="o", ms=3, capsize=2, color=color)
     ax.axhline(0.0, color="black", zorder=1)
     ax.set_xscale("log")
     ax.set(xlabel="$t$", ylabel=r"$C_N(t_w + t, t_w) - C_\infty$", title=f"$t_w$ = {float(one['waiting_time']):g}")
+
+
+def _responses(ax: Axes, numbers: xr.Dataset) -> None:
+    for one, lags, color in _by_size(numbers):
+        style.points(ax, lags, one["ratio"].values, one["ratio_low"].values, one["ratio_high"].values, color)
+    if "solution_ratio" in numbers:
+        known = one["solution_ratio"].dropna("lag")
+        ax.plot(known["lag"], known, color="black", zorder=1)
+    ax.axhline(1, **style.GUIDE)
+    ax.set_xscale("log")
+    ax.set(xlabel="$t$", ylabel=r"$X = 2T\chi/\Delta$", title=f"$t_w$ = {float(one['waiting_time']):g}")
+
+
+def _by_size(numbers: xr.Dataset) -> Iterator[tuple[xr.Dataset, np.ndarray, Any]]:
+    """The numbers at the first t_w of every N, their lags and a colour; lags are shifted, so that bars stay visible."""
+    first = numbers.isel(waiting_time=0, lag=numbers["lag"].values > 0)
+    sizes = numbers["n_spins"].values
+    for row, color in enumerate(_colors(sizes)):
+        # By a few percent.
+        yield first.isel(n_spins=row), first["lag"].values * 1.06 ** (row - (len(sizes) - 1) / 2), color
 
 
 def _colors(sizes: np.ndarray) -> list[Any]:
