@@ -199,12 +199,11 @@ def legend_above(axes: Axes, **how: Any) -> None:
     size = mpl.font_manager.FontProperties(
         size=how.get("fontsize", mpl.rcParams["legend.fontsize"])
     ).get_size_in_points()
-    figure = axes.get_figure(root=True)
     # In points: the rows with their spacing, padding, and the height of the axes before the layout.
-    share = min((1.6 * rows + 1) * size / (72 * figure.get_figheight() * axes.get_position().height), 0.6)
+    share = min((1.6 * rows + 1) * size / (72 * axes.bbox.height / axes.figure.dpi), 0.6)
     scale = axes.yaxis.get_transform()
     low, high = scale.transform(axes.get_ylim())
-    axes.set_ylim(top=scale.inverted().transform(low + (high - low) / (1 - share)))
+    axes.set_ylim(top=float(scale.inverted().transform(low + (high - low) / (1 - share))))
 
 
 def outer_labels(axes: NDArray[Any]) -> None:

@@ -119,5 +119,10 @@ def _histograms(ax: Axes, one: xr.Dataset) -> None:
     verdict = f"dip test: bimodal at {(p_values < SIGNIFICANT).sum()} of {np.isfinite(p_values).sum()} $T>0$ (thick)"
     ax.text(0.03, 0.87, verdict, transform=ax.transAxes, va="top", fontsize=7)
     ax.text(
-        0.03, 0.95, rf"$\Delta t = {style.grouped(one['motility_lag'])}$", transform=ax.transAxes, va="top", fontsize=8
+        0.03,
+        0.95,
+        rf"$\Delta t = {style.grouped(int(one['motility_lag']))}$",
+        transform=ax.transAxes,
+        va="top",
+        fontsize=8,
     )

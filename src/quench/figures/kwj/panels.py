@@ -203,7 +203,11 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
             ax.axhline(frozen, **style.LEVEL, label="$T=0$")
             kink = float((hot[f"{name}_brownian"] * hot["temperature"]).max()) / frozen
             ax.axvline(kink, **style.GUIDE)
-            place = {"xycoords": ("data", "axes fraction"), "xytext": (3, -3), "textcoords": "offset points"}
+            place: dict[str, Any] = {
+                "xycoords": ("data", "axes fraction"),
+                "xytext": (3, -3),
+                "textcoords": "offset points",
+            }
             ax.annotate("$T^*$", (kink, 1), **place, va="top", fontsize=8)
             measured = np.append(measured, frozen)
     ax.set_xscale("log")

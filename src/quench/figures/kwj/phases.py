@@ -122,7 +122,7 @@ def draw_fitting(ax: Axes, numbers: xr.Dataset) -> None:
     ax.set(xscale="log", yscale="log", ylim=(FLOOR / 3, 1), xlabel="$N/P_D$", ylabel=r"final loss, $\lambda=0$")
     style.log_ticks(ax)
     decades = ax.yaxis.get_major_formatter()
-    ax.yaxis.set_major_formatter(lambda loss, place: "0" if loss <= FLOOR else decades(loss, place))
+    ax.yaxis.set_major_formatter(lambda loss, _: "0" if loss <= FLOOR else decades(loss))
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
     ax.legend(loc="lower left")
     _note_diverged(ax, int(numbers["uot_diverged"]))
