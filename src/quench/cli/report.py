@@ -23,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, metavar="FILE", help="resolved config; - reads stdin (default: config.yaml in FOLDER)"
     )
     parser.add_argument(
+        "--paper",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="config files of the papers' own scale, each over those before it; the page lists what differs",
+    )
+    parser.add_argument(
         "--workflow",
         default="snakemake",
         metavar="COMMAND",
@@ -35,6 +43,8 @@ def run(args: argparse.Namespace) -> None:
     import yaml
 
     from quench.cli.options import check_output
+    from quench.config.scenario import load_files
+    from quench.cost.chunks import declare
     from quench.cost.disk import readable
     from quench.report.compare import compare
     from quench.report.contents import gather
@@ -46,7 +56,8 @@ def run(args: argparse.Namespace) -> None:
     if args.config is not None:
         text = sys.stdin.read() if str(args.config) == "-" else args.config.read_text(encoding="utf-8")
         config = yaml.safe_load(text)
-    contents = gather(args.results, config, args.workflow)
+    paper = declare(load_files(args.paper)).model_dump(mode="json") if args.paper else None
+    contents = gather(args.results, config, args.workflow, paper)
     for name in contents.absent:
         print(f"quench: {args.results}: {name} is not drawn yet", file=sys.stderr)
     page = render_comparison(compare(contents, gather(args.compare))) if args.compare else render(contents)

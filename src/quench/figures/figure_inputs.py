@@ -114,38 +114,44 @@ class FigureInputs:
         return sorted({int(seed) for one in files if "seed" in one.variables for seed in np.ravel(one["seed"])})
 
     def scale_label(self) -> str:
-        """One line for a figure at reduced scale: P_D, widths, number of networks, and of those in another state.
+        """One line for a figure at reduced scale: images, width or number of weights and networks of every input.
 
-        Empty at full scale, and for a figure without networks.
+        Inputs of the same scale stand together; their names are given where a figure has several scales. Networks in
+        another state are counted apart. Empty at full scale, and for a figure without networks.
         """
-        known = [] if self.choices.get("scale") == "full" else list(self._scales())
-        if not known:
-            return ""
-        parts = [
-            f"{symbol} = {', '.join(dict.fromkeys(_shown(entry[key]) for entry in known if key in entry))}"
-            for symbol, key in (("$P_D$", "P_D"), ("$n$", "width"), ("$M$", "M"), ("networks", "n_networks"))
-        ]
-        return "reduced scale: " + " · ".join(part for part in parts if not part.endswith("= "))
+        groups: dict[str, list[str]] = {}
+        if self.choices.get("scale") != "full":
+            for name, known in self._scales():
+                symbols = (("$P_D$", "P_D"), ("$n$", "width"), ("$M$", "M"), ("networks", "n_networks"))
+                parts = [str(known["source"])] if "source" in known else []
+                parts += [f"{symbol} = {_shown(known[key])}" for symbol, key in symbols if key in known]
+                groups.setdefault(" · ".join(parts), []).append(name)
+        if len(groups) < 2:
+            return "".join(f"reduced scale: {text}" for text in groups)
+        texts = [f"{', '.join(dict.fromkeys(names)).replace('_', ' ')}: {text}" for text, names in groups.items()]
+        return f"reduced scale: {'; '.join(texts)}"
 
-    def _scales(self) -> Iterator[dict[str, Any]]:
-        """P_D, width or number of weights M, and number of networks of every input that has networks."""
-        for files in (*self.of("runs").values(), *self.of("response").values()):
+    def _scales(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name, images, P_D, width or number of weights M, and number of networks of every input that has networks."""
+        for name, files in (*self.of("runs").items(), *self.of("response").items()):
             known = facts(files[0])
             apart = f" (and {known['n_apart']} in another state)" if known["n_apart"] else ""
-            yield known | {"n_networks": f"{known['n_networks']}{apart}"}
-        for files in (*self.of("mobility").values(), *self.of("replicas").values()):
+            yield name, known | _source(config_of(files[0])) | {"n_networks": f"{known['n_networks']}{apart}"}
+        for name, files in (*self.of("mobility").items(), *self.of("replicas").items()):
             trajectory = config_of(files[0])["trajectory"]
             seeds = {int(seed) for dataset in files for seed in dataset["seed"].values}
-            yield {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
-        for files in self.of("ensembles").values():
-            yield config_of(files[0]) | {"n_networks": _count(files)}
-        for files in self.of("classifiers").values():
+            yield name, {"P_D": trajectory["P_D"], "width": trajectory["prepared"]["width"], "n_networks": len(seeds)}
+        for name, files in self.of("ensembles").items():
             config = config_of(files[0])
-            yield {"P_D": config["n_train"], "M": config["n_weights"], "n_networks": _count(files)}
-        for files in self.of("scans").values():
+            yield name, config | _source(config) | {"n_networks": _count(files)}
+        for name, files in self.of("classifiers").items():
+            config = config_of(files[0])
+            known = {"P_D": config["n_train"], "M": config["n_weights"], "n_networks": _count(files)}
+            yield name, known | _source(config)
+        for name, files in self.of("scans").items():
             widths = sorted({int(width) for part in files for width in part["width"].values})
             span = f"{widths[0]}…{widths[-1]}" if len(widths) > 1 else widths[0]
-            yield {"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]}
+            yield name, {"P_D": config_of(files[0])["P_D"], "width": span, "n_networks": files[0].sizes["network"]}
 
     def _chosen(self, name: str, along: str, chi: float | None) -> dict[float, xr.Dataset]:
         """Files of a run by their value of ``along``, largest first; only those at the declared temperatures, if any."""
@@ -200,6 +206,13 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
         "n_networks": int(dataset["averaged"].sum()),
         "n_apart": int(dataset["n_apart"]),
     }
+
+
+def _source(config: Mapping[str, Any]) -> dict[str, str]:
+    """The source of the images in the config of a run, an ensemble or a classifier; empty where it states none."""
+    prepared = config.get("trajectory", {}).get("prepared", config)
+    images = prepared.get("dataset") or prepared
+    return {"source": images["source"]} if "source" in images else {}
 
 
 def _shown(value: int | str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -118,6 +119,11 @@ def power(value: float) -> str:
     return _power_of_ten(exponent) if digits == 1 else f"{digits:g}×{_power_of_ten(exponent)}"
 
 
+def grouped(value: float) -> str:
+    """Text of a whole number with commas, also within a formula, where a bare comma is followed by a space."""
+    return f"{int(value):,}".replace(",", "{,}")
+
+
 def _power_of_ten(exponent: int) -> str:
     """Characters and no formula, which matplotlib would take a hundred times as long to set."""
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
@@ -183,6 +189,23 @@ def guide(axes: Axes, x: tuple[float, float], y: float, slope: float, text: str,
     )
 
 
+def legend_above(axes: Axes, **how: Any) -> None:
+    """A legend above all curves: the top of the y axis, whose limits must be final, is raised by its height.
+
+    ``how``: arguments of ``Axes.legend``, except its place.
+    """
+    legend = axes.legend(loc="upper left", borderaxespad=0.3, **how)
+    rows = -(-len(legend.texts) // how.get("ncols", 1)) + bool(how.get("title"))
+    size = mpl.font_manager.FontProperties(
+        size=how.get("fontsize", mpl.rcParams["legend.fontsize"])
+    ).get_size_in_points()
+    # In points: the rows with their spacing, padding, and the height of the axes before the layout.
+    share = min((1.6 * rows + 1) * size / (72 * axes.bbox.height / axes.figure.dpi), 0.6)
+    scale = axes.yaxis.get_transform()
+    low, high = scale.transform(axes.get_ylim())
+    axes.set_ylim(top=float(scale.inverted().transform(low + (high - low) / (1 - share))))
+
+
 def outer_labels(axes: NDArray[Any]) -> None:
     """Remove the y labels of all but the first column."""
     for ax in axes[:, 1:].flat:
@@ -195,6 +218,8 @@ def finish(figure: Figure, axes: Iterable[Axes], numbers: xr.Dataset, *notes: st
     for index, ax in enumerate(panels if len(panels) > 1 else ()):
         ax.set_title(f"({chr(97 + index)})", loc="left", fontweight="bold", fontsize=9)
     if text := " · ".join(filter(None, (*notes, numbers.attrs.get("scale_label", "")))):
+        # About 17 characters of this size to an inch.
+        text = textwrap.fill(text, int(17 * figure.get_figwidth()), break_long_words=False, break_on_hyphens=False)
         figure.supxlabel(text, fontsize=7.5, color="0.35", x=0.99, ha="right")
     return figure
 
@@ -227,5 +252,8 @@ def _between_decades(value: float, _place: int | None, *, axis: mpl.axis.Axis) -
     low, high = np.log10(sorted(axis.get_view_interval()))
     decades = np.floor(high) - np.ceil(low) + 1
     exponent = int(np.floor(np.log10(value)))
-    digit = round(value / 10.0**exponent)
-    return f"{digit}×{_power_of_ten(exponent)}" if decades < 2 and digit in (2, 5) else ""
+    digits = round(value / 10.0**exponent, 6)
+    if high - low < 0.3:
+        # Within a factor of two there may be neither a 2 nor a 5.
+        return power(float(f"{value:.6g}"))
+    return f"{digits:g}×{_power_of_ten(exponent)}" if decades < 2 and digits in (2, 5) else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from quench.report.contents import Contents, Shown
+from quench.report.reduced import flat
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Comparison:
 
 def compare(first: Contents, second: Contents) -> Comparison:
     """The comparison of two scenarios, in the order of the first."""
-    left, right = dict(_flat(first.config)), dict(_flat(second.config))
+    left, right = dict(flat(first.config)), dict(flat(second.config))
     keys = dict.fromkeys([*left, *right])
     rows = {row["id"]: row for row in second.claims}
     ours = {figure.name: figure for figure in first.figures}
@@ -40,12 +40,3 @@ def compare(first: Contents, second: Contents) -> Comparison:
         [(row, rows[row["id"]]) for row in first.claims if row["id"] in rows],
         [(ours.get(name), theirs.get(name)) for name in dict.fromkeys([*ours, *theirs])],
     )
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys such as ``runs.regularised.chi`` and values of a nested config."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

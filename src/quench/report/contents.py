@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +12,13 @@ import xarray as xr
 import yaml
 
 from quench.claims.judge import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
-from quench.config.base import Section, references, tables
-from quench.config.sections import Figure, Scenario
+from quench.config.base import tables
+from quench.config.sections import Scenario
 from quench.errors import QuenchError
-from quench.report import provenance, svg
+from quench.report import downloads, provenance, svg
+from quench.report.lineage import lineage
 from quench.report.papers import PAPERS, Paper, Place, ordered, place
+from quench.report.reduced import Difference, Undrawn, differences, undrawn, with_target
 from quench.report.signatures import SIGNATURES, SYSTEMS, Evidence
 from quench.store import files
 
@@ -36,6 +37,7 @@ class Shown:
     picture: svg.Picture
     data: str
     data_bytes: int
+    tables: str
     fingerprint: str
     parameters: str
     command: str
@@ -51,15 +53,20 @@ class Contents:
     scale: str
     config: dict[str, Any]
     figures: tuple[Shown, ...]
+    undrawn: tuple[Undrawn, ...]
     absent: tuple[str, ...]
+    reductions: tuple[Difference, ...]
     claims: tuple[dict[str, Any], ...]
     spent: dict[str, provenance.Spent]
 
-    def by_paper(self) -> dict[Paper, dict[str, list[Shown]]]:
+    def by_paper(self) -> dict[Paper, dict[str, list[Shown | Undrawn]]]:
         """Figures by paper and section, in their order."""
-        papers: dict[Paper, dict[str, list[Shown]]] = {}
-        for figure in self.figures:
-            papers.setdefault(figure.place.paper, {}).setdefault(figure.place.section, []).append(figure)
+        known: dict[str, Shown | Undrawn] = {figure.name: figure for figure in self.figures}
+        known |= {figure.name: figure for figure in self.undrawn}
+        papers: dict[Paper, dict[str, list[Shown | Undrawn]]] = {}
+        for name in ordered(list(known)):
+            where = known[name].place
+            papers.setdefault(where.paper, {}).setdefault(where.section, []).append(known[name])
         return papers
 
     def counts(self, paper: str | None = None) -> dict[str, int]:
@@ -92,13 +99,20 @@ class Contents:
         ]
 
 
-def gather(results: Path, config: Mapping[str, Any] | None = None, command: str = "snakemake") -> Contents:
+def gather(
+    results: Path,
+    config: Mapping[str, Any] | None = None,
+    command: str = "snakemake",
+    paper: Mapping[str, Any] | None = None,
+) -> Contents:
     """Contents of a folder of results; ``config`` is the resolved one, by default that in the folder.
 
-    ``command`` is the Snakemake call that makes this scenario, without a target. Raises ``QuenchError`` for a folder
+    ``command`` is the Snakemake call that makes this scenario, without a target; ``paper`` the resolved config of the
+    papers' own scale, with which this one is compared. Raises ``QuenchError`` for a folder
     without results, and for damaged files; figures that are not drawn yet are listed in ``absent``.
     """
     config = _named(config or _config(results))
+    paper = paper or {}
     claims = _claims(results / "claims.json")
     figures, absent = [], []
     for name in ordered(list(config.get("figures") or {})):
@@ -111,7 +125,9 @@ def gather(results: Path, config: Mapping[str, Any] | None = None, command: str 
         scale=config.get("scale", "reduced"),
         config=config,
         figures=tuple(figures),
+        undrawn=tuple(undrawn(paper, config, absent, command)),
         absent=tuple(absent),
+        reductions=tuple(differences(paper, config, [figure.name for figure in figures])),
         claims=tuple(claims),
         spent=provenance.spent(results, config),
     )
@@ -163,42 +179,13 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
         picture=picture,
         data=svg.download(content),
         data_bytes=len(content),
+        tables=svg.download(downloads.tables(numbers), "application/zip"),
         fingerprint=numbers.attrs.get("code_fingerprint", ""),
         parameters=yaml.safe_dump(lineage(config, name), sort_keys=False, allow_unicode=True, width=88),
-        command=_with_target(command, name),
+        command=with_target(command, name),
         claims=tuple(row for row in claims if name in row.get("reads", "").split()),
         numbers=numbers,
     )
-
-
-def _with_target(command: str, target: str) -> str:
-    """``snakemake TARGET --configfile ...``: a target after that option would count as a file."""
-    program, _, options = command.partition(" ")
-    return f"{program} {target} {options}".rstrip()
-
-
-def lineage(config: Mapping[str, Any], figure: str) -> dict[str, Any]:
-    """The part of a resolved config that a figure depends on: its entry and all entries to which this leads.
-
-    Keys that are not set are left out.
-    """
-    sections = tables(Scenario)
-    found: dict[str, Any] = {f"figures.{figure}": _set(config["figures"][figure])}
-    waiting: list[tuple[type[Section], Mapping[str, Any]]] = [(Figure, config["figures"][figure])]
-    while waiting:
-        section, entry = waiting.pop(0)
-        for key, known in references(section).items():
-            names = entry.get(key) or ()
-            for name, table in itertools.product([names] if isinstance(names, str) else names, known):
-                target = (config.get(table) or {}).get(name)
-                if target is not None and f"{table}.{name}" not in found:
-                    found[f"{table}.{name}"] = _set(target)
-                    waiting.append((sections[table], target))
-    return found
-
-
-def _set(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if value not in (None, [], (), {})}
 
 
 def plain(text: str) -> str:

@@ -11,11 +11,12 @@ import yaml
 from markupsafe import Markup, escape
 
 from quench.cost.disk import readable
-from quench.report import graph, provenance
+from quench.report import downloads, graph, provenance, svg
 from quench.report.compare import Comparison
 from quench.report.contents import VERDICTS, Contents
 from quench.report.papers import PAPERS
 from quench.report.signatures import SYSTEMS
+from quench.report.summary import findings
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKS = {"yes": "✓", "no": "✗", "open": "?"}
@@ -59,6 +60,9 @@ def render(contents: Contents) -> str:
     return _page(
         "report.html",
         contents=contents,
+        findings=findings(contents.signatures()),
+        claims_table=svg.download(downloads.claims(contents.claims), "text/csv"),
+        citation=(TEMPLATES / "citation.bib").read_text(encoding="utf-8"),
         total=total,
         graph=Markup(graph.drawing(contents.spent)),
         stages={name: contents.spent[name] for name in graph.BOXES if name in contents.spent},
@@ -84,6 +88,7 @@ def _page(template: str, **values: Any) -> str:
     environment.filters |= {
         "typeset": typeset,
         "number": number,
+        "setting": setting,
         "duration": provenance.duration,
         "size": readable,
         # A data address is already escaped for an attribute in double quotes.
@@ -117,3 +122,12 @@ def number(value: float | str | None) -> Markup:
     if isinstance(value, str):
         return Markup({"inf": "∞", "-inf": "−∞"}[value])
     return typeset(f"{value:.3g}")
+
+
+def setting(value: Any) -> str:
+    """A value of the configuration on one line, or a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(setting, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

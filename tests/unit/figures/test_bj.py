@@ -274,3 +274,10 @@ def test_network_that_learns_nothing_gets_reasons_instead_of_numbers():
     found = judge.measure(bj_dynamics.slowdown, [numbers("fig3", plain)[1]], {"regime": "bottom"})
     assert np.isnan(found.value)
     assert found.reason == "t2 is not reached"
+
+
+def test_every_waiting_time_is_in_one_panel_as_printed():
+    module, plotted = numbers("fig3")
+    drawn = module.draw(plotted)
+    together, *parts = ([line.get_xydata() for line in ax.lines if line.get_color() != "0.88"] for ax in drawn.axes[:4])
+    assert len(together) == sum(map(len, parts)) > 0

@@ -12,6 +12,7 @@ from observed_runs import PHASES, TEMPERATURES, config, observed
 from quench.cli.figure import find
 from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
+from quench.figures.kwj import phases
 from quench.figures.kwj.panels import brownian_tau, title
 from quench.figures.kwj.phases import fitting
 from quench.observables.relaxation import crossing_time
@@ -182,3 +183,39 @@ def test_diverged_networks_of_a_scan_count_as_not_fitted_in_its_median():
     ).assign_attrs(P_D=100, epochs=1)
     found = fitting(scan)
     assert found["uot_median"].values.tolist() == [np.inf, 1e-8] and int(found["uot_diverged"]) == 3
+
+
+def test_censored_times_stand_at_the_longest_lag_and_the_kink_is_marked(folder):
+    module = find("kwj.fig3")
+    numbers = module.compute(inputs(folder, "kwj.fig3")).assign_attrs(scale_label="")
+    phase = {"panel": PHASES[0]}
+    hot = float(numbers["temperature"].max())
+    censored = numbers.copy(deep=True)
+    for end in ("mean", "low", "high"):
+        censored[f"tau90_{end}"].loc[phase | {"temperature": hot}] = np.nan
+    censored["tau90_mean"].loc[phase | {"temperature": 0}] = 7.0
+    ax = module.draw(censored).axes[3]
+    triangles = [line for line in ax.lines if line.get_marker() == "^"]
+    longest = float(numbers["longest_lag"].sel(phase))
+    assert (hot, longest) in [tuple(np.ravel(line.get_data()).tolist()) for line in triangles]
+    line = numbers["tau90_brownian"].sel(phase)
+    cold = float(line["temperature"].where(line.notnull()).min())
+    kink = float(line.sel(temperature=cold)) * cold / 7.0
+    (mark,) = [text for text in ax.texts if text.get_text() == "$T^*$"]
+    assert mark.xy[0] == pytest.approx(kink, rel=1e-12)
+
+
+def test_networks_that_fit_exactly_stand_at_zero():
+    scan = {"uot_loss": (("uot_point", "uot_network"), [[0.0], [0.1]]), "uot_median": ("uot_point", [0.0, 0.1])}
+    facts = dict.fromkeys(("uot_threshold", "uot_threshold_low", "uot_threshold_high"), np.nan)
+    numbers = xr.Dataset(scan | facts | {"uot_diverged": 0}, {"uot_ratio": ("uot_point", [0.3, 0.1])})
+    with style.applied():
+        figure, axes = style.new(1)
+        phases.draw_fitting(axes[0, 0], numbers)
+        style.lay_out(figure)
+        ticks = dict(
+            zip(axes[0, 0].get_yticks(), [one.get_text() for one in axes[0, 0].get_yticklabels()], strict=True)
+        )
+    (zero,) = [place for place, text in ticks.items() if text == "0" and place > phases.FLOOR / 3]
+    assert zero == pytest.approx(phases.FLOOR)
+    assert axes[0, 0].lines[0].get_ydata()[0] == phases.FLOOR

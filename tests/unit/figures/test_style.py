@@ -85,3 +85,34 @@ def test_formats_show_one_layout():
     figure.draw_without_rendering()
     assert [ax.get_position().bounds for ax in axes.flat] == placed
     assert placed != [ax.get_position().bounds for ax in style.new(2)[1].flat]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("count", [1, 6])
+def test_legend_stands_above_all_curves(scale, count):
+    with style.applied():
+        figure, axes = style.new(2)
+        ax = axes[0, 0]
+        for index in range(count):
+            ax.plot([1, 2], [1, 10], label=f"curve {index}")
+        ax.set(yscale=scale, ylim=(0.5, 10))
+        style.legend_above(ax)
+        figure.draw_without_rendering()
+        lowest = ax.get_legend().get_window_extent().y0
+        highest = ax.transData.transform((1, 10))[1]
+    assert ax.get_ylim()[0] == 0.5 and highest < lowest
+
+
+def test_numbers_in_formulas_have_no_stray_space():
+    assert style.grouped(30000.0) == "30{,}000" and style.grouped(999) == "999"
+
+
+def test_ticks_within_a_factor_of_two_differ():
+    with style.applied():
+        figure, axes = style.new(1)
+        axes[0, 0].plot([1, 2], [2.31, 2.39])
+        axes[0, 0].set_yscale("log")
+        style.log_ticks(axes[0, 0])
+        figure.draw_without_rendering()
+        labels = [tick.get_text() for tick in axes[0, 0].get_yticklabels(which="both") if tick.get_text()]
+    assert len(labels) > 2 and len(set(labels)) == len(labels)

@@ -1,28 +1,38 @@
 """The report page: it is complete and self-contained, and agrees with the results."""
 
 import base64
+import csv
 import importlib
+import io
 import json
 import re
+import shlex
 import urllib.parse
+import zipfile
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import example_results
+import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import yaml
 from places import ROOT
 
 from quench.cli import main
+from quench.config.scenario import load_files
 from quench.errors import QuenchError
 from quench.figures import declared
-from quench.report import graph, provenance, svg
+from quench.report import downloads, graph, provenance, svg
 from quench.report.compare import compare
-from quench.report.contents import gather, lineage
+from quench.report.contents import gather
+from quench.report.lineage import lineage
 from quench.report.page import number, typeset
 from quench.report.papers import PAPERS, ordered, place
+from quench.report.reduced import differences, undrawn
 from quench.report.signatures import SIGNATURES, SYSTEMS
+from quench.report.summary import findings
 from quench.runtime import usage
 
 
@@ -311,3 +321,111 @@ def test_plotted_numbers_in_the_page_open_as_a_dataset(page, tmp_path):
     (tmp_path / "a.nc").write_bytes(base64.b64decode(link["href"].partition(",")[2]))
     with xr.open_dataset(tmp_path / "a.nc") as numbers:
         assert numbers.attrs["kind"] == "figure" and numbers["overlap"].size == 50
+
+
+def test_summary_follows_the_evidence():
+    def cells(*readings):
+        return [{"claim": "a", "words": "b", "reading": reading} for reading in readings]
+
+    empty = dict.fromkeys(SYSTEMS, ())
+    row = {
+        "pspin": cells("like", "no"),
+        "under": cells("unlike"),
+        "over": cells("like", "unlike"),
+        "sgd_over": cells("open", "no"),
+    }
+    rows = [{"name": "Ageing", "cells": empty | row}, {"name": "Caging", "cells": empty}]
+    (name, groups), *others = findings(rows)
+    assert name == "Ageing" and not others
+    assert dict(groups) == {
+        "As in a glass": [SYSTEMS["pspin"]],
+        "Unlike a glass": [SYSTEMS["under"]],
+        "Partly": [SYSTEMS["over"]],
+        "Open": [SYSTEMS["sgd_over"]],
+    }
+
+
+def test_counts_of_the_summary_are_those_of_the_claims(results, text):
+    counts = gather(results).counts()
+    assert f"Of {sum(counts.values())} statements, {counts['yes']} are reproduced, {counts['no']} are not" in text
+
+
+def test_claims_stand_beside_their_figure_with_numbers_and_reasons(results, text):
+    for figure in gather(results).figures:
+        card = text.partition(f'<figure class="card" id="figure-{figure.name}"')[2].partition("</figure>")[0]
+        assert card.count('<a href="#claim-') == len(figure.claims)
+        for row in figure.claims:
+            assert str(typeset(row["reason"])) in card
+    assert any(figure.claims for figure in gather(results).figures)
+
+
+def test_tables_hold_all_plotted_numbers():
+    numbers = xr.Dataset(
+        {"q": (("panel", "lag"), [[1.0, 0.5], [np.nan, 0.25]]), "chi": 3.0, "n": ("panel", [4, 5])},
+        {"panel": ["a", "b"], "lag": [1, 10]},
+    )
+    with zipfile.ZipFile(io.BytesIO(downloads.tables(numbers))) as archive:
+        found = {name: pd.read_csv(archive.open(name)) for name in archive.namelist()}
+    assert set(found) == {"panel_lag.csv", "panel.csv", "numbers.csv"}
+    assert found["panel_lag.csv"].values.tolist() == [["a", 1, 1.0], ["a", 10, 0.5], ["b", 10, 0.25]]
+    assert found["numbers.csv"].values.tolist() == [["chi", 3.0]]
+    assert downloads.tables(numbers) == downloads.tables(numbers)
+
+
+def test_all_claims_are_in_the_csv_table(results, page):
+    link = next(attrs for attrs in page.of("a") if attrs.get("download") == "claims.csv")
+    rows = list(csv.DictReader(io.StringIO(base64.b64decode(link["href"].partition(",")[2]).decode())))
+    kept = json.loads((results / "claims.json").read_text())
+    assert {row["id"]: row["verdict"] for row in rows} == {row["id"]: row["verdict"] for row in kept}
+
+
+def test_statements_stand_alone_when_sorted():
+    for claim in yaml.safe_load((ROOT / "config/claims.yaml").read_text())["claims"]:
+        statement = claim["statement"]
+        assert not statement.startswith(("There tau", "This ", "It ", "That ", "They ", "...")), claim["id"]
+        assert not statement.endswith("..."), claim["id"]
+
+
+def test_differences_are_those_of_the_entries_behind_a_figure():
+    paper = {
+        "figures": {"kwj_fig4": {"runs": ["regularised"]}},
+        "runs": {"regularised": {"ensemble": "regularised", "chi": 300.0}, "other": {"chi": 1.0}},
+        "ensembles": {"regularised": {"width": 30, "chunk": 8, "sgd": {"epochs": 7, "rate": 1}}},
+    }
+    here = {
+        "figures": {"kwj_fig4": {"runs": ["regularised"]}},
+        "runs": {"regularised": {"ensemble": "regularised", "chi": 300.0}, "other": {"chi": 2.0}},
+        "ensembles": {"regularised": {"width": 4, "sgd": {"epochs": 3, "rate": 1}}},
+    }
+    found = [(row.entry, row.key, row.paper, row.here) for row in differences(paper, here, ["kwj_fig4", "mine"])]
+    assert found == [("ensembles.regularised", "width", 30, 4), ("ensembles.regularised", "sgd.epochs", 7, 3)]
+
+
+def test_paper_figures_without_a_picture_say_how_to_make_them():
+    default = load_files([ROOT / "config/config.yaml"]).model_dump(mode="json")
+    paper = load_files([ROOT / "config/config.yaml", ROOT / "config/paper.yaml"]).model_dump(mode="json")
+    cards = {card.name: card for card in undrawn(paper, default, ["kwj_fig4"], "snakemake --cores all")}
+    # All that the default lacks are the figures for which it has no images.
+    assert set(cards) == {"kwj_fig4", "kwj_figa3", "kwj_figa8"}
+    assert cards["kwj_fig4"].images == "" and cards["kwj_fig4"].command == "snakemake kwj_fig4 --cores all"
+    for name in ("kwj_figa3", "kwj_figa8"):
+        _, target, *_, overlay = shlex.split(cards[name].command)
+        assert cards[name].images == "cifar10" and target == name
+        assert name in yaml.safe_load((ROOT / overlay).read_text())["figures"]
+
+
+def test_papers_are_cited_as_in_the_citation_file(text):
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    for one in (cited, *cited["references"]):
+        assert one["title"] in text
+    assert f"version = {{{cited['version']}}}" in text and cited["references"][0]["doi"] in text
+
+
+def test_page_lists_what_differs_from_the_papers(results, tmp_path):
+    output = tmp_path / "a.html"
+    files = [str(ROOT / "config" / name) for name in ("config.yaml", "paper.yaml")]
+    assert main(["report", str(results), "--paper", *files, "-o", str(output)]) == 0
+    page = Parsed(output.read_text(encoding="utf-8"))
+    assert {"id": "reductions", "aria-labelledby": "reductions-title"} in page.of("section")
+    assert "figure-kwj_figa3" in {attrs.get("id") for attrs in page.of("div")}
+    assert "quench images --source cifar10 --from FOLDER" in page.words

@@ -41,7 +41,7 @@ def draw(numbers: xr.Dataset) -> Figure:
         learning(axes[1, column], one, "accuracy")
         axes[0, column].set(title=str(one["title"].values), xlabel="")
     style.outer_labels(axes)
-    axes[0, 0].legend(loc="lower left")
+    style.legend_above(axes[0, 0], ncols=2)
     return style.finish(figure, axes[0], numbers)
 
 

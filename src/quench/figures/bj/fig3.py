@@ -20,8 +20,8 @@ SECTION = "3.2 Two-time correlation functions"
 TITLE = "Ageing of the weights"
 CAPTION = (
     "Mean square displacement between t_w and t_w + t (BJ Eq. 3), averaged over networks and over starts in [t_w, 1.1 "
-    "t_w], one curve per t_w. From left to right: waiting times before t1, between t1 and t2, and after t2; the others are "
-    "grey."
+    "t_w], one curve per t_w. (a) All waiting times, as printed. (b-d) Those before t1, between t1 and t2, and after t2; "
+    "the others are grey."
 )
 REGIMES = (r"$t_w < t_1$", r"$t_1 < t_w < t_2$", r"$t_w > t_2$")
 
@@ -36,13 +36,15 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    figure, axes = style.new(3, height=3.0, width=2.9)
+    figure, axes = style.new(4, height=2.9, width=2.6)
     waiting = numbers["waiting_time"].values
     colors = panels.ages(waiting)
     t1, t2 = float(numbers["t1"]), float(numbers["t2"])
     after = waiting > t2 if np.isfinite(t2) else np.zeros(len(waiting), dtype=bool)
+    panels.curves_by_age(axes[0, 0], numbers["displacement"], waiting >= 0, colors)
+    axes[0, 0].set_title("all $t_w$")
     parts = (waiting < t1, (waiting >= t1) & ~after, after)
-    for ax, chosen, text in zip(axes.flat, parts, REGIMES, strict=True):
+    for ax, chosen, text in zip(axes[0, 1:], parts, REGIMES, strict=True):
         panels.curves_by_age(ax, numbers["displacement"], ~chosen, ["0.88"] * len(waiting))
         panels.curves_by_age(ax, numbers["displacement"], chosen, colors)
         ax.set_title(text)

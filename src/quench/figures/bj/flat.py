@@ -104,8 +104,9 @@ def draw(numbers: xr.Dataset) -> Figure:
         _spectra(axes[row, 1], here)
         _lines(axes[row, 2], one)
         axes[row, 0].set_title(f"{one['title'].values}, $M$ = {int(one['n_weights']):,}", loc="right")
-    axes[0, 0].legend(loc="upper left")
-    axes[0, 2].legend(loc="lower center")
+    style.legend_above(axes[0, 0], ncols=3, fontsize=7, columnspacing=1)
+    style.legend_above(axes[0, 2])
+    style.log_ticks(axes[0, 2])
     return style.finish(figure, axes.flat, numbers)
 
 
@@ -130,7 +131,7 @@ def _spectra(ax: Axes, one: xr.Dataset) -> None:
     ax.axvline(THRESHOLD, **style.GUIDE)
     ax.set(xscale="log", ylim=(0, 1.02), xlabel=r"$|\lambda| / \lambda_{max}$", ylabel="cumulative share")
     style.log_ticks(ax)
-    ax.legend(loc="upper left")
+    style.legend_above(ax, ncols=3, fontsize=7, columnspacing=1)
 
 
 def _lines(ax: Axes, one: xr.Dataset) -> None:

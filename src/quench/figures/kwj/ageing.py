@@ -92,6 +92,13 @@ def draw_overlaps(ax: Axes, one: xr.Dataset) -> None:
     ax.legend(title="$t_w$", loc="lower left", fontsize=6.5, title_fontsize=7.5)
 
 
+def _local(ages: np.ndarray, times: np.ndarray) -> str:
+    """The range of the local exponents between successive waiting times, as text: a power law has one exponent."""
+    known = (ages > 0) & np.isfinite(times)
+    slopes = np.diff(np.log(times[known])) / np.diff(np.log(ages[known]))
+    return f"\nlocal exponents {slopes.min():.2f} … {slopes.max():.2f}" if slopes.size > 1 else ""
+
+
 def draw_times(ax: Axes, one: xr.Dataset) -> None:
     """tau90 against t_w: of the mean overlap with its interval, of every network as a small point, and the fit."""
     ages = one["waiting_time"].values.astype(float)
@@ -105,7 +112,7 @@ def draw_times(ax: Axes, one: xr.Dataset) -> None:
         span = np.array([float(one["fit_low"]), float(one["fit_high"])])
         low, high = float(one["exponent_low"]), float(one["exponent_high"])
         interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite([low, high]).all() else ""
-        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}${interval}"
+        text = rf"$\tau_{{90}}\sim t_w^{{{exponent:.2f}}}${interval}{_local(ages, one['tau90_mean'].values)}"
         ax.plot(span, np.exp(float(one["exponent_intercept"])) * span**exponent, **style.THEORY, label=text)
     censored = int(one["n_censored"])
     ax.plot([], [], "o", color="0.6", ms=2.5, label="single networks" + (f" ({censored} beyond)" if censored else ""))

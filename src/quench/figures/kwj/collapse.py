@@ -107,8 +107,8 @@ def draw(ax: Axes, one: xr.Dataset) -> None:
     ax.set_yscale("log")
     ax.set(xlim=(0.05, grid[-1] * 1.3), ylim=(max(lowest * 0.7, 1e-4), 1.3))
     ax.set(xlabel=r"$t/\tau_{90}$", ylabel="$Q$")
+    style.legend_above(ax, fontsize=6.5)
     style.log_ticks(ax)
-    ax.legend(loc="lower left", fontsize=6.5)
 
 
 def _fit(ax: Axes, one: xr.Dataset, longest: float) -> None:

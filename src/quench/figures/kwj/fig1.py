@@ -18,11 +18,12 @@ SECTION = "III.1 Phase diagram"
 TITLE = "Glass-like transitions in neural networks"
 CAPTION = (
     "(a) Final training loss, an average over networks that its scale names, on the (N/P_D, lambda) plane; white: the "
-    "quadratic boundary, the median lambda* of the networks of each width, and N* on the line lambda = 0. (b) Final loss "
-    "against N/P_D at lambda = 0, one point per network; at N* half of the networks end below 1e-3 (isotonic fit, 95 % band "
-    "over seeds) after the training time of this scenario; longer training lowers it. (c) Final total loss against lambda, "
-    "one line per network; ticks: lambda* of each network, where it collapses to W = 0; dashed with band: their median and "
-    "its 95 % interval."
+    "quadratic boundary, the median lambda* of the networks of each width, and N* on the line lambda = 0. Above it: "
+    "sketches of the loss along a direction of weight space in each phase, 0 dotted. (b) Final loss against N/P_D at "
+    "lambda = 0, one point per network, losses below 1e-12 at 0; at N* half of the networks end below 1e-3 (isotonic fit, "
+    "95 % band over seeds) after the training time of this scenario; longer training lowers it. (c) Final total loss "
+    "against lambda, one line per network; ticks: lambda* of each network, where it collapses to W = 0; dashed with band: "
+    "their median and its 95 % interval."
 )
 
 
@@ -34,4 +35,7 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 
 
 def draw(numbers: xr.Dataset) -> Figure:
-    return style.row(numbers, phases.draw_grid, phases.draw_fitting, phases.draw_trivialising, height=3.0, width=3.3)
+    panels = (phases.draw_grid, phases.draw_fitting, phases.draw_trivialising)
+    figure = style.row(numbers, *panels, height=3.0, width=3.3)
+    phases.sketch_landscapes(figure.axes[0])
+    return figure

@@ -59,12 +59,12 @@ def draw(numbers: xr.Dataset) -> Figure:
 
 
 def _protocol(ax: Axes, numbers: xr.Dataset) -> None:
-    """A sketch of the loss against time: it falls under SGD, then rises and settles under Langevin dynamics."""
+    """A sketch of the loss against time: it falls under SGD, then settles under Langevin dynamics."""
     facts = numbers.attrs
     sgd, langevin, measured = np.linspace(0, 1, 200), np.linspace(1, 1.6, 120), np.linspace(1.6, 2.6, 120)
     fall = 0.15 + 0.75 * np.exp(-5 * sgd)
     level = 0.15 + 0.75 * np.exp(-5)
-    transient = level + 0.14 * (1 - np.exp(-9 * (langevin - 1)))
+    transient = level - 0.04 * (1 - np.exp(-9 * (langevin - 1)))
     settled = np.full_like(measured, transient[-1])
     red, blue, green = style.HEAT(0.95), style.HEAT(0.08), style.HEAT(0.4)
     for t, loss, color in ((sgd, fall, blue), (langevin, transient, red), (measured, settled, green)):
@@ -95,5 +95,5 @@ def _overlaps(ax: Axes, numbers: xr.Dataset) -> None:
         ax.plot(lags[shown], curve["overlap_brownian"][shown], **style.THEORY, label=theory)
     ax.set_xscale("log")
     ax.set(ylim=(0, 1.03), xlabel="$t$ (updates)", ylabel="$Q(t, t_w)$")
-    ax.set_title(rf"$\chi$ = {numbers.attrs['chi']:g}")
+    ax.set_title(rf"$\chi$ = {numbers.attrs['chi']:g}, $t_w$ = {style.grouped(numbers.attrs['waiting_time'])}")
     ax.legend(loc="lower left")

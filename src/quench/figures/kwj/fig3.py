@@ -19,9 +19,9 @@ SECTION = "III.2 Relaxation with overdamped Langevin dynamics"
 TITLE = "Relaxation with overdamped Langevin dynamics"
 CAPTION = (
     "Top: overlap Q(t) from hot (red) to cold (blue), with 95 % intervals over networks of one state. Bottom: time tau90 "
-    "at which Q has fallen to 0.9, with intervals; temperatures that do not reach it are left out. Dashed: free Brownian "
-    "weights with the networks' own lengths, where their mean Q is 0.9, without a free parameter; solid line: tau90 at T "
-    "= 0; dotted: networks in another state."
+    "at which Q has fallen to 0.9, with intervals; open triangles: not reached within the longest lag. Dashed: free "
+    "Brownian weights with the networks' own lengths, where their mean Q is 0.9, without a free parameter; solid line: "
+    "tau90 at T = 0; T*: where the two meet. Dotted curves: networks in another state."
 )
 
 

@@ -104,6 +104,6 @@ def _final(ax: Axes, numbers: xr.Dataset) -> None:
         low, high = float(numbers["final_exponent_low"]), float(numbers["final_exponent_high"])
         text = rf"measured: $T^{{{value:.2f}}}$ [{low:.2f}, {high:.2f}]"
         ax.plot(span, np.exp(float(numbers["final_intercept"])) * span**value, color="0.25", linewidth=1.2, label=text)
-    ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=rf"$Q(t_f={int(numbers['lag_max']):,})$")
+    ax.set(xscale="log", yscale="log", xlabel="$T$", ylabel=rf"$Q(t_f={style.grouped(int(numbers['lag_max']))})$")
     style.log_ticks(ax)
     ax.legend(loc="lower left", fontsize=7)

@@ -23,10 +23,10 @@ LABEL = "Fig. 5"
 SECTION = "III.4 Caging"
 TITLE = "Mean square displacement of the weights"
 CAPTION = (
-    "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % intervals "
-    "over networks. Dotted: slope 1, normal diffusion. Solid: the square of the overlap length eps of Fig. 3. (d) Under "
-    "SGD, from small batches (red, much noise) to large (blue); dashed and solid: T/(k P_D) and 2T/(k P_D) with k = lambda "
-    "and T = 0.1, the variance of one weight in the well and the displacement between two independent "
+    "(a-c) Mean square displacement under Langevin dynamics from hot (red) to cold (blue), with 95 % intervals over "
+    "networks. Dotted: slope 1, normal diffusion. Solid: the square of the overlap length eps of Fig. 3. (d) Under SGD, "
+    "from small batches (dark, much noise) to large (bright), against updates; dashed and solid: T/(k P_D) and 2T/(k P_D) "
+    "with k = lambda and T = 0.1, the variance of one weight in the well and the displacement between two independent "
     "configurations (KWJ Eq. 26 calls the first the displacement). Below: local slopes d log MSD / d log t."
 )
 MEANS = {
@@ -129,13 +129,15 @@ def _local_slopes(ax: Axes, slopes: xr.DataArray, lags: np.ndarray, colors: list
         ax.axhline(level, **style.GUIDE)
     ax.set_xscale("log")
     ax.set(ylim=(-0.6, 2.4), xlabel="$t$ (updates)", ylabel="local slope of the MSD")
+    style.log_ticks(ax)
 
 
 def _sgd(top: Axes, bottom: Axes, numbers: xr.Dataset) -> None:
     sizes, lags = numbers["batch_size"].values, numbers["sgd_lag"].values
-    colors = style.colors(1.0 / sizes)
+    # Not the colours of temperatures.
+    colors = style.ages(sizes)
     for row, color in enumerate(colors):
-        label = f"$b$ = {int(sizes[row]):,}" if row in (0, len(sizes) // 2, len(sizes) - 1) else None
+        label = f"$b$ = {int(sizes[row]):,}"
         style.curve(top, lags, numbers.isel(batch_size=row), "sgd_msd", color, positive=True, label=label)
     level = float(numbers["sgd_variance_level"])
     if np.isfinite(level):
@@ -144,5 +146,5 @@ def _sgd(top: Axes, bottom: Axes, numbers: xr.Dataset) -> None:
     phase = "regularised, " if np.isfinite(level) else ""
     top.set(xscale="log", yscale="log", xlabel="$t$ (updates)", title=f"{phase}SGD")
     style.log_ticks(top)
-    top.legend(loc="lower right", fontsize=6.5)
+    top.legend(loc="lower right", fontsize=6, ncols=2 if len(sizes) > 4 else 1, columnspacing=1)
     _local_slopes(bottom, numbers["sgd_slope"], lags, colors)

@@ -20,7 +20,8 @@ LABEL = "Fig. 7"
 SECTION = "III.5 Stokes-Einstein relation and dynamic heterogeneity"
 TITLE = "Non-Gaussianity and dynamic heterogeneity"
 CAPTION = (
-    "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % intervals over networks. "
+    "Top: non-Gaussian parameter alpha_2(t), 0 for Gaussian displacements, with 95 % intervals over networks; the axis is "
+    "linear up to 1 and logarithmic above. "
     "Bottom: distribution of log10 |dw| at the lag given in the panel, all networks pooled. Thick: not unimodal by "
     "Hartigan's dip test (p < 0.05 after Holm's correction for all T and panels). For the test the 90 % quantiles of the "
     "networks' histograms are aligned, so that networks of different speed do not count as two populations; T = 0 is not "
@@ -94,7 +95,10 @@ def draw(numbers: xr.Dataset) -> Figure:
 def _alpha2(ax: Axes, one: xr.Dataset) -> None:
     curves(ax, one, "alpha2")
     ax.axhline(0, **style.GUIDE)
+    # Linear up to 1, logarithmic above: the spike of the first updates leaves the rest visible.
     ax.set_xscale("log")
+    ax.set_yscale("symlog", linthresh=1, linscale=1.5)
+    ax.yaxis.set_major_formatter(lambda value, _: style.power(value))
     ax.set(xlabel="$t$ (updates)", ylabel=r"$\alpha_2(t)$")
 
 
@@ -108,8 +112,17 @@ def _histograms(ax: Axes, one: xr.Dataset) -> None:
     # Weights that have not moved at all lie far to the left of the others; they are cut off.
     left = max(occupied[0], np.searchsorted(size, 1e-9))
     ax.set_xlim(size[left] / 2, size[occupied[-1]] * 3)
-    ax.set(xlabel=r"$|w(t_w+\Delta t) - w(t_w)|$", ylabel="density (per decade)", ylim=(0, None))
+    ax.set(xlabel=r"$|w(t_w+\Delta t) - w(t_w)|$", ylabel="density (per decade)")
+    # The text stands above the curves.
+    ax.set_ylim(0, 1.25 * np.nanmax(one["density"].values))
     p_values = one["dip_p_corrected"].values
     verdict = f"dip test: bimodal at {(p_values < SIGNIFICANT).sum()} of {np.isfinite(p_values).sum()} $T>0$ (thick)"
     ax.text(0.03, 0.87, verdict, transform=ax.transAxes, va="top", fontsize=7)
-    ax.text(0.03, 0.95, rf"$\Delta t = {int(one['motility_lag']):,}$", transform=ax.transAxes, va="top", fontsize=8)
+    ax.text(
+        0.03,
+        0.95,
+        rf"$\Delta t = {style.grouped(int(one['motility_lag']))}$",
+        transform=ax.transAxes,
+        va="top",
+        fontsize=8,
+    )

@@ -15,5 +15,5 @@ SECTION = "App. J Ageing"
 TITLE = "No ageing in the overparameterised phase"
 CAPTION = (
     "(a) Overlap Q(t, t_w) from the youngest (dark) to the oldest (bright) waiting time, with 95 % bands. (b) "
-    "Time tau90 against the waiting time t_w, with the fit of Fig. 8; its exponent is compatible with zero."
+    "Time tau90 against the waiting time t_w, with the fit of Fig. 8; without ageing its exponent is 0."
 )

@@ -18,8 +18,8 @@ SECTION = "App. E Further decorrelation plots"
 TITLE = "Further decorrelation times"
 CAPTION = (
     "Top: time tau_e at which Q has fallen to 1/e, against T, with 95 % intervals; bottom, in scenarios with "
-    "CIFAR-10: tau90. Temperatures that do not reach the level are left out. Dashed: free Brownian weights, no free "
-    "parameter; solid line: T = 0."
+    "CIFAR-10: tau90. Open triangles: not reached within the longest lag. Dashed: free Brownian weights, no free "
+    "parameter; solid line: T = 0; T*: where the two meet."
 )
 ROW = 3
 

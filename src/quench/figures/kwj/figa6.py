@@ -20,7 +20,8 @@ SECTION = "App. G The long-time limit of Q(t), further"
 TITLE = "Time-temperature superposition without regularisation"
 CAPTION = (
     "Overlap against t/tau90 as in Fig. 4(a), from hot (red) to cold (blue). Dashed: free Brownian weights, no free "
-    "parameter. Open circles: a curve leaves that line for good, by more than 15 %."
+    "parameter. Open circles: a curve leaves that line for good, by more than 15 %; "
+    "curves that leave it at different places do not collapse."
 )
 
 

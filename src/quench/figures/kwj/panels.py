@@ -192,6 +192,8 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
         # The lags resolve no time below one update.
         if np.isfinite(value) and value >= 1:
             style.points(ax, temperatures[row], value, low, high, color)
+        elif np.isnan(value) and np.isfinite(hot[f"{name}_brownian"][row]):
+            ax.plot(temperatures[row], float(one["longest_lag"]), "^", mfc="none", mec=color, ms=5)
     if f"{name}_apart" in hot and hot[f"{name}_apart"].notnull().any():
         ax.plot(temperatures, hot[f"{name}_apart"], "s", mfc="none", mec="0.4", ms=4, label="networks in another state")
     ax.plot(temperatures, hot[f"{name}_brownian"], **style.THEORY, label="free Brownian weights (slope $-1$)")
@@ -200,10 +202,20 @@ def relaxation_times(ax: Axes, one: xr.Dataset, name: str, label: str) -> None:
         frozen = float(one[f"{name}_mean"].sel(temperature=0))
         if np.isfinite(frozen):
             ax.axhline(frozen, **style.LEVEL, label="$T=0$")
+            kink = float((hot[f"{name}_brownian"] * hot["temperature"]).max()) / frozen
+            ax.axvline(kink, **style.GUIDE)
+            place: dict[str, Any] = {
+                "xycoords": ("data", "axes fraction"),
+                "xytext": (3, -3),
+                "textcoords": "offset points",
+            }
+            ax.annotate("$T^*$", (kink, 1), **place, va="top", fontsize=8)
             measured = np.append(measured, frozen)
     ax.set_xscale("log")
     ax.set_yscale("log")
     seen = measured[np.isfinite(measured) & (measured >= 1)]
+    if np.isnan(hot[f"{name}_mean"]).any():
+        seen = np.append(seen, float(one["longest_lag"]))
     if seen.size:
         ax.set_ylim(seen.min() / 4, seen.max() * 6)
     ax.set(xlabel="$T$", ylabel=rf"{label} (updates)")

@@ -62,6 +62,13 @@ def trivialising(scan: xr.Dataset) -> xr.Dataset:
     )
 
 
+# Loss against a direction u in weight space, -1 to 1, in each phase: a sketch.
+LANDSCAPES: dict[str, Callable[[Any], Any]] = {
+    "quadratic": lambda u: 0.1 + 0.9 * u**2,
+    "regularised": lambda u: 0.3 + 0.5 * u**2 + 0.12 * np.cos(9 * u),
+    "under": lambda u: 0.4 + 0.2 * u**2 + 0.15 * np.cos(12 * u) + 0.08 * np.sin(19 * u),
+    "over": lambda u: np.maximum(0.0, 0.45 * np.sin(5 * u - 0.4) - 0.1),
+}
 # A mean of logarithms starts here: a fitted set has a loss of exactly 0.
 _SMALLEST = 1e-20
 _AVERAGES: dict[str, Callable[..., Any]] = {
@@ -114,6 +121,8 @@ def draw_fitting(ax: Axes, numbers: xr.Dataset) -> None:
     ax.axhline(transitions.FITTED, **style.GUIDE)
     ax.set(xscale="log", yscale="log", ylim=(FLOOR / 3, 1), xlabel="$N/P_D$", ylabel=r"final loss, $\lambda=0$")
     style.log_ticks(ax)
+    decades = ax.yaxis.get_major_formatter()
+    ax.yaxis.set_major_formatter(lambda loss, _: "0" if loss <= FLOOR else decades(loss))
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
     ax.legend(loc="lower left")
     _note_diverged(ax, int(numbers["uot_diverged"]))
@@ -130,7 +139,7 @@ def draw_trivialising(ax: Axes, numbers: xr.Dataset) -> None:
     ax.axhline(transitions.ZERO_WEIGHTS_LOSS, **style.GUIDE)
     ax.annotate("$W=0$", (strength[0], 0.5), xytext=(2, -11), textcoords="offset points", fontsize=7.5, color="0.25")
     ax.set(xscale="log", ylim=(0, 0.56), xlabel=r"$\lambda$", ylabel=rf"final loss, $n={int(numbers['ttt_width'])}$")
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.01, 0.84), fontsize=7, handlelength=1.5)
+    style.legend_above(ax, fontsize=7, handlelength=1.5)
     _note_diverged(ax, int(numbers["ttt_diverged"]))
 
 
@@ -172,6 +181,17 @@ def draw_grid(ax: Axes, numbers: xr.Dataset) -> None:
     ax.set_yticks(rows[:-1] + 0.5, [f"{s:g}" for s in strengths], fontsize=7)
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+
+
+def sketch_landscapes(ax: Axes) -> None:
+    """Above Fig. 1a: the loss along a direction of weight space in each phase, schematically."""
+    u = np.linspace(-1, 1, 200)
+    for index, (phase, loss) in enumerate(LANDSCAPES.items()):
+        inset = ax.inset_axes((0.12 + 0.225 * index, 1.02, 0.205, 0.14))
+        inset.plot(u, loss(u), color=style.HEAT(0.08), linewidth=1.1)
+        inset.axhline(0, **style.GUIDE)
+        inset.set(xticks=[], yticks=[], ylim=(-0.1, 1.05))
+        inset.set_title(phase, fontsize=6.5, pad=1.5)
 
 
 def _threshold(ax: Axes, numbers: xr.Dataset, scan: str, label: str) -> None:

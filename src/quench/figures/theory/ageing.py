@@ -66,7 +66,7 @@ def _collapse(ax: Axes, numbers: xr.Dataset) -> None:
     style.level(ax, float(numbers["plateau"]), r"$q_\mathrm{EA}$")
     ax.set(xscale="log", xlabel="$t / t_w$", ylabel="$C(t_w + t, t_w)$", ylim=(0, 1.03))
     ax.set_title(solved.title(numbers))
-    ax.legend(title="$t_w$", loc="upper right")
+    style.legend_above(ax, title="$t_w$", ncols=4)
     style.log_ticks(ax)
 
 

@@ -33,7 +33,7 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
     const words = value("words").toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
+      const text = `${row.textContent} ${row.dataset.words ?? ""}`.toLowerCase();
       const passes = verdicts.has(row.dataset.verdict)
         && (!value("paper") || row.dataset.paper === value("paper"))
         && (!value("figure") || row.dataset.figures.split(" ").includes(value("figure")))
@@ -105,10 +105,36 @@ all("[hidden]").forEach((element) => { element.hidden = false; });
   }));
 }
 
-// A picture is downloaded from the page itself.
+// A picture is downloaded from the page itself; a PNG has three pixels per point.
 all("a[data-picture]").forEach((link) => link.addEventListener("click", () => {
-  link.href = document.getElementById(link.dataset.picture).src;
+  const picture = document.getElementById(link.dataset.picture);
+  if (!link.download.endsWith(".png")) { link.href = picture.src; return; }
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = ["width", "height"].map((side) => 3 * Number(picture.getAttribute(side)));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  link.href = canvas.toDataURL("image/png");
 }));
+
+// The table of claims is sorted by the text of a column; numbers in it count as numbers.
+all("table.claims thead th").forEach((head, column, heads) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "sort";
+  button.textContent = head.textContent;
+  head.replaceChildren(button);
+  const text = (row) => row.children[column].textContent.trim();
+  button.addEventListener("click", () => {
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const body = head.closest("table").tBodies[0];
+    const order = (one, other) => text(one).localeCompare(text(other), "en", { numeric: true });
+    body.append(...[...body.rows].sort((one, other) => (up ? order(one, other) : order(other, one))));
+  });
+});
 
 all("button.copy").forEach((button) => button.addEventListener("click", async () => {
   const done = await navigator.clipboard?.writeText(button.dataset.copy).then(() => true, () => false);
