@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from quench.claims.measured import Measured, jackknifed, mean, of_panel, quantity, within
+from quench.claims.measured import Measured, Missing, jackknifed, mean, of_panel, quantity, within
 from quench.estimators import powerlaw
 from quench.estimators.fluctuation_dissipation import drift_temperature
 from quench.figures.ours import responses
@@ -61,6 +61,8 @@ def drift_ageing(numbers: xr.Dataset, panel: str, lag: float) -> Measured:
 def layer_over_layer(numbers: xr.Dataset, panel: str, lag: float, layers: tuple[int, int]) -> Measured:
     """X of one layer over X of another (counted from 1 at the input) at the temperature that the figure shows."""
     one = _at(numbers, panel, lag).isel(temperature=0)["layer_ratio_single"]
+    if max(layers) > one.sizes["layer"]:
+        raise Missing(f"the networks have {one.sizes['layer']} layers")
     first, second = (one.sel(layer=layer - 1) for layer in layers)
     return mean(first / second)
 
