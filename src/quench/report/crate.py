@@ -3,7 +3,7 @@
 ``ro-crate-metadata.json`` follows RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) and Provenance Run Crate 0.5
 (https://w3id.org/ro/wfrun/provenance/0.5). Its identifiers are relative to its folder; a file that is not in the archive is
 a contextual entity, with ``#`` before its name. Times come from the logs, each of which covers the last start of its job; a
-job without a log has none. No result states who started a run, so the crate names no agent.
+job without a log has none. No result states who started a run, so the agent of all actions is a person without a name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PROFILES = [
 ]
 # The second one has the term sha256.
 _CONTEXT = [f"{_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
-_LICENCE, _AUTHORS = "https://spdx.org/licenses/MIT", "#authors"
+_LICENCE, _AUTHORS, _AGENT = "https://spdx.org/licenses/MIT", "#authors", "#agent"
 _LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 _BIOSCHEMAS = "https://bioschemas.org/profiles/{}/1.0-RELEASE"
 _SNAKEMAKE = {"name": "Snakemake", "url": {"@id": "https://snakemake.readthedocs.io"}}
@@ -92,6 +92,7 @@ def _action(root: Path, job: Job, folder: str, sums: Mapping[str, str]) -> tuple
     ]
     inputs = [*identifiers[1:], *(one["@id"] for one in code)]
     action = _entity(f"#job/{made}", "CreateAction", name=f"{job.rule}: {made}", instrument={"@id": f"#tool/{job.rule}"},
+                     description="resources are not known: the job left no log", agent={"@id": _AGENT},
                      object=_refs(inputs), result=_refs(identifiers[:1]))  # fmt: skip
     log = root / log_of(made)
     if used := usage.read(log):
@@ -129,6 +130,7 @@ def _head(root: Path, scenario: Scenario, sums: Iterable[str], actions: list[Ent
                 mentions=_refs(["#run", *(action["@id"] for action in actions)])),
         _entity(_LICENCE, "CreativeWork", name="MIT License", identifier="MIT"),
         _entity(_AUTHORS, "Organization", name="The quench developers"),
+        _entity(_AGENT, "Person", name="whoever ran the workflow; the results state no name"),
         *(_entity(one, "CreativeWork", name=one.split("/", 3)[3], version=one.rsplit("/", 1)[1]) for one in _PROFILES),
         *(_entity(one.address, "ScholarlyArticle", name=f"{one.title} ({one.name})") for one in papers),
     ]  # fmt: skip
@@ -174,12 +176,14 @@ def _runs(actions: list[Entity], results: list[str]) -> list[Entity]:
     times = {"startTime": min(starts), "endTime": max(ends)} if ends else {}
     controls = [
         _entity(action["@id"].replace("job", "start", 1), "ControlAction", name=f"start of {action['name']}",
-                instrument={"@id": action["instrument"]["@id"].replace("tool", "step", 1)}, object={"@id": action["@id"]})
+                description="Snakemake starts the job", agent={"@id": _AGENT}, object={"@id": action["@id"]},
+                instrument={"@id": action["instrument"]["@id"].replace("tool", "step", 1)})
         for action in actions
     ]  # fmt: skip
     workflow = _entity("#run", "CreateAction", name="run of the workflow",
-                       description="All jobs before the figures.", instrument={"@id": WORKFLOW},
+                       description="All jobs before the figures.", agent={"@id": _AGENT}, instrument={"@id": WORKFLOW},
                        object=_refs([CONFIG]), result=_refs(results), **times)  # fmt: skip
-    engine = _entity("#engine-run", "OrganizeAction", name="run of Snakemake", instrument={"@id": "#engine"},
+    engine = _entity("#engine-run", "OrganizeAction", name="run of Snakemake", agent={"@id": _AGENT},
+                     description="Snakemake starts all jobs.", instrument={"@id": "#engine"},
                      object=_refs(one["@id"] for one in controls), result={"@id": "#run"}, **times)  # fmt: skip
     return [workflow, engine, *controls, *actions]

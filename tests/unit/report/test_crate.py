@@ -139,6 +139,13 @@ def test_jobs_have_the_inputs_and_outputs_of_the_pipeline(graph, scenario):
         assert len(codes) == 1
 
 
+def test_every_action_has_an_agent_and_a_description(graph):
+    actions = [entity for entity in graph.values() if any(kind.endswith("Action") for kind in kinds(entity))]
+    assert len(actions) > 20
+    for action in actions:
+        assert action["description"] and graph[action["agent"]["@id"]]["@type"] == "Person"
+
+
 def test_times_are_those_of_the_logs(graph):
     timed = [action for action in of_kind(graph, "CreateAction") if "endTime" in action]
     assert {action["@id"] for action in timed} == {"#run", "#job/glass/spins_50.nc"}
