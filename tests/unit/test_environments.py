@@ -1,6 +1,8 @@
 """The conda environments pin what the lock pins, and the lock holds what pyproject.toml asks for."""
 
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -63,3 +65,26 @@ def test_continuous_integration_runs_lint_and_tests_on_every_supported_python():
     for job in jobs.values():
         (command,) = (step["run"] for step in job["steps"] if "run" in step)
         assert f"\n{command.removeprefix('make ')}: " in targets
+
+
+def test_tests_of_a_group_share_a_worker(tmp_path):
+    """Some versions of pytest ignore the names by which xdist groups tests; a session's fixtures are then made by each worker."""
+    test = "import os, pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('i', range(6))\n"
+    (tmp_path / "test_group.py").write_text(
+        f"{test}def test_name(i): print('worker', os.environ['PYTEST_XDIST_WORKER'])\n"
+    )
+    words = [
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "-rP",
+        "--rootdir",
+        tmp_path,
+        tmp_path,
+    ]
+    ended = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert len({line for line in ended.stdout.splitlines() if line.startswith("worker ")}) == 1, ended.stdout
