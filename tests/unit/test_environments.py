@@ -68,7 +68,7 @@ def test_continuous_integration_runs_lint_and_tests_on_every_supported_python():
 
 
 def test_tests_of_a_group_share_a_worker(tmp_path):
-    """Some versions of pytest ignore the names by which xdist groups tests; a session's fixtures are then made by each worker."""
+    """Under some versions of pytest, xdist does not group tests: every worker then makes the fixtures of a session."""
     test = "import os, pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('i', range(6))\n"
     (tmp_path / "test_group.py").write_text(
         f"{test}def test_name(i): print('worker', os.environ['PYTEST_XDIST_WORKER'])\n"
