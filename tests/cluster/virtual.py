@@ -87,6 +87,7 @@ class Cluster:
         if DEFAULT_CONF.exists() and not DEFAULT_CONF.is_symlink():
             raise Unavailable("this machine has a SLURM of its own")
         _install()
+        _end_leftovers()
         self.folder = Path(tempfile.mkdtemp(prefix="quench-slurm-"))
         self.folder.chmod(0o755)
         self.conf = self.folder / "slurm.conf"
@@ -230,6 +231,15 @@ class Cluster:
         if ended.returncode != 0:
             raise subprocess.SubprocessError(f"{' '.join(words)}: {ended.stdout}")
         return ended.stdout
+
+
+def _end_leftovers() -> None:
+    """Daemons of a test run that was killed: who holds the lock knows that nobody uses them."""
+    for pid_file in Path(tempfile.gettempdir()).glob("quench-slurm-*/*.pid"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(pid_file.read_text())
+            if str(pid_file.parent) in _command(pid):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _install() -> None:
