@@ -22,7 +22,7 @@ PAGE = DOCS / "own-run.md"
 def followed(new_repository):
     """A copy of the repository in which the page's commands were given."""
     repository = new_repository("own")
-    shutil.copytree(DOCS, repository.folder / "docs")
+    shutil.copytree(DOCS, repository.folder / "docs", dirs_exist_ok=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(repository.folder / "src"), "OMP_NUM_THREADS": "1"}
     (commands,) = blocks(PAGE, "bash")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 # Bytes above which a page opens slowly on a phone.
 LARGE = 15_000_000
@@ -43,8 +44,6 @@ def run(args: argparse.Namespace) -> None:
     import yaml
 
     from quench.cli.options import check_output
-    from quench.config.scenario import load_files
-    from quench.cost.chunks import declare
     from quench.cost.disk import readable
     from quench.report.compare import compare
     from quench.report.contents import gather
@@ -56,8 +55,7 @@ def run(args: argparse.Namespace) -> None:
     if args.config is not None:
         text = sys.stdin.read() if str(args.config) == "-" else args.config.read_text(encoding="utf-8")
         config = yaml.safe_load(text)
-    paper = declare(load_files(args.paper)).model_dump(mode="json") if args.paper else None
-    contents = gather(args.results, config, args.workflow, paper)
+    contents = gather(args.results, config, args.workflow, _papers_scale(args.paper))
     for name in contents.absent:
         print(f"quench: {args.results}: {name} is not drawn yet", file=sys.stderr)
     page = render_comparison(compare(contents, gather(args.compare))) if args.compare else render(contents)
@@ -66,3 +64,21 @@ def run(args: argparse.Namespace) -> None:
         print(f"quench: {args.output}: {readable(len(content))}, slow to open on a phone", file=sys.stderr)
     with atomic(args.output) as temporary:
         temporary.write_bytes(content)
+
+
+def _papers_scale(paths: list[Path]) -> dict[str, Any] | None:
+    """The resolved config of ``paths``. None, with a note, where a default that someone edited no longer fits below it."""
+    from quench.config.scenario import load_files
+    from quench.cost.chunks import declare
+    from quench.errors import QuenchError
+
+    if not paths:
+        return None
+    try:
+        return declare(load_files(paths)).model_dump(mode="json")
+    except QuenchError as error:
+        if not all(path.is_file() for path in paths):
+            raise
+        names = ", ".join(map(str, paths))
+        print(f"quench: the page does not compare with the papers' scale ({names}): {error}", file=sys.stderr)
+        return None

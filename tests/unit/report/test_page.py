@@ -429,3 +429,14 @@ def test_page_lists_what_differs_from_the_papers(results, tmp_path):
     assert {"id": "reductions", "aria-labelledby": "reductions-title"} in page.of("section")
     assert "figure-kwj_figa3" in {attrs.get("id") for attrs in page.of("div")}
     assert "quench images --source cifar10 --from FOLDER" in page.words
+
+
+def test_papers_scale_that_no_longer_fits_the_default_is_left_out_with_a_note(results, tmp_path, capsys):
+    """Someone removed entries from config.yaml on which paper.yaml builds; a file that is not there is a mistake."""
+    edited, output = tmp_path / "config.yaml", tmp_path / "page.html"
+    edited.write_text("scenario: default\n")
+    assert (
+        main(["report", str(results), "--paper", str(edited), str(ROOT / "config/paper.yaml"), "-o", str(output)]) == 0
+    )
+    assert "does not compare with the papers' scale" in capsys.readouterr().err and output.exists()
+    assert main(["report", str(results), "--paper", str(tmp_path / "nothing.yaml"), "-o", str(output)]) == 2
