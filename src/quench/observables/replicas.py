@@ -21,9 +21,8 @@ from quench.errors import QuenchError
 from quench.numerics.random import stream_id
 from quench.store.checksum import content_key
 from quench.store.variables import config_of, described
+from quench.theory.brownian import STRIDE
 
-# Updates between two looks at which weights have left.
-STRIDE = 5
 _DIMS = ("network", "lag")
 _MEASURED = {
     "overlap": "share of weights within epsilon, mean over replicas",

@@ -18,6 +18,8 @@ from quench.errors import QuenchError
 
 # Mean overshoot of a Gaussian walk over a far wall, in standard deviations of a step: -zeta(1/2)/sqrt(2 pi).
 _OVERSHOOT = 0.582597157939010
+# Updates between two looks at which weights have left, in runs with replicas.
+STRIDE = 5
 
 
 def diffusion_constant(step_size: float, temperature: float, n_samples: float) -> float:

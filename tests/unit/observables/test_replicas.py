@@ -92,7 +92,7 @@ def test_tables_are_those_of_the_weights():
         np.testing.assert_allclose(one["from_start"], np.square(steps[20 + lag] - steps[0]).mean(axis=(0, 2)))
         apart = np.square(steps[20 + lag][0] - steps[20 + lag][1]).mean(axis=-1)
         np.testing.assert_allclose(one["distance"], apart)
-        looks = np.all([inside[look] for look in range(0, lag + 1, replicas.STRIDE)], axis=0)
+        looks = np.all([inside[look] for look in range(0, lag + 1, brownian.STRIDE)], axis=0)
         np.testing.assert_array_equal(one["persistence"], looks.mean(axis=(0, 2)))
     assert found["persistence"].values[:, -1].max() < 1, "something left"
 
@@ -100,7 +100,7 @@ def test_tables_are_those_of_the_weights():
 def test_persistence_falls_and_stays_below_the_overlap():
     found = made(2).follow()
     assert (found["persistence"].diff("lag") <= 0).all()
-    looks = found.sel(lag=found["lag"] % replicas.STRIDE == 0)
+    looks = found.sel(lag=found["lag"] % brownian.STRIDE == 0)
     assert (looks["persistence"] <= looks["overlap"]).all()
 
 
@@ -210,7 +210,7 @@ def test_free_walks():
         weights += step * generator.standard_normal(weights.shape)
     table = {name: xr.DataArray(values[0], dims="lag") for name, values in recorder.tables.items()}
     np.testing.assert_allclose(table["overlap"], brownian.overlap(lags, epsilon, diffusion), atol=0.01)
-    expected = brownian.persistence(lags, epsilon, diffusion, replicas.STRIDE)
+    expected = brownian.persistence(lags, epsilon, diffusion, brownian.STRIDE)
     np.testing.assert_allclose(table["persistence"], expected, atol=0.013)
     assert np.abs(brownian.persistence(lags, epsilon, diffusion, 0) - expected).max() > 0.04, "the correction is seen"
     # Mean squares of 30,000 weights: relative error sqrt(2/30,000) = 0.008.

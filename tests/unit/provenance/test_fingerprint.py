@@ -59,7 +59,7 @@ def test_edits_without_effect_change_nothing(stale, change):
 
 def test_edit_of_langevin_dynamics_leaves_sgd(stale):
     changed = stale("quench.dynamics.reference.langevin", lambda text: text.replace("np.sqrt(2 *", "np.sqrt(2.0 *"))
-    assert changed == {"langevin", "annealed"}
+    assert changed == {"langevin", "annealed", "replicas"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,11 @@ def test_a_process_reads_the_files_that_it_imports(tmp_path):
     environment = {"PYTHONPATH": str(tmp_path / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True)
     here = codes()
-    assert {step for step, code in json.loads(done.stdout).items() if code != here[step]} == {"langevin", "annealed"}
+    assert {step for step, code in json.loads(done.stdout).items() if code != here[step]} == {
+        "langevin",
+        "annealed",
+        "replicas",
+    }
 
 
 def test_relative_import_is_refused(monkeypatch):

@@ -14,7 +14,6 @@ from quench.figures import style
 from quench.figures.figure_inputs import FigureInputs
 from quench.figures.kwj.panels import panels, title
 from quench.figures.ours.replicas import at_level, averaged, diffusion, stacked
-from quench.observables.replicas import STRIDE
 from quench.theory import brownian
 
 NEEDS = {"replicas": 1}
@@ -48,10 +47,10 @@ def compute(inputs: FigureInputs) -> xr.Dataset:
 def _numbers(measured: xr.Dataset) -> xr.Dataset:
     """One temperature of one run, at the lags that are looked at."""
     lags = measured["lag"].values
-    looked = measured.isel(lag=(lags > 0) & (lags % STRIDE == 0))
+    looked = measured.isel(lag=(lags > 0) & (lags % brownian.STRIDE == 0))
     D, epsilon = diffusion(measured), looked["epsilon"].values[:, None]
     free_overlap = brownian.overlap(looked["lag"].values, epsilon, D)
-    free = looked["overlap"].copy(data=brownian.persistence(looked["lag"].values, epsilon, D, STRIDE))
+    free = looked["overlap"].copy(data=brownian.persistence(looked["lag"].values, epsilon, D, brownian.STRIDE))
     returned = 1 - looked["persistence"] / looked["overlap"].where(looked["overlap"] > 0)
     shown = {"persistence": looked["persistence"], "overlap": looked["overlap"], "returned": returned}
     crossed = at_level(xr.Dataset(shown), LEVEL)
