@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from quench.cli.cost import _files
+from quench.cli.options import scenario_files
 from quench.config.scenario import load_files
 from quench.cost.calibrate import speeds
 from quench.cost.chunks import declare
@@ -42,7 +42,7 @@ def taken(job: Job, folder: Path) -> usage.Usage | None:
 
 def main() -> int:
     args = arguments()
-    scenario = declare(load_files(_files(args)))
+    scenario = declare(load_files(scenario_files(args)))
     paths = Paths(scenario)
     speed = dict.fromkeys(["start", *START], 1.0) if args.as_reference else speeds(scenario)
     print(

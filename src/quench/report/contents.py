@@ -37,7 +37,7 @@ class Shown:
     picture: svg.Picture
     data: str
     data_bytes: int
-    tables: str
+    tables: str  # empty where they are large
     fingerprint: str
     parameters: str
     command: str
@@ -170,6 +170,7 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
     picture = svg.picture(stem.with_suffix(".svg"))
     numbers = files.read(stem.with_suffix(".nc"), kind="figure")
     content = stem.with_suffix(".nc").read_bytes()
+    tables = downloads.tables(numbers)
     return Shown(
         name=name,
         place=place(name),
@@ -179,7 +180,7 @@ def _shown(results: Path, name: str, config: dict[str, Any], claims: list[dict[s
         picture=picture,
         data=svg.download(content),
         data_bytes=len(content),
-        tables=svg.download(downloads.tables(numbers), "application/zip"),
+        tables=svg.download(tables, "application/zip") if len(tables) <= downloads.LARGE else "",
         fingerprint=numbers.attrs.get("code_fingerprint", ""),
         parameters=yaml.safe_dump(lineage(config, name), sort_keys=False, allow_unicode=True, width=88),
         command=with_target(command, name),

@@ -370,6 +370,8 @@ def test_tables_hold_all_plotted_numbers():
     assert found["panel_lag.csv"].values.tolist() == [["a", 1, 1.0], ["a", 10, 0.5], ["b", 10, 0.25]]
     assert found["numbers.csv"].values.tolist() == [["chi", 3.0]]
     assert downloads.tables(numbers) == downloads.tables(numbers)
+    many = xr.Dataset({"q": ("lag", np.zeros(100_000))}, {"lag": np.arange(100_000)})
+    assert len(downloads.tables(many)) < 0.4 * len(many.to_dataframe().to_csv())
 
 
 def test_all_claims_are_in_the_csv_table(results, page):
