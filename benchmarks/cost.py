@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from quench.cli.options import scenario_files
+from quench.cli.options import add_scenario, scenario_files
 from quench.config.scenario import load_files
 from quench.cost.calibrate import speeds
 from quench.cost.chunks import declare
@@ -29,9 +29,7 @@ ALLOWED = 1.5
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenario", default="default")
-    parser.add_argument("--configfile", nargs="+", type=Path)
-    parser.add_argument("--config-folder", type=Path, default=Path("config"))
+    add_scenario(parser)
     parser.add_argument("--as-reference", action="store_true", help="do not measure this machine")
     return parser.parse_args()
 
