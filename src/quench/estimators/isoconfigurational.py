@@ -1,4 +1,4 @@
-"""What the start of a trajectory decides and what its noise does, from replicas (the isoconfigurational ensemble)."""
+"""Shares of the start and of the noise in what a trajectory does, from replicas (the isoconfigurational ensemble)."""
 
 from __future__ import annotations
 

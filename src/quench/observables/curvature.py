@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from quench.dynamics.problem import Problem
-from quench.observables.mobility import configuration
+from quench.observables.mobility import configuration, identity
 from quench.store.variables import described
 
 # Far below the distance to the next kink of a ReLU or of the hinge; float64 leaves errors of 1e-7 in the derivative.
@@ -20,9 +20,10 @@ def of_snapshots(snapshots: xr.Dataset, task: Problem, waiting_time: int, weight
     Raises ``QuenchError`` where ``snapshots`` (network, time, weight) hold none at that time.
     """
     found = stiffness(task, configuration(snapshots, waiting_time), weight_decay)
-    known = {name: snapshots[name].variable for name in ("seed", "state") if name in snapshots.coords}
     dims = ("network", "direction")
-    return xr.Dataset({"stiffness": described(found, dims, "eigenvalue of the Hessian of the loss, ascending")}, known)
+    return xr.Dataset(
+        {"stiffness": described(found, dims, "eigenvalue of the Hessian of the loss, ascending")}, identity(snapshots)
+    )
 
 
 def stiffness(task: Problem, weights: np.ndarray, weight_decay: float) -> np.ndarray:

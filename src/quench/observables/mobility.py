@@ -74,10 +74,14 @@ def configuration(snapshots: xr.Dataset, moment: int) -> np.ndarray:
     return weights.values.astype(np.float64)
 
 
+def identity(trajectory: xr.Dataset) -> dict[str, xr.Variable]:
+    """Seed and state of every network, as far as ``trajectory`` states them."""
+    return {name: trajectory[name].variable for name in ("seed", "state") if name in trajectory.coords}
+
+
 def _identified(result: xr.Dataset, trajectory: xr.Dataset, layer: np.ndarray) -> xr.Dataset:
     """``result`` with the seeds and states of the networks of ``trajectory``, and the ``layer`` of each weight."""
-    known = {name: trajectory[name].variable for name in ("seed", "state") if name in trajectory.coords}
-    return result.assign_coords(known | {"layer": layers(layer)})
+    return result.assign_coords(identity(trajectory) | {"layer": layers(layer)})
 
 
 def mobility(reference: np.ndarray, later: np.ndarray, gradient: np.ndarray) -> xr.Dataset:

@@ -146,8 +146,8 @@ def _size(values: np.ndarray, others: np.ndarray) -> str:
 def beyond(one: xr.Dataset, other: xr.Dataset, bound: float) -> str:
     """The first number that differs by more than ``bound`` times its variable's largest magnitude; empty for none.
 
-    A number with an error estimate (``x_error`` beside ``x``) may differ by that, and the estimate by itself. Everything
-    else of two files must be equal.
+    A number with an error estimate (``x_error`` beside ``x``) may differ by its estimate, and the estimate by as much as
+    its own size. Everything else of two files must be equal.
     """
     for name, variable in one.variables.items():
         twin = other.variables.get(name)
